@@ -1,0 +1,13 @@
+"""Typed diagnostics with stable codes and one renderer."""
+
+from dlspec.diagnostics.core import (
+    CATALOGUE,
+    Diagnostic,
+    DlspecError,
+    Label,
+    Severity,
+    Sink,
+    did_you_mean,
+)
+
+__all__ = ["CATALOGUE", "Diagnostic", "DlspecError", "Label", "Severity", "Sink", "did_you_mean"]

@@ -1,0 +1,213 @@
+"""Shapes and element types that do not fit (DL3xx).
+
+An op raises these without a place; semantics adds the place of the call and where each operand came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.source import Span
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An operand as a message shows it: its name in the spec, its type, and where it was made."""
+
+    name: str
+    type: str
+    span: Span | None
+
+
+@dataclass(frozen=True)
+class ShapeDiagnostic(Diagnostic):
+    """Base of the messages about an op whose operands do not fit."""
+
+    op: str
+    rule: str = ""
+    operands: tuple[Operand, ...] = ()
+
+    def labels(self) -> Iterable[Label]:
+        """Where each operand came from."""
+        for operand in self.operands:
+            if operand.span is not None and operand.span != self.span:
+                yield Label(operand.span, f"`{operand.name}` is {operand.type}")
+
+    @property
+    def notes(self) -> list[str]:
+        """The operands with their types, and the op's shape rule."""
+        shown = [f"`{o.name}` is {o.type}" for o in self.operands if o.span is None or o.span == self.span]
+        return shown + super().notes
+
+
+@dataclass(frozen=True)
+class RankMismatch(ShapeDiagnostic):
+    """An operand has too few or too many axes.
+
+    Wrong:
+        network n { input x: float[N, 28, 28]; output y = x -> conv(6, kernel = 5) }
+
+    Right (a convolution wants a channel axis):
+        network n { input x: float[N, 28, 28]; output y = x -> reshape(1, 28, 28) -> conv(6, kernel = 5) }
+    """
+
+    code: ClassVar[str] = "DL301"
+    title: ClassVar[str] = "`{op}` cannot take a tensor of {rank} axes"
+    label: ClassVar[str] = "`{operand}` is {actual}; {expected} axes are wanted"
+    note: ClassVar[tuple[str, ...]] = ("shape rule: {op}{rule}",)
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    operand: str = ""
+    actual: str = ""
+    rank: int = 0
+    expected: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class DimMismatch(ShapeDiagnostic):
+    """Two sizes that must be equal are not.
+
+    Wrong:
+        network n { input x: float[N, 3]; output y = x + (x -> dense(4)) }
+
+    Right:
+        network n { input x: float[N, 3]; output y = x + (x -> dense(3)) }
+    """
+
+    code: ClassVar[str] = "DL302"
+    title: ClassVar[str] = "dimension mismatch in `{op}`"
+    label: ClassVar[str] = "`{dim}` of `{operand}` is {actual}, expected {expected}"
+    note: ClassVar[tuple[str, ...]] = ("`{dim}` is {expected} from `{other}`", "shape rule: {op}{rule}")
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    dim: str = ""
+    operand: str = ""
+    actual: str = ""
+    expected: str = ""
+    other: str | None = None
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class DTypeMismatch(ShapeDiagnostic):
+    """An operand has the wrong element type.
+
+    Wrong:
+        network n { input word: float[N]; output y = word -> embed(10, 4) }
+
+    Right (ids are integers):
+        network n { input word: int[N]; output y = word -> embed(10, 4) }
+    """
+
+    code: ClassVar[str] = "DL303"
+    title: ClassVar[str] = "`{op}` cannot take {actual}"
+    label: ClassVar[str] = "`{operand}` is {actual}, expected {expected}"
+    note: ClassVar[tuple[str, ...]] = ("shape rule: {op}{rule}",)
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    operand: str = ""
+    actual: str = ""
+    expected: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class BroadcastMismatch(ShapeDiagnostic):
+    """Two tensors do not broadcast: from the last axis backwards, sizes must be equal or 1.
+
+    Wrong:
+        network n { input a: float[N, 3]; input b: float[N, 4]; output y = a + b }
+
+    Right:
+        network n { input a: float[N, 3]; input b: float[N, 4]; output y = concat(a, b) }
+    """
+
+    code: ClassVar[str] = "DL304"
+    title: ClassVar[str] = "`{op}` of shapes that do not broadcast"
+    label: ClassVar[str] = "{left} against {right}: axis {axis} is {left_dim} and {right_dim}"
+    note: ClassVar[tuple[str, ...]] = (
+        "counted from the last axis, two sizes must be equal, or one of them 1",
+    )
+    left: str = ""
+    right: str = ""
+    axis: int = 0
+    left_dim: str = ""
+    right_dim: str = ""
+
+
+@dataclass(frozen=True)
+class InvalidAxis(ShapeDiagnostic):
+    """An axis that the tensor does not have.
+
+    Wrong:
+        network n { input x: float[N, 3]; output y = softmax(x, axis = 2) }
+
+    Right (axes count from 0, and from -1 backwards):
+        network n { input x: float[N, 3]; output y = softmax(x, axis = 1) }
+    """
+
+    code: ClassVar[str] = "DL305"
+    title: ClassVar[str] = "`{op}` along axis {axis} of a tensor of {rank} axes"
+    label: ClassVar[str] = "the tensor is {actual}"
+    axis: int = 0
+    rank: int = 0
+    actual: str = ""
+
+
+@dataclass(frozen=True)
+class ImpossibleShape(ShapeDiagnostic):
+    """The sizes and settings leave nothing, or do not divide.
+
+    Wrong:
+        network n { input x: float[N, 1, 4, 4]; output y = x -> conv(6, kernel = 5) }
+
+    Right:
+        network n { input x: float[N, 1, 4, 4]; output y = x -> conv(6, kernel = 5, pad = 2) }
+    """
+
+    code: ClassVar[str] = "DL306"
+    title: ClassVar[str] = "`{op}` is impossible here: {reason}"
+    label: ClassVar[str] = "the input is {actual}"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    reason: str = ""
+    actual: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class InvalidSetting(ShapeDiagnostic):
+    """A setting of an op has a value that it cannot have.
+
+    Wrong:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel = 0) }
+
+    Right:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel = 3) }
+    """
+
+    code: ClassVar[str] = "DL307"
+    title: ClassVar[str] = "`{setting}` of `{op}` cannot be {value}"
+    label: ClassVar[str] = "expected {expected}"
+    setting: str = ""
+    value: str = ""
+    expected: str = ""
+
+
+@dataclass(frozen=True)
+class RaggedRefused(ShapeDiagnostic):
+    """An op that has no rule for lengths got a tensor with a ragged axis.
+
+    Wrong:
+        network n { input x: float[N, <=T, 4]; output y = x -> reshape(T * 4) }
+
+    Right (reduce over the lengths first):
+        network n { input x: float[N, <=T, 4]; output y = x -> mean(axis = T) }
+    """
+
+    code: ClassVar[str] = "DL308"
+    title: ClassVar[str] = "`{op}` has no rule for lengths"
+    label: ClassVar[str] = "`{operand}` is {actual}"
+    note: ClassVar[tuple[str, ...]] = ("a ragged axis would let padding into the result",)
+    operand: str = ""
+    actual: str = ""

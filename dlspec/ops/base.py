@@ -1,0 +1,164 @@
+"""What an op is: one class holds its meaning, its shape rule and both lowerings.
+
+A subclass is turned into a frozen dataclass whose fields are the attributes (compile-time settings, in the order in which a
+spec may give them by position, with PyTorch's defaults), and is registered under its ``name``, which is also what a spec writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, dataclass_transform
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.ir.graph import Initializer
+from dlspec.ir.types import DType, TensorType
+from dlspec.ops.signature import Signature, parse_signature
+
+Array = NDArray[Any]
+
+Ragged = Literal["pointwise", "reduce", "move", "window", "forbid"]
+
+
+class OnnxBuilder(Protocol):
+    """What an op's ONNX lowering may use. Names are ONNX value names."""
+
+    input_types: tuple[TensorType | None, ...]
+    output_types: tuple[TensorType, ...]
+    opset: int
+
+    def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+        """Add a node; the name of its output, or a tuple of names where ``outputs`` > 1. "" is an absent input."""
+        ...
+
+    def constant(self, value: Array) -> str:
+        """The name of an initializer or constant that holds the array (dtype as given)."""
+        ...
+
+    def shape(self, value: str) -> str:
+        """The name of the run-time shape (int64 vector) of a value."""
+        ...
+
+
+class TorchContext(Protocol):
+    """What an op's PyTorch lowering may use besides the texts of its inputs."""
+
+    input_types: tuple[TensorType | None, ...]
+    output_types: tuple[TensorType, ...]
+
+    def dtype(self, dtype: DType) -> str:
+        """Text of an element type, `torch.float32`; the float64 emission answers `torch.float64` for floats."""
+        ...
+
+    def dims(self, *dims: Any) -> str:
+        """Text of run-time sizes for symbolic dims (`x.shape[0]`), comma-separated."""
+        ...
+
+    def constant(self, value: Array) -> str:
+        """Text that stands for a constant tensor on the module's device."""
+        ...
+
+
+@dataclass_transform(frozen_default=True)
+class Op:
+    """Base of all ops.
+
+    Class attributes
+        name: what a spec writes and the registry's key.
+        signature: shape rule, ``(x: float[*b, i]; weight: float[units, i], bias?: float[units]) -> (y: float[*b, units])``. Tensors
+            before ``;``, parameters after it (``?`` makes one optional). A dim's name is bound by the inputs or is an
+            attribute; ``*b`` stands for any leading dims. Ops that no signature describes override `infer`.
+        init: the default initializer of each parameter; a bare name stands for that kind without arguments.
+        buffers: which parameters are buffers, updated by rule.
+        variadic: the attribute that takes all positional settings (`reshape(1, 28, 28)`).
+        many: whether the op takes any number of tensors (`concat(a, b, c)`).
+        promotion: what happens to mixed element types: ``common`` casts all tensors to one type, ``float`` also makes
+            integers float32, ``none`` leaves them to the signature.
+        ragged: what the op does to a ragged axis; `forbid` (the default) refuses.
+        range: the absolute range r of results like sigmoid's, None where it has none; verification's bound reads it.
+        samples: attribute sets with input shapes for the contract test, see tests/ops.
+    """
+
+    name: ClassVar[str] = ""
+    signature: ClassVar[str] = ""
+    init: ClassVar[Mapping[str, str | Initializer]] = {}
+    buffers: ClassVar[tuple[str, ...]] = ()
+    variadic: ClassVar[str | None] = None
+    many: ClassVar[bool] = False
+    promotion: ClassVar[Literal["none", "common", "float"]] = "none"
+    ragged: ClassVar[Ragged] = "forbid"
+    range: ClassVar[float | None] = None
+    samples: ClassVar[Sequence[Any]] = ()
+    rule: ClassVar[Signature]
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        # no slots: subclasses stay plain frozen dataclasses that compare by attributes
+        dataclasses.dataclass(frozen=True, eq=True)(cls)
+        if cls.__dict__.get("name"):
+            cls.rule = parse_signature(cls.signature)
+            register(cls)
+
+    # --- what the language sees -------------------------------------------------------------------
+
+    @classmethod
+    def attributes(cls) -> dict[str, dataclasses.Field[Any]]:
+        """The settings by name, in positional order."""
+        return {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        """The type of each parameter and buffer for given tensor types."""
+        return self.rule.parameter_types(self, tensors)
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The output types for given input types (tensors, then parameters; None where absent).
+
+        Raises:
+            DlspecError: with a shape diagnostic (DL3xx) that has no span yet, if the types do not fit.
+        """
+        return self.rule.output_types(self, inputs)
+
+    # --- meaning and lowerings --------------------------------------------------------------------
+
+    def reference(self, *inputs: Any) -> Any:
+        """The op in NumPy, in the precision of its inputs: one array, or a tuple for several outputs."""
+        raise TypeError(f"op {self.name} has no reference")
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        """The op as a PyTorch expression over the texts of its inputs ("None" where absent)."""
+        raise TypeError(f"op {self.name} has no PyTorch lowering")
+
+    def torch_module(self, *inputs: TensorType | None) -> str | None:
+        """Text that constructs an `nn.Module` with exactly this op's parameters under their own names (`nn.Linear(784, 500)`),
+        called with the tensors alone; None where there is none."""
+        return None
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str | tuple[str, ...]:
+        """The op as ONNX nodes: the name of the result, or a tuple of names."""
+        raise TypeError(f"op {self.name} has no ONNX lowering")
+
+
+REGISTRY: dict[str, type[Op]] = {}
+"""All ops by name."""
+
+
+def register(op: type[Op]) -> None:
+    """Add an op class; its name must be new, and it must say what it is."""
+    if op.name in REGISTRY:
+        raise TypeError(f"op `{op.name}` is defined twice")
+    if not op.__doc__:
+        raise TypeError(f"op `{op.name}` has no docstring")
+    REGISTRY[op.name] = op
+
+
+def initializer(op: type[Op], parameter: str) -> Initializer:
+    """The default initializer of an op's parameter."""
+    found = op.init[parameter]
+    return Initializer(found) if isinstance(found, str) else found
+
+
+def literal(value: Any, dtype: DType = DType.float32) -> Initializer:
+    """An initializer that is the value itself."""
+    return Initializer("literal", {}, np.asarray(value, dtype=dtype.value))
