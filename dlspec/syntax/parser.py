@@ -1,0 +1,299 @@
+"""The parser: an LALR(1) automaton over a precompiled table, with recovery.
+
+After a mistake the parser goes on at the next statement or definition, so one run tells them all.
+It is a loop, not a recursion: no input makes it run out of stack.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.diagnostics.core import DlspecError, Sink
+from dlspec.diagnostics.syntax import TooDeep, TooLong, TooManyErrors
+from dlspec.source import SourceFile, Span
+from dlspec.syntax import ast
+from dlspec.syntax.builder import BUILDERS, place
+from dlspec.syntax.lexer import CONTINUING, END, NEWLINE, OPENING, Token, next_visible, tokenize
+from dlspec.syntax.mistakes import ITEM_WORDS, Situation, diagnose
+from dlspec.syntax.table import Rule, Table, load_table
+
+MAX_CHARACTERS = 1_000_000
+MAX_DEPTH = 150
+"""Levels of syntax inside each other; whatever walks the tree may recurse this far."""
+MAX_ERRORS = 20
+
+
+def parse(source: SourceFile, sink: Sink) -> ast.File:
+    """Parse a spec. Mistakes go to ``sink``; the file holds what could be read."""
+    if len(source.text) > MAX_CHARACTERS:
+        at = Span(source, 0, 0)
+        sink.report(TooLong(at, characters=len(source.text), limit=MAX_CHARACTERS))
+        return ast.File(at, ())
+    return _Parser(source, sink).run()
+
+
+class _Unexpected(Exception):
+    """The token at hand fits nowhere; caught where recovery begins."""
+
+
+class _Parser:
+    """The stacks of the automaton: states, built values, their places and depths run in parallel."""
+
+    def __init__(self, source: SourceFile, sink: Sink) -> None:
+        self.source = source
+        self.sink = sink
+        self.table: Table = load_table()
+        self.tokens = tokenize(source.text)
+        self.index = 0
+        self.states = [self.table.start]
+        self.values: list[Any] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.depths: list[int] = []
+        self.brackets: list[int] = []
+        self.braces: list[int] = []
+        self.head = 0
+        self.previous: int | None = None
+        self.errors = 0
+        self.failed_at = -1
+
+    def run(self) -> ast.File:
+        """Feed every token; what is left on the stack at the end is the file."""
+        while True:
+            token = self.tokens[self.index]
+            if token.kind == NEWLINE and not self._ends_statement():
+                self.index += 1
+                continue
+            try:
+                file = self._feed(token)
+            except _Unexpected:
+                self._recover(None)
+            except DlspecError as error:
+                self._recover(error)
+            else:
+                if file is not None:
+                    return file
+                if token.kind != END:
+                    self._passed(token)
+                    self.index += 1
+            if self.errors >= MAX_ERRORS:
+                self.sink.report(TooManyErrors(self._at(self.index), count=self.errors))
+                return self._finish()
+
+    # --- lines and brackets --------------------------------------------------------------------
+
+    def _ends_statement(self) -> bool:
+        if self.brackets:
+            return False
+        if self.previous is None:
+            return False
+        before = self.tokens[self.previous]
+        if before.kind == "COMMA" or before.kind == NEWLINE:
+            return False
+        return next_visible(self.tokens, self.index).text not in CONTINUING
+
+    def _passed(self, token: Token) -> None:
+        """Keep count of brackets, and of where statements begin."""
+        if self.previous is None or self.tokens[self.previous].kind in _HEADS and not self.brackets:
+            self.head = self.index
+        self.previous = self.index
+        if token.kind in OPENING:
+            self.brackets.append(self.index)
+        elif token.kind in ("RPAR", "RSQB"):
+            if self.brackets:
+                self.brackets.pop()
+        elif token.kind == "LBRACE":
+            self.braces.append(self.index)
+        elif token.kind == "RBRACE" and self.braces:
+            self.braces.pop()
+
+    # --- the automaton -------------------------------------------------------------------------
+
+    def _symbol(self, token: Token) -> str:
+        """The terminal that a token is here: a word is a keyword where one fits."""
+        if token.kind == "NAME":
+            word = self.table.words.get(token.text)
+            if word is not None and word in self.table.states[self.states[-1]]:
+                return word
+        return token.kind
+
+    def _feed(self, token: Token) -> ast.File | None:
+        table_states, rules = self.table.states, self.table.rules
+        symbol = self._symbol(token)
+        while True:
+            action = table_states[self.states[-1]].get(symbol)
+            if action is None:
+                raise _Unexpected
+            if action >= 0:
+                self._push(action, token, token.start, token.end, 0)
+                return None
+            rule = rules[-action - 1]
+            self._reduce(rule)
+            if symbol == END and self.states[-1] == self.table.end:
+                return self.values[-1]
+
+    def _push(self, state: int, value: Any, start: int, end: int, depth: int) -> None:
+        self.states.append(state)
+        self.values.append(value)
+        self.starts.append(start)
+        self.ends.append(end)
+        self.depths.append(depth)
+
+    def _reduce(self, rule: Rule) -> None:
+        length = rule.length
+        if length:
+            children, depths = self.values[-length:], self.depths[-length:]
+            start, end, depth = self.starts[-length], self.ends[-1], max(depths)
+        else:
+            children, start, end, depth = [], 0, len(self.source.text), 0
+        if rule.action == "?":
+            value = children[rule.shape[0][0]]
+        else:
+            kept: list[Any] = []
+            for i, splice, nones in rule.shape:
+                if nones:
+                    kept.extend([None] * nones)
+                if splice:
+                    kept.extend(children[i])
+                else:
+                    kept.append(children[i])
+            kept.extend([None] * rule.trailing)
+            if rule.action:
+                span = Span(self.source, start, end)
+                value = BUILDERS[rule.action](span, kept)
+                depth += isinstance(value, ast.Node)
+                if depth > MAX_DEPTH:
+                    raise DlspecError(TooDeep(_beginning(span), limit=MAX_DEPTH))
+            else:
+                value = kept
+        if length:
+            self._pop(length)
+        self._push(self.table.states[self.states[-1]][rule.origin], value, start, end, depth)
+
+    def _pop(self, count: int) -> None:
+        for stack in (self.states, self.values, self.starts, self.ends, self.depths):
+            del stack[-count:]
+
+    # --- recovery ------------------------------------------------------------------------------
+
+    def _recover(self, error: DlspecError | None) -> None:
+        """Tell the mistake, give up the statement (or definition) it is in, and go to its end."""
+        repeated = self.index == self.failed_at
+        situation = Situation(
+            source=self.source,
+            tokens=self.tokens,
+            index=self.index,
+            head=self.index if self._at_head() else self.head,
+            brackets=tuple(self.brackets),
+            braces=tuple(self.braces),
+            expected=frozenset(s for s in self.table.states[self.states[-1]] if s.isupper() or s[0] in "_$"),
+        )
+        if error is not None:
+            for diagnostic in error.diagnostics:
+                self.sink.report(diagnostic)
+            self.errors += 1
+        elif not repeated:
+            self.sink.report(diagnose(situation))
+            self.errors += 1
+        self.failed_at = self.index
+        if situation.definition_begins is not None and self.braces:
+            self._close_bodies(situation.definition_begins)
+            return
+        token = self.tokens[self.index]
+        if token.kind == END:
+            self._abandon("stmt" if self.braces else "item")
+            self._close_bodies(self.index)
+            return
+        kind = "stmt" if self.braces else "item"
+        self._abandon(kind)
+        self._skip(repeated)
+
+    def _at_head(self) -> bool:
+        return self.previous is None or (
+            self.tokens[self.previous].kind in _HEADS and not self.brackets
+        )
+
+    def _abandon(self, kind: str) -> None:
+        """Give up what was begun: pretend that a ``kind`` was read, of which nothing is known."""
+        for count, state in enumerate(reversed(self.states)):
+            goto = self.table.states[state].get(kind)
+            if goto is not None:
+                if count:
+                    self._pop(count)
+                here = self.tokens[self.index].start
+                self._push(goto, None, here, here, 0)
+                break
+        self.brackets.clear()
+
+    def _skip(self, repeated: bool) -> None:
+        """Go to the end of the line or of the braces that begin on it."""
+        if repeated and self.tokens[self.index].kind != END:
+            self.index += 1
+        depth = 0
+        while True:
+            token = self.tokens[self.index]
+            if token.kind == END:
+                break
+            if token.kind == "LBRACE":
+                depth += 1
+            elif token.kind == "RBRACE":
+                if depth == 0 and self.braces:
+                    break
+                depth = max(0, depth - 1)
+            elif token.kind == NEWLINE:
+                following = next_visible(self.tokens, self.index)
+                if self._begins_item(following):
+                    break
+                if depth == 0 and following.text not in CONTINUING:
+                    break
+            elif token.kind == "SEMICOLON" and depth == 0:
+                break
+            self.index += 1
+        self.previous = max(self.index - 1, 0)
+
+    def _begins_item(self, token: Token) -> bool:
+        return token.text in ITEM_WORDS and self.source.position(token.start)[1] == 1
+
+    def _close_bodies(self, index: int) -> None:
+        """Supply the closing braces that are missing before the token at ``index``, and go on there."""
+        here = self.tokens[index].start
+        if self.tokens[index].kind != END:
+            self._abandon("stmt")
+        for kind in ["RBRACE"] * len(self.braces):
+            try:
+                self._feed(Token(kind, "}", here, here))
+            except (_Unexpected, DlspecError):
+                break
+        self.braces.clear()
+        if self.tokens[index].kind != END:
+            try:
+                self._feed(Token(NEWLINE, "", here, here))
+            except (_Unexpected, DlspecError):
+                self._abandon("item")
+        self.index = index
+        self.failed_at = -1
+
+    def _finish(self) -> ast.File:
+        """What there is, where the end was not reached."""
+        items: list[ast.Item] = []
+        pending = list(self.values)
+        while pending:
+            value = pending.pop(0)
+            if isinstance(value, list):
+                pending[:0] = value
+            elif isinstance(value, ast.Item):
+                items.append(value)
+        return ast.File(Span(self.source, 0, len(self.source.text)), tuple(items))
+
+    def _at(self, index: int) -> Span:
+        return place(self.source, self.tokens[index])
+
+
+_HEADS = frozenset({NEWLINE, "SEMICOLON", "LBRACE"})
+
+
+def _beginning(span: Span) -> Span:
+    """At most the first 40 characters of a span, on one line."""
+    end = min(span.end, span.start + 40)
+    line_end = span.source.text.find("\n", span.start)
+    return Span(span.source, span.start, end if line_end < 0 else min(end, line_end))
