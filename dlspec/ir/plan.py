@@ -1,0 +1,151 @@
+"""What semantics makes of a spec: plans, which later phases carry out without looking at the text again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.ir.data_plan import DataPlan
+from dlspec.ir.graph import Graph
+from dlspec.source import Span
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with a unit, `20 epochs`."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A number that changes while training: `linear(0.5, 0, 10 epochs)`. ``arguments`` are numbers and quantities."""
+
+    kind: str
+    arguments: tuple[float | Quantity, ...]
+
+
+@dataclass(frozen=True)
+class OptimizerPlan:
+    """`adam(0.001)`: kind and all its settings with defaults filled in, by name (``lr``, ``momentum``, ``beta1``, ``beta2``,
+    ``epsilon``, ``decay``, ``nesterov``)."""
+
+    kind: Literal["sgd", "adam"]
+    settings: Mapping[str, float | bool | Schedule]
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """Parameters (keys in the step's graphs) that one optimiser changes."""
+
+    parameters: tuple[str, ...]
+    optimizer: OptimizerPlan
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """One player's turn on a batch.
+
+    ``learn`` and ``evaluate`` are objective graphs. Their data inputs are named as the fields of the data; noise inputs by path. The
+    output ``loss`` (a float scalar, to be minimised; `maximize` is already negated) comes first, then the metrics: scalars, each the mean
+    over the batch's examples. Parameters and buffers are named ``<network>.<key of the network>``. ``learn`` has only the loss and the
+    buffer updates; ``evaluate`` has the loss and the metrics, and no updates.
+    """
+
+    name: str
+    learn: Graph
+    evaluate: Graph
+    groups: tuple[GroupPlan, ...]
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class EarlyStop:
+    """Stop after ``patience`` epochs without a better value of ``watch`` (`validation.loss`), and restore the best."""
+
+    patience: int
+    watch: str
+    mode: Literal["min", "max"]
+
+
+@dataclass(frozen=True)
+class RecipePlan:
+    """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the network plan."""
+
+    name: str
+    networks: Mapping[str, NetworkPlan]
+    data: DataPlan | None
+    steps: tuple[StepPlan, ...]
+    batch: int = 32
+    epochs: int | None = None
+    max_steps: int | None = None
+    stop: EarlyStop | None = None
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    seed: int = 0
+    metrics: tuple[str, ...] = ()
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class TargetPlan:
+    """An engine to build: `onnxruntime`, `cuda` (ONNX Runtime's CUDA provider), `tensorrt_rtx`, `tensorrt`."""
+
+    kind: Literal["onnxruntime", "cuda", "tensorrt_rtx", "tensorrt"]
+    precision: Literal["float32", "float16", "bfloat16"] = "float32"
+    fallback: Literal["cpu"] | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class EnginePlan:
+    """`engine edge for …`: targets, bounds of the dynamic dimensions (symbol to (least, most)), outputs (None = all),
+    and the tolerance (relative to the output's rms; None = derived)."""
+
+    name: str
+    targets: tuple[TargetPlan, ...]
+    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    outputs: tuple[str, ...] | None = None
+    tolerance: float | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class CheckPlan:
+    """An example that travels with the model.
+
+    kind ``value``: for ``inputs`` the output ``output`` compares as ``comparison`` with ``expected``, for == and != up to ``within``.
+    kind ``metric``: after training, the metric ``output`` (`test.accuracy`) compares with ``expected`` (a scalar).
+    (A check on shapes is done at compile time and leaves no plan.)
+    """
+
+    kind: Literal["value", "metric"]
+    text: str
+    output: str
+    comparison: Literal["==", "!=", "<", "<=", ">", ">="]
+    expected: NDArray[Any]
+    within: float = 0.0
+    inputs: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, np.ndarray])
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """A network with its settings filled in: what becomes one bundle.
+
+    ``graph`` is the inference graph. Parameters that only training reads (auxiliary classifiers) are in the recipe's step
+    graphs alone: they are initialised and checkpointed, but are no part of the engine.
+    """
+
+    name: str
+    graph: Graph
+    engines: tuple[EnginePlan, ...] = ()
+    checks: tuple[CheckPlan, ...] = ()
+    recipe: RecipePlan | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    span: Span | None = None
