@@ -1,0 +1,131 @@
+"""One renderer for all diagnostics: text with the source and carets, or plain data for JSON."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterable
+from typing import TextIO
+
+from dlspec.diagnostics.core import Diagnostic
+from dlspec.diagnostics.snippet import Mark, Paint, draw
+from dlspec.source import SourceFile, Span
+
+MAX_LINE = 160
+"""Longer source lines are shown in part where no width is asked for."""
+
+
+def render(diagnostic: Diagnostic, *, colour: bool, width: int | None = None) -> str:
+    """The text that tells a diagnostic: title, place, source lines with carets, notes and helps.
+
+    ``width`` wraps notes and crops long source lines to that many columns. No newline at the end.
+    """
+    paint = Paint(colour, diagnostic.severity)
+    code = f"[{diagnostic.code}]" if diagnostic.code else ""
+    title = f"{paint.title(diagnostic.severity + code)}{paint.bold(': ' + diagnostic.message)}"
+    marks = _marks(diagnostic)
+    margin = max((len(str(mark.last_line)) for mark in marks), default=1)
+    lines = [title]
+    for number, (source, group) in enumerate(_by_file(marks)):
+        if number:
+            lines.append(paint.frame(" " * margin + " |"))
+        lines.append(_header(source, group, margin, paint, first=number == 0))
+        lines.append(paint.frame(" " * margin + " |"))
+        lines += draw(source, group, margin, paint, (width or MAX_LINE) - margin - 3)
+    remarks = [("note", t) for t in diagnostic.notes] + [("help", t) for t in diagnostic.helps]
+    if remarks and marks:
+        lines.append(paint.frame(" " * margin + " |"))
+    for kind, text in remarks:
+        lines += _remark(kind, text, margin, paint, width)
+    return "\n".join(lines)
+
+
+def _marks(diagnostic: Diagnostic) -> list[Mark]:
+    marks: list[Mark] = []
+    if diagnostic.span is not None:
+        marks.append(Mark(diagnostic.span, diagnostic.label_text, primary=True))
+    marks += [Mark(label.span, label.text, primary=False) for label in diagnostic.labels()]
+    return marks
+
+
+def _by_file(marks: list[Mark]) -> list[tuple[SourceFile, list[Mark]]]:
+    """Marks grouped by their file, the first one's file first."""
+    groups: dict[int, tuple[SourceFile, list[Mark]]] = {}
+    for mark in marks:
+        groups.setdefault(id(mark.span.source), (mark.span.source, []))[1].append(mark)
+    return list(groups.values())
+
+
+def _header(
+    source: SourceFile, marks: list[Mark], margin: int, paint: Paint, *, first: bool
+) -> str:
+    line, column = source.position(marks[0].span.start)
+    arrow = "-->" if first else ":::"
+    return f"{' ' * margin}{paint.frame(arrow)} {source.name}:{line}:{column}"
+
+
+def _remark(kind: str, text: str, margin: int, paint: Paint, width: int | None) -> list[str]:
+    indent = " " * (margin + len(f" = {kind}: "))
+    rows: list[str] = []
+    for row in text.split("\n"):
+        if width is None:
+            rows.append(row)
+        else:
+            room = max(24, width - len(indent))
+            rows += textwrap.wrap(row, room, break_on_hyphens=False, break_long_words=False) or [""]
+    first = f"{' ' * margin} {paint.frame('=')} {paint.bold(kind)}: {rows[0].rstrip()}"
+    return [first, *((indent + row).rstrip() for row in rows[1:])]
+
+
+def render_json(diagnostic: Diagnostic) -> dict[str, object]:
+    """The same facts as data; lines and columns count from 1, ``end`` is one past the last character."""
+    place = _place(diagnostic.span) if diagnostic.span is not None else _NOWHERE
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        **place,
+        "label": diagnostic.label_text,
+        "labels": [{**_place(label.span), "text": label.text} for label in diagnostic.labels()],
+        "notes": diagnostic.notes,
+        "helps": diagnostic.helps,
+    }
+
+
+_NOWHERE: dict[str, object] = {"file": None, "start": None, "end": None}
+
+
+def _place(span: Span) -> dict[str, object]:
+    start, end = span.source.position(span.start), span.source.position(span.end)
+    return {
+        "file": span.source.name,
+        "start": {"line": start[0], "column": start[1]},
+        "end": {"line": end[0], "column": end[1]},
+    }
+
+
+def summary(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many there are: ``2 errors, 1 warning``; empty where there are none."""
+    severities = [d.severity for d in diagnostics]
+    counts = [(severities.count(kind), kind) for kind in ("error", "warning")]
+    return ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for n, kind in counts if n)
+
+
+def report(
+    diagnostics: Iterable[Diagnostic],
+    *,
+    file: TextIO | None = None,
+    colour: bool | None = None,
+    width: int | None = None,
+) -> None:
+    """Print diagnostics, an empty line after each, and a summary line, to ``file`` (standard error).
+
+    ``colour`` unset means: where ``file`` is a terminal.
+    """
+    out = file or sys.stderr
+    told = list(diagnostics)
+    coloured = out.isatty() if colour is None else colour
+    for diagnostic in told:
+        print(render(diagnostic, colour=coloured, width=width), end="\n\n", file=out)
+    if told:
+        print(summary(told), file=out)
