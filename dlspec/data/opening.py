@@ -1,0 +1,93 @@
+"""A data plan, carried out: load the source, check and convert its fields, part the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dlspec.data.columns import Columns
+from dlspec.data.conform import conform
+from dlspec.data.dataset import Array, Dataset, Field, Splits
+from dlspec.data.sources import RawSource, checked_settings, load_source
+from dlspec.data.split import few_labels, split_rows
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.data import UnknownColumn
+from dlspec.ir.data_plan import DataPlan, SourceCall, SplitPlan
+from dlspec.source import Span
+
+DEFAULT_SPLIT = SplitPlan("random", shares=(0.8, 0.1, 0.1))
+"""For a source with no test set of its own, where the spec says nothing."""
+
+
+def open_source(
+    kind: str,
+    settings: Mapping[str, object] | None = None,
+    *,
+    folder: Path | None = None,
+    seed: int = 0,
+) -> Splits:
+    """All columns of a source, split as its settings and defaults say: ``open_source("mnist")``."""
+    plan = DataPlan(kind, SourceCall(kind, settings or {}), seed=seed)
+    return open_data(plan, folder=folder or Path.cwd())
+
+
+def open_data(plan: DataPlan, *, folder: Path) -> Splits:
+    """Train, validation and test set of a plan; ``folder`` is the spec's.
+
+    Each declared field is checked against every value that was loaded; a message names the row.
+    Nothing is copied but what has to be converted.
+    """
+    call = plan.source
+    settings = checked_settings(call.kind, call.settings, call.span)
+    source = load_source(call.kind, call.settings, folder=folder, span=call.span)
+    columns, test_columns, fields = _outputs(plan, source)
+
+    split = plan.split or _default_split(source, settings)
+    groups = None if split.by is None else _column(source, split.by, split.span)
+    own_test = source.test_columns is not None
+    parts = split_rows(
+        len(source), split, plan.seed, own_test=own_test, source=call.kind, groups=groups
+    )
+    train = parts.train
+    labels = settings.get("labels") if call.kind in ("mnist", "fashion_mnist") else None
+    if isinstance(labels, int):
+        train = few_labels(train, source.columns["label"], labels, plan.seed, call.span)
+
+    def part(rows: Array | None) -> Dataset | None:
+        return None if rows is None else Dataset(columns, fields, rows)
+
+    test = part(parts.test) if test_columns is None else Dataset(test_columns, fields)
+    return Splits(Dataset(columns, fields, train), part(parts.validation), test)
+
+
+def _default_split(source: RawSource, settings: Mapping[str, object]) -> SplitPlan:
+    if source.test_columns is None:
+        return DEFAULT_SPLIT
+    validation = settings.get("validation")
+    return SplitPlan("given", validation if isinstance(validation, int | float) else 0.1)
+
+
+def _outputs(plan: DataPlan, source: RawSource) -> tuple[Columns, Columns | None, dict[str, Field]]:
+    """The columns under their fields' names, each as declared."""
+    if not plan.outputs:
+        return source.columns, source.test_columns, source.fields
+    columns: Columns = {}
+    test_columns: Columns | None = None if source.test_columns is None else {}
+    fields: dict[str, Field] = {}
+    for output in plan.outputs:
+        column = _column(source, output.column, output.span)
+        known = source.fields[output.column]
+        columns[output.name] = conform(column, known, output)
+        if source.test_columns is not None and test_columns is not None:
+            test_columns[output.name] = conform(source.test_columns[output.column], known, output)
+        classes = output.classes if output.classes is not None else known.classes
+        fields[output.name] = Field.of(output.name, columns[output.name], classes)
+    return columns, test_columns, fields
+
+
+def _column(source: RawSource, name: str, span: Span | None) -> Array:
+    if name not in source.columns:
+        known = ", ".join(source.columns)
+        hint = did_you_mean(name, source.columns)
+        raise DlspecError(UnknownColumn(span, name, source.name, known, hint))
+    return source.columns[name]

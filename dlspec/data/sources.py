@@ -1,0 +1,155 @@
+"""The sources by name: each turns settings into columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dlspec.data import tables
+from dlspec.data.columns import Columns, RawSource
+from dlspec.data.fetch import package_named, ready
+from dlspec.data.idx import read_idx
+from dlspec.data.packages import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from dlspec.data.pictures import read_pictures
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.data import BadDataSetting, UnknownDataSetting, UnknownSource
+from dlspec.ir.data_plan import SOURCES, SourceSchema
+from dlspec.source import Span
+
+__all__ = ["LOADERS", "RawSource", "checked_settings", "load_source"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a loader gets: the source's schema, its settings with defaults, where it may read."""
+
+    schema: SourceSchema
+    settings: Mapping[str, object]
+    folder: Path
+    span: Span | None
+
+    def text(self, name: str) -> str:
+        """A setting that is a text and was given (`checked_settings` saw to it)."""
+        value = self.settings[name]
+        assert isinstance(value, str)
+        return value
+
+    def given(self, name: str) -> str | None:
+        """A setting that is a text or was left out."""
+        return None if self.settings[name] is None else self.text(name)
+
+
+def checked_settings(
+    kind: str, settings: Mapping[str, object], span: Span | None = None
+) -> dict[str, object]:
+    """The settings with defaults for the rest; all that is wrong with them in one error."""
+    schema = SOURCES.get(kind)
+    if schema is None:
+        known = ", ".join(sorted(SOURCES))
+        raise DlspecError(UnknownSource(span, kind, known, did_you_mean(kind, SOURCES)))
+    names = [s.name for s in schema.settings]
+    mistakes: list[UnknownDataSetting | BadDataSetting] = [
+        UnknownDataSetting(span, kind, name, ", ".join(names), did_you_mean(name, names))
+        for name in settings
+        if name not in names
+    ]
+    full = schema.complete(settings)
+    for setting in schema.settings:
+        value = full[setting.name]
+        if not setting.accepts(value):
+            shown = "left out" if value is None else repr(value)
+            mistakes.append(BadDataSetting(span, kind, setting.name, shown, setting.expected))
+    if mistakes:
+        raise DlspecError(*mistakes)
+    return full
+
+
+def load_source(
+    kind: str, settings: Mapping[str, object], *, folder: Path, span: Span | None = None
+) -> RawSource:
+    """The columns of a source. Files are looked up in ``folder`` (the spec's), which they may not leave.
+
+    A packaged data set is fetched into the cache on first use.
+    """
+    full = checked_settings(kind, settings, span)
+    return LOADERS[kind](Call(SOURCES[kind], full, folder, span))
+
+
+def _packaged(call: Call) -> RawSource:
+    folder = ready(package_named(call.schema.name))
+    label = next(c for c in call.schema.columns or () if c.name == "label")
+
+    def pair(images: str, labels: str) -> Columns:
+        return {
+            "image": read_idx(folder / images, images),
+            "label": read_idx(folder / labels, labels).astype(np.int64),
+        }
+
+    return RawSource.of(
+        call.schema.name,
+        pair(TRAIN_IMAGES, TRAIN_LABELS),
+        pair(TEST_IMAGES, TEST_LABELS),
+        {"label": label.classes or ()},
+    )
+
+
+def _idx(call: Call) -> RawSource:
+    def pair(images: str, labels: str) -> Columns:
+        return tables.read_idx_pair(call.folder, images, labels, call.span)
+
+    test_images, test_labels = call.given("test_images"), call.given("test_labels")
+    if (test_images is None) != (test_labels is None):
+        absent = "test_images" if test_images is None else "test_labels"
+        expected = "a file, since the other one of the pair is given"
+        raise DlspecError(BadDataSetting(call.span, "idx", absent, "left out", expected))
+    test = pair(test_images, test_labels) if test_images and test_labels else None
+    return RawSource.of(call.text("images"), pair(call.text("images"), call.text("labels")), test)
+
+
+def _npz(call: Call) -> RawSource:
+    def one(name: str) -> Columns:
+        return tables.read_npz(call.folder, name, call.span)
+
+    test = call.given("test")
+    return RawSource.of(
+        call.text("file"), one(call.text("file")), test and one(test), span=call.span
+    )
+
+
+def _csv(call: Call) -> RawSource:
+    separator = call.text("separator")
+    if len(separator) != 1 or separator in '"\r\n':
+        raise DlspecError(
+            BadDataSetting(call.span, "csv", "separator", repr(separator), "one character")
+        )
+    names = [name for name in (call.text("file"), call.given("test")) if name is not None]
+    parts = tables.read_csv(call.folder, names, separator, call.span)
+    return RawSource.of(names[0], parts[0], parts[1] if len(parts) > 1 else None, span=call.span)
+
+
+def _images(call: Call) -> RawSource:
+    size, channels = call.settings["size"], call.settings["channels"]
+    assert isinstance(channels, int)
+    if channels not in (1, 3):
+        raise DlspecError(BadDataSetting(call.span, "images", "channels", str(channels), "1 or 3"))
+    side = size if isinstance(size, int) else None
+    name, test_name = call.text("folder"), call.given("test")
+    train, classes = read_pictures(call.folder, name, side, channels, None, call.span)
+    test = None
+    if test_name is not None:
+        test, _ = read_pictures(call.folder, test_name, side, channels, classes, call.span)
+    return RawSource.of(name, train, test, {"label": classes}, span=call.span)
+
+
+LOADERS: dict[str, Callable[[Call], RawSource]] = {
+    "mnist": _packaged,
+    "fashion_mnist": _packaged,
+    "npz": _npz,
+    "csv": _csv,
+    "images": _images,
+    "idx": _idx,
+}
+"""What loads each source; the same names as `SOURCES`."""

