@@ -1,0 +1,293 @@
+"""Values and limits: declared types, settings of recipes and engines, checks (DL35x, DL44x)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.source import Span
+
+
+@dataclass(frozen=True)
+class DeclaredType(Diagnostic):
+    """A value does not have the type that is declared for it.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y: float[N, 3] = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; output y: float[N, 2] = x -> dense(2) }
+    """
+
+    code: ClassVar[str] = "DL351"
+    title: ClassVar[str] = "`{name}` is declared {declared}, but is {actual}"
+    label: ClassVar[str] = "{actual}"
+    name: str
+    declared: str
+    actual: str
+    place: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """The declaration."""
+        if self.place is not None:
+            yield Label(self.place, "declared here")
+
+
+@dataclass(frozen=True)
+class SharedLayer(Diagnostic):
+    """A named layer is one layer; where it is used again, its parameters must fit.
+
+    Wrong:
+        network n { input x: float[N, 4]; f = dense(3); output y = x -> f -> f }
+
+    Right (two layers):
+        network n { input x: float[N, 4]; output y = x -> dense(3) -> dense(3) }
+    """
+
+    code: ClassVar[str] = "DL352"
+    title: ClassVar[str] = "the shared layer `{layer}` does not fit here"
+    label: ClassVar[str] = "here `{parameter}` would be {actual}"
+    help: ClassVar[tuple[str, ...]] = ("a layer that is not named gets parameters of its own at each place",)
+    layer: str
+    parameter: str
+    actual: str
+    first_type: str
+    first: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """Where its parameters were made."""
+        if self.first is not None:
+            yield Label(self.first, f"first applied here: `{self.parameter}` is {self.first_type}")
+
+
+@dataclass(frozen=True)
+class CheckedShape(Diagnostic):
+    """A `check` on a shape does not hold.
+
+    Wrong:
+        check n(x = zeros(1, 4)).y : [1, 3]
+
+    Right:
+        check n(x = zeros(1, 4)).y : [1, 2]
+    """
+
+    code: ClassVar[str] = "DL353"
+    title: ClassVar[str] = "check fails: the shape is {actual}, not {expected}"
+    label: ClassVar[str] = "this is {actual}"
+    actual: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class BadInputValue(Diagnostic):
+    """A value given to a network's input does not fit its declared type.
+
+    Wrong:
+        check n(x = [[1, 2, 3]]).y == [[0]]      # x: float[N, 2]
+
+    Right:
+        check n(x = [[1, 2]]).y == [[0]]
+    """
+
+    code: ClassVar[str] = "DL354"
+    title: ClassVar[str] = "`{name}` is declared {declared}; {actual} does not fit"
+    label: ClassVar[str] = "{actual}"
+    name: str
+    declared: str
+    actual: str
+
+
+@dataclass(frozen=True)
+class TooDeep(Diagnostic):
+    """Definitions apply each other without end, or deeper than is allowed.
+
+    Wrong:
+        block f(x; n) { return x -> f(n + 1) }
+
+    Right:
+        block f(x; n) {
+            if n == 0 { return x }
+            return x -> f(n - 1)
+        }
+    """
+
+    code: ClassVar[str] = "DL440"
+    title: ClassVar[str] = "`{name}` is applied more than {most} deep"
+    label: ClassVar[str] = "the innermost application"
+    help: ClassVar[tuple[str, ...]] = ("a block that applies itself needs an `if` that ends it",)
+    name: str
+    most: int
+
+
+@dataclass(frozen=True)
+class TooLarge(Diagnostic):
+    """A spec stays under fixed limits, so that compiling one from a stranger is safe.
+
+    Wrong:
+        network n { input x: float[N, 4]; h = x; for i in 1..10000000 { h = h + 1 }; output y = h }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x + 10000000 }
+    """
+
+    code: ClassVar[str] = "DL441"
+    title: ClassVar[str] = "too large: {what}"
+    label: ClassVar[str] = "here it passes the limit"
+    what: str
+
+
+@dataclass(frozen=True)
+class BadValue(Diagnostic):
+    """A value that is not possible at this place.
+
+    Wrong:
+        recipe r for n on mnist() { minimize mean(y); optimizer = adam(0.1); batch = 0 }
+
+    Right:
+        recipe r for n on mnist() { minimize mean(y); optimizer = adam(0.1); batch = 100 }
+    """
+
+    code: ClassVar[str] = "DL442"
+    title: ClassVar[str] = "`{name}` cannot be {value}"
+    label: ClassVar[str] = "expected {expected}"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    name: str
+    value: str
+    expected: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class Impossible(Diagnostic):
+    """An operation on compile-time values that has no result.
+
+    Wrong:
+        const half = 1 / 0
+
+    Right:
+        const half = 1 / 2
+    """
+
+    code: ClassVar[str] = "DL443"
+    title: ClassVar[str] = "this has no value: {reason}"
+    label: ClassVar[str] = "here"
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoGoal(Diagnostic):
+    """A recipe must say what to minimize or maximize.
+
+    Wrong:
+        recipe r for n on mnist() { optimizer = adam(0.001) }
+
+    Right:
+        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.001) }
+    """
+
+    code: ClassVar[str] = "DL444"
+    title: ClassVar[str] = "recipe `{name}` has no goal"
+    label: ClassVar[str] = "nothing is minimized"
+    help: ClassVar[tuple[str, ...]] = ("add `minimize …`, such as `minimize cross_entropy(logits, label)`",)
+    name: str
+
+
+@dataclass(frozen=True)
+class SeveralGoals(Diagnostic):
+    """A recipe has one goal, or one in each `step`.
+
+    Wrong:
+        recipe r for n on d { minimize mean(a); minimize mean(b); optimizer = adam(0.001) }
+
+    Right:
+        recipe r for n on d { minimize mean(a) + mean(b); optimizer = adam(0.001) }
+    """
+
+    code: ClassVar[str] = "DL445"
+    title: ClassVar[str] = "a second goal"
+    label: ClassVar[str] = "one goal too many"
+    help: ClassVar[tuple[str, ...]] = ("add the losses up, or put each goal into a `step` of its own",)
+    first: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """The first goal."""
+        if self.first is not None:
+            yield Label(self.first, "the first goal")
+
+
+@dataclass(frozen=True)
+class NoOptimizer(Diagnostic):
+    """A goal without an optimiser.
+
+    Wrong:
+        recipe r for n on d { minimize mean(y) }
+
+    Right:
+        recipe r for n on d { minimize mean(y) with adam(0.001) }
+    """
+
+    code: ClassVar[str] = "DL446"
+    title: ClassVar[str] = "which optimiser?"
+    label: ClassVar[str] = "this goal has none"
+    help: ClassVar[tuple[str, ...]] = ("add `optimizer = adam(0.001)` to the recipe",)
+
+
+@dataclass(frozen=True)
+class ChoosesNothing(Diagnostic):
+    """A choice of parameters that no parameter fits.
+
+    Wrong:
+        minimize mean(y) over net["*.wieght"] with adam(0.001)
+
+    Right:
+        minimize mean(y) over net["*.weight"] with adam(0.001)
+    """
+
+    code: ClassVar[str] = "DL447"
+    title: ClassVar[str] = "`{choice}` chooses no parameter"
+    label: ClassVar[str] = "nothing fits"
+    note: ClassVar[tuple[str, ...]] = ("the parameters are {known}",)
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?",)
+    choice: str
+    known: str | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class UnboundedDimension(Diagnostic):
+    """A target that plans its memory ahead needs the least and the most of every free dimension.
+
+    Wrong:
+        engine e for r { targets = tensorrt_rtx }            # the input is float[N, 3, H, W]
+
+    Right:
+        engine e for r { targets = tensorrt_rtx; H = 32..512; W = 32..512 }
+    """
+
+    code: ClassVar[str] = "DL448"
+    title: ClassVar[str] = "engine `{engine}` needs bounds for `{symbol}`"
+    label: ClassVar[str] = "`{target}` plans ahead for each size"
+    help: ClassVar[tuple[str, ...]] = ("add `{symbol} = 1..64` to the engine",)
+    engine: str
+    symbol: str
+    target: str
+
+
+@dataclass(frozen=True)
+class NotMean(Diagnostic):
+    """A goal or a metric that is no number for each example.
+
+    Wrong:
+        recipe r for n on mnist() { minimize label; optimizer = adam(0.1) }
+
+    Right:
+        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1) }
+    """
+
+    code: ClassVar[str] = "DL449"
+    title: ClassVar[str] = "{what} must be a float, not {actual}"
+    label: ClassVar[str] = "this is {actual}"
+    what: str
+    actual: str

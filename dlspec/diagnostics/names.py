@@ -1,0 +1,446 @@
+"""Names, kinds and arguments (DL2xx), and what is not supported yet (DL8xx)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dlspec.diagnostics.core import Diagnostic, Label, Severity
+from dlspec.source import Span
+
+
+@dataclass(frozen=True)
+class UnknownName(Diagnostic):
+    """A name that nothing in reach defines. In a definition these are its own names, its settings and inputs, the definitions of
+    the file, the library and the ops; nothing is captured from another definition.
+
+    Wrong:
+        network n { input image: float[N, 4]; output y = imgae -> dense(2) }
+
+    Right:
+        network n { input image: float[N, 4]; output y = image -> dense(2) }
+    """
+
+    code: ClassVar[str] = "DL201"
+    title: ClassVar[str] = "there is no `{name}` here"
+    label: ClassVar[str] = "not defined"
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?", "{advice}")
+    name: str
+    suggestion: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class ReadBeforeBound(Diagnostic):
+    """A name is read above the statement that binds it. Text is read from top to bottom.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y = h -> dense(2); h = x -> dense(3) }
+
+    Right:
+        network n { input x: float[N, 4]; h = x -> dense(3); output y = h -> dense(2) }
+    """
+
+    code: ClassVar[str] = "DL202"
+    title: ClassVar[str] = "`{name}` is read before it is bound"
+    label: ClassVar[str] = "not bound yet"
+    help: ClassVar[tuple[str, ...]] = ("move this below the statement that binds `{name}`",)
+    name: str
+    bound: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """Where it is bound."""
+        if self.bound is not None:
+            yield Label(self.bound, "bound here")
+
+
+@dataclass(frozen=True)
+class AbsentHere(Diagnostic):
+    """A statement that always counts reads a name that is bound only `when training` or `when learning`.
+
+    Wrong:
+        network n { input x: float[N, 4]; z = x -> dense(2)  when training; output y = z }
+
+    Right:
+        network n { input x: float[N, 4]; z = x -> dense(2); output y = z }
+    """
+
+    code: ClassVar[str] = "DL203"
+    title: ClassVar[str] = "`{name}` does not exist {mode}"
+    label: ClassVar[str] = "read here without a condition"
+    help: ClassVar[tuple[str, ...]] = (
+        "add the same `when` to this statement, or bind `{name}` without one first",
+    )
+    name: str
+    mode: str
+    bound: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """Where it is bound, and under which condition."""
+        if self.bound is not None:
+            yield Label(self.bound, "bound under a condition here")
+
+
+@dataclass(frozen=True)
+class Redefined(Diagnostic):
+    """Two definitions, or two parameters of one, have the same name.
+
+    Wrong:
+        const n = 3
+        const n = 4
+
+    Right:
+        const n = 3
+        const m = 4
+    """
+
+    code: ClassVar[str] = "DL204"
+    title: ClassVar[str] = "`{name}` is defined twice"
+    label: ClassVar[str] = "defined again"
+    name: str
+    first: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """The first definition."""
+        if self.first is not None:
+            yield Label(self.first, "first defined here")
+
+
+@dataclass(frozen=True)
+class UnknownSetting(Diagnostic):
+    """A setting that does not exist. Nothing is ever ignored, so that a typing slip cannot change what is trained.
+
+    Wrong:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernal = 5) }
+
+    Right:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel = 5) }
+    """
+
+    code: ClassVar[str] = "DL205"
+    title: ClassVar[str] = "`{of}` has no setting `{name}`"
+    label: ClassVar[str] = "unknown setting"
+    note: ClassVar[tuple[str, ...]] = ("its settings are {known}",)
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?",)
+    name: str
+    of: str
+    suggestion: str | None = None
+    known: str | None = None
+
+
+@dataclass(frozen=True)
+class MissingArgument(Diagnostic):
+    """An input or a setting without a default was not given.
+
+    Wrong:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6) }
+
+    Right:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel = 3) }
+    """
+
+    code: ClassVar[str] = "DL206"
+    title: ClassVar[str] = "`{of}` needs `{name}`"
+    label: ClassVar[str] = "`{name}` is not given"
+    note: ClassVar[tuple[str, ...]] = ("it takes {known}",)
+    name: str
+    of: str
+    known: str | None = None
+
+
+@dataclass(frozen=True)
+class TooManyArguments(Diagnostic):
+    """More arguments than there are inputs and settings.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y = relu(x, 3) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = relu(x) }
+    """
+
+    code: ClassVar[str] = "DL207"
+    title: ClassVar[str] = "`{of}` takes no more than {most} arguments"
+    label: ClassVar[str] = "one too many"
+    note: ClassVar[tuple[str, ...]] = ("it takes {known}",)
+    of: str
+    most: int
+    known: str | None = None
+
+
+@dataclass(frozen=True)
+class RepeatedArgument(Diagnostic):
+    """An argument is given twice, by position and by name, or by the arrow and in the parentheses.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y = x -> dense(2, units = 3) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(units = 3) }
+    """
+
+    code: ClassVar[str] = "DL208"
+    title: ClassVar[str] = "`{name}` of `{of}` is given twice"
+    label: ClassVar[str] = "given again"
+    name: str
+    of: str
+
+
+@dataclass(frozen=True)
+class UnknownAttribute(Diagnostic):
+    """What stands before the dot has nothing of that name.
+
+    Wrong:
+        const digits = vocabulary(0..9)
+        network n { input x: float[N, 4]; output y = x -> dense(digits.sise) }
+
+    Right:
+        const digits = vocabulary(0..9)
+        network n { input x: float[N, 4]; output y = x -> dense(digits.size) }
+    """
+
+    code: ClassVar[str] = "DL209"
+    title: ClassVar[str] = "{what} has no `{name}`"
+    label: ClassVar[str] = "unknown"
+    note: ClassVar[tuple[str, ...]] = ("it has {known}",)
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?",)
+    name: str
+    what: str
+    suggestion: str | None = None
+    known: str | None = None
+
+
+@dataclass(frozen=True)
+class NotCallable(Diagnostic):
+    """Something that is no layer, block or function is called or stands after an arrow.
+
+    Wrong:
+        network n { input x: float[N, 4]; relu = x; output y = x -> relu }
+
+    Right:
+        network n { input x: float[N, 4]; h = x; output y = h -> relu }
+    """
+
+    code: ClassVar[str] = "DL210"
+    title: ClassVar[str] = "{what} cannot be applied"
+    label: ClassVar[str] = "this is {what}"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    what: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class WrongKind(Diagnostic):
+    """A value of one kind stands where another is wanted: a tensor where a number is, a layer where a tensor is.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y = x -> dense(x) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(4) }
+    """
+
+    code: ClassVar[str] = "DL211"
+    title: ClassVar[str] = "{expected} is wanted here, not {actual}"
+    label: ClassVar[str] = "this is {actual}"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    expected: str
+    actual: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class SeveralOutputs(Diagnostic):
+    """The value of an application with several outputs stands where one tensor is wanted.
+
+    Wrong:
+        network two { input x: float[N, 4]; output a = x; output b = x }
+        network n { input x: float[N, 4]; output y = relu(two(x)) }
+
+    Right:
+        network two { input x: float[N, 4]; output a = x; output b = x }
+        network n { input x: float[N, 4]; output y = relu(two(x).a) }
+    """
+
+    code: ClassVar[str] = "DL212"
+    title: ClassVar[str] = "`{of}` has several outputs; which one?"
+    label: ClassVar[str] = "one tensor is wanted here"
+    help: ClassVar[tuple[str, ...]] = ("write one of {known}",)
+    of: str
+    known: str
+
+
+@dataclass(frozen=True)
+class AmbiguousName(Diagnostic):
+    """In a recipe a name is both a field of the data and an output of the network.
+
+    Wrong:
+        recipe r for tagger on d { minimize cross_entropy(scores, slot) }
+
+    Right:
+        recipe r for tagger on d { minimize cross_entropy(scores, d.slot) }
+    """
+
+    code: ClassVar[str] = "DL213"
+    title: ClassVar[str] = "`{name}` is both a field of the data and an output of the network"
+    label: ClassVar[str] = "which one?"
+    help: ClassVar[tuple[str, ...]] = ("write `{field}` for the true value, `{output}` for the predicted one",)
+    name: str
+    field: str
+    output: str
+
+
+@dataclass(frozen=True)
+class UnreadName(Diagnostic):
+    """A name in a recipe or in data that nobody reads: most often a mistyped setting.
+
+    Wrong:
+        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1); epoch = 20 }
+
+    Right:
+        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1); epochs = 20 }
+    """
+
+    code: ClassVar[str] = "DL214"
+    title: ClassVar[str] = "nobody reads `{name}`"
+    label: ClassVar[str] = "bound and never read"
+    help: ClassVar[tuple[str, ...]] = ("did you mean the setting `{suggestion}`?",)
+    name: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class UnreadInNetwork(Diagnostic):
+    """A name in a network that nothing in the file reads. It costs nothing in the engine, but is probably a slip.
+
+    Wrong:
+        network n { input x: float[N, 4]; h = x -> dense(3); output y = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; h = x -> dense(3); output y = h -> dense(2) }
+    """
+
+    code: ClassVar[str] = "DL215"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "nothing reads `{name}`"
+    label: ClassVar[str] = "bound and never read"
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?",)
+    name: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class ImportFailed(Diagnostic):
+    """An imported file cannot be used.
+
+    Wrong:
+        import "../other/vgg.dl"
+
+    Right (files beside the spec or below its folder, or of the library):
+        import "library/dropout.dl"
+    """
+
+    code: ClassVar[str] = "DL216"
+    title: ClassVar[str] = "cannot import `{path}`: {reason}"
+    label: ClassVar[str] = "imported here"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    path: str
+    reason: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class NoOutput(Diagnostic):
+    """A network without an output, or a block without a `return`, computes nothing.
+
+    Wrong:
+        network n { input x: float[N, 4]; y = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
+    """
+
+    code: ClassVar[str] = "DL217"
+    title: ClassVar[str] = "{kind} `{name}` has no {wanted}"
+    label: ClassVar[str] = "nothing comes out of it"
+    kind: str
+    name: str
+    wanted: str
+
+
+@dataclass(frozen=True)
+class MisplacedStatement(Diagnostic):
+    """A statement that this kind of definition cannot hold.
+
+    Wrong:
+        network n { input x: float[N, 4]; minimize mean(x) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x }
+        recipe r for n on d { minimize mean(y) }
+    """
+
+    code: ClassVar[str] = "DL218"
+    title: ClassVar[str] = "`{statement}` cannot stand in a {where}"
+    label: ClassVar[str] = "not here"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    statement: str
+    where: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class UnknownType(Diagnostic):
+    """An element type that does not exist.
+
+    Wrong:
+        network n { input x: flaot[N, 4]; output y = x }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x }
+    """
+
+    code: ClassVar[str] = "DL219"
+    title: ClassVar[str] = "there is no element type `{name}`"
+    label: ClassVar[str] = "unknown type"
+    note: ClassVar[tuple[str, ...]] = ("the types are {known}",)
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?",)
+    name: str
+    known: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class UnknownDimension(Diagnostic):
+    """A lower-case name in a type must be a setting or a constant; dimensions start with a capital.
+
+    Wrong:
+        network n { input x: float[N, width]; output y = x }
+
+    Right:
+        network n { input x: float[N, W]; output y = x }
+    """
+
+    code: ClassVar[str] = "DL220"
+    title: ClassVar[str] = "`{name}` in a type is neither a setting nor a constant"
+    label: ClassVar[str] = "unknown size"
+    help: ClassVar[tuple[str, ...]] = (
+        "did you mean `{suggestion}`?",
+        "a free dimension starts with a capital letter: `{capital}`",
+    )
+    name: str
+    capital: str
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True)
+class NotYet(Diagnostic):
+    """Part of the language that this version reads, but cannot compile yet."""
+
+    code: ClassVar[str] = "DL801"
+    title: ClassVar[str] = "{what} cannot be compiled yet"
+    label: ClassVar[str] = "understood, but not supported by this version"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    what: str
+    advice: str | None = None
