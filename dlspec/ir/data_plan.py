@@ -1,7 +1,7 @@
 """What a spec says about data: the plan that semantics hands over, and the sources there are.
 
-Everything here is known without opening a file: a spec compiles without its data. `dlspec.data` carries
-plans out; a test asserts that its sources agree with `SOURCES`.
+Everything here is known without opening a file: a spec compiles without its data. `dlspec.data`
+carries plans out; a test asserts that its sources agree with `SOURCES`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Literal
 from dlspec.source import Span
 
 SettingKind = Literal["int", "share", "text", "flag"]
-"""`int`: a whole number ≥ 1; `share`: a count ≥ 1 or a part between 0 and 1; `text`; `flag`: true or false."""
+"""`int`: a whole number from 1; `share`: such a count, or a part between 0 and 1; text; a flag."""
 
 
 @dataclass(frozen=True)
 class SourceCall:
-    """A source and its settings, as in ``mnist(validation = 5000)``; ``span`` is the call's place."""
+    """A source and its settings, as in ``mnist(validation = 5000)``."""
 
     kind: str
     settings: Mapping[str, object]
@@ -29,8 +29,8 @@ class SourceCall:
 class FieldPlan:
     """One ``output``: a column under a name, with its declared type.
 
-    ``dtype`` is NumPy's name; ``shape`` is that of one example (without N), None where any size will do;
-    ``classes`` are the names that the integers stand for, None to keep the source's.
+    ``dtype`` is NumPy's name; ``shape`` is that of one example (without N), None where any size
+    will do; ``classes`` are the names that the integers stand for, None to keep the source's.
     """
 
     name: str
@@ -45,10 +45,10 @@ class FieldPlan:
 class SplitPlan:
     """How examples are parted.
 
-    ``given``: the source's own test set stays as it is (none where it has none), and ``validation``, a
-    count or a part, is drawn from the rest. ``random``: ``shares`` are the parts of train, validation
-    and test (two shares: no test set, or the source's own), adding up to 1. With ``by`` all examples
-    that have the same value in that column end in the same part.
+    ``given``: the source's own test set stays as it is (none where it has none), and
+    ``validation``, a count or a part, is drawn from the rest. ``random``: ``shares`` are the parts
+    of train, validation and test (two shares: no test set, or the source's own), adding up to 1.
+    With ``by`` all examples that have the same value in that column end in the same part.
     """
 
     kind: Literal["given", "random"]
@@ -60,7 +60,7 @@ class SplitPlan:
 
 @dataclass(frozen=True)
 class DataPlan:
-    """A ``data`` definition, ready to be opened. No ``outputs``: all columns under their own names."""
+    """A ``data`` definition. No ``outputs``: all columns under their own names."""
 
     name: str
     source: SourceCall
@@ -72,7 +72,7 @@ class DataPlan:
 
 @dataclass(frozen=True)
 class ColumnSchema:
-    """A column that a source is known to have; the shape is per example, None where settings decide."""
+    """A column that a source has; the shape is per example, None where settings decide."""
 
     name: str
     dtype: str
