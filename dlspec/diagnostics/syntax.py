@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Label
 from dlspec.source import Span
@@ -14,31 +12,311 @@ from dlspec.source import Span
 class Unexpected(Diagnostic):
     """Something stands where the language has no place for it.
 
-    Wrong: ``input image float[N, 28, 28]``. Right: ``input image: float[N, 28, 28]``.
+    Wrong: ``output``, with nothing after it. Right: ``output logits``.
     """
 
     found: str
     expected: str
-    context: str | None = None
+    form: str | None = None
+    suggestion: str | None = None
 
     code = "DL100"
     title = "unexpected {found}"
     label = "expected {expected}"
-    note = "{context}"
+    note = "it is written {form}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class UnclosedBracket(Diagnostic):
+    """A ``(`` or ``[`` is never closed. Inside brackets a newline means nothing, so whatever follows
+    is read as part of them.
+
+    Wrong: ``h = conv(6, kernel = 5``. Right: ``h = conv(6, kernel = 5)``.
+    """
+
+    opening: Span
+    sign: str
+    closer: str
+
+    code = "DL101"
+    title = "`{sign}` is never closed"
+    label = "`{closer}` is missing here, or before"
+
+    def labels(self) -> tuple[Label, ...]:
+        return (Label(self.opening, f"this `{self.sign}` is open"),)
+
+
+@dataclass(frozen=True)
+class UnclosedBrace(Diagnostic):
+    """The body of a definition, a loop or a step has no closing brace.
+
+    Wrong: ``network a { input x: float[N]``. Right: ``network a { input x: float[N] }``.
+    """
+
+    opening: Span
+    found: str
+
+    code = "DL102"
+    title = "`}}` is missing"
+    label = "found {found} where the body still goes on"
+
+    def labels(self) -> tuple[Label, ...]:
+        return (Label(self.opening, "this `{` is never closed"),)
+
+
+@dataclass(frozen=True)
+class StrayCloser(Diagnostic):
+    """A closing bracket has no opening one, or closes one of another kind.
+
+    Wrong: ``y = f(x))`` or ``y = f(x]``. Right: ``y = f(x)``.
+    """
+
+    sign: str
+    opening: Span | None
+
+    code = "DL103"
+    title = "`{sign}` closes nothing"
+    label = "no bracket of this kind is open here"
+
+    def labels(self) -> tuple[Label, ...]:
+        if self.opening is None:
+            return ()
+        return (Label(self.opening, f"`{self.opening.text}` is what is open"),)
+
+
+@dataclass(frozen=True)
+class MissingComma(Diagnostic):
+    """Two values stand side by side inside brackets.
+
+    Wrong: ``conv(6 kernel = 5)``. Right: ``conv(6, kernel = 5)``.
+    """
+
+    before: str
+    after: str
+
+    code = "DL104"
+    title = "a comma is missing between `{before}` and `{after}`"
+    label = "put `,` here"
+
+
+@dataclass(frozen=True)
+class MissingColon(Diagnostic):
+    """What a network takes is declared with its type, after a colon; ``=`` would give it a value.
+
+    Wrong: ``input image = uint8[N, 28, 28]``. Right: ``input image: uint8[N, 28, 28]``.
+    """
+
+    kind: str
+    name: str
+    found: str
+
+    code = "DL105"
+    title = "the type of `{name}` comes after `:`, not after `{found}`"
+    label = "expected `:` and a type, such as `float[N, 2]`"
+    help = "write `{kind} {name}: float[N, 2]`, with its own type"
+
+
+@dataclass(frozen=True)
+class DoubleEquals(Diagnostic):
+    """``==`` compares two values; ``=`` binds a name.
+
+    Wrong: ``h == relu(x)``. Right: ``h = relu(x)``.
+    """
+
+    name: str
+
+    code = "DL106"
+    title = "`==` compares, `=` binds"
+    label = "write `{name} = …`"
+
+
+@dataclass(frozen=True)
+class ForeignWord(Diagnostic):
+    """A word of another language that means nothing here.
+
+    Wrong: ``def f(x):``, ``import torch``, ``while True:``. Right: ``block f(x) { … }``.
+    """
+
+    word: str
+    instead: str
+
+    code = "DL107"
+    title = "dlspec has no `{word}`"
+    label = "not a word of this language"
+    help = "{instead}"
+
+
+@dataclass(frozen=True)
+class ForeignSign(Diagnostic):
+    """An operator of another language, or a look-alike of one of this language.
+
+    Wrong: ``a && b``, ``x += 1``, ``x → relu``. Right: ``a and b``, ``x = x + 1``, ``x -> relu``.
+    """
+
+    sign: str
+    instead: str
+
+    code = "DL108"
+    title = "dlspec has no `{sign}`"
+    label = "not a sign of this language"
+    help = "{instead}"
+
+
+@dataclass(frozen=True)
+class ForeignComment(Diagnostic):
+    """A comment begins with ``#`` and ends with its line.
+
+    Wrong: ``// the first layer`` or ``/* … */``. Right: ``# the first layer``.
+    """
+
+    sign: str
+
+    code = "DL109"
+    title = "a comment begins with `#`, not with `{sign}`"
+    label = "write `#` here"
+
+
+@dataclass(frozen=True)
+class SingleQuotes(Diagnostic):
+    """Strings stand in double quotes; a single quote marks the next state, as in ``h'``.
+
+    Wrong: ``image('cat.jpg')``. Right: ``image("cat.jpg")``.
+    """
+
+    text: str
+
+    code = "DL110"
+    title = "strings stand in double quotes"
+    label = 'write `"{text}"`'
+    note = "a single quote after a name is the next state: `h'`"
+
+
+@dataclass(frozen=True)
+class UnclosedString(Diagnostic):
+    """A string has no closing quote on its line.
+
+    Wrong: ``import "vgg.dl``. Right: ``import "vgg.dl"``.
+    """
+
+    code = "DL111"
+    title = "the string is never closed"
+    label = 'expected `"` before the end of the line'
+
+
+@dataclass(frozen=True)
+class BadCharacter(Diagnostic):
+    """A character that no part of the language uses. Names are made of a-z, A-Z, 0-9 and _.
+
+    Wrong: ``θ = dense(10)``. Right: ``theta = dense(10)``.
+    """
+
+    character: str
+    name: str
+    instead: str | None = None
+
+    code = "DL112"
+    title = "a spec has no use for the character {character}"
+    label = "{name}"
+    help = "{instead}"
+
+
+@dataclass(frozen=True)
+class KeywordAsName(Diagnostic):
+    """A word that begins a statement cannot also be bound at the beginning of one.
+
+    Elsewhere such words are ordinary names: ``optimizer = step(0.1)`` is fine.
+
+    Wrong: ``output = relu(x)``. Right: ``result = relu(x)``, or ``output y = relu(x)``.
+    """
+
+    word: str
+    form: str
+
+    code = "DL113"
+    title = "`{word}` begins a statement and cannot be a name here"
+    label = "reads as a statement, which is written {form}"
+    help = "choose another name, such as `{word}_1`"
+
+
+@dataclass(frozen=True)
+class ArrowTarget(Diagnostic):
+    """After ``->`` comes what to apply: a layer, or a function with or without further arguments.
+
+    Wrong: ``x -> 3``, or a line that ends with ``->``. Right: ``x -> dense(3) -> relu``, where the next
+    line may begin with ``->``.
+    """
+
+    found: str
+    instead: str
+
+    code = "DL114"
+    title = "`->` leads to {found}"
+    label = "expected a layer or function to apply, such as `relu` or `dense(10)`"
+    help = "{instead}"
+
+
+@dataclass(frozen=True)
+class AfterChain(Diagnostic):
+    """``->`` binds loosest, so that ``a + b -> f`` is ``f(a + b)``; to go on computing with what a chain
+    gives, put it in parentheses.
+
+    Wrong: ``y = x -> dense(10) + b``. Right: ``y = (x -> dense(10)) + b``.
+    """
+
+    sign: str
+    chain: Span
+
+    code = "DL115"
+    title = "`{sign}` after a chain"
+    label = "a chain cannot go on with an operator"
+    note = "`->` binds loosest: `a + b -> f` is `f(a + b)`"
+    help = "put the chain in parentheses: `(x -> f) {sign} y`"
+
+    def labels(self) -> tuple[Label, ...]:
+        return (Label(self.chain, "the chain goes on from here"),)
+
+
+@dataclass(frozen=True)
+class Unnamed(Diagnostic):
+    """A statement that computes a value must name it: nothing happens but by names.
+
+    Wrong: ``x -> relu``. Right: ``x = x -> relu``, ``return x -> relu`` or ``output y = x -> relu``.
+    """
+
+    code = "DL116"
+    title = "this value gets no name"
+    label = "expected `name = …`"
+    help = "bind it (`y = …`), or make it the result (`output y = …`, in a block `return …`)"
+
+
+@dataclass(frozen=True)
+class MissingBody(Diagnostic):
+    """A body stands in braces, and the opening brace on the line of what it belongs to.
+
+    Wrong: ``network lenet:`` or a ``{`` on a line of its own. Right: ``network lenet {``.
+    """
+
+    head: str
+    found: str
+
+    code = "DL117"
+    title = "`{head}` needs a body in braces"
+    label = "expected `{{` here, found {found}"
 
 
 @dataclass(frozen=True)
 class BadNumber(Diagnostic):
-    """A number that cannot be read, or is too large to be one.
+    """A number that is written in another way here, or that is too large to be one.
 
-    Wrong: ``.5``, ``1_000``, ``0x10``, ``1e999``. Right: ``0.5``, ``1000``, ``16``, ``1e9``.
+    Wrong: ``.5``, ``5.``, ``1_000``, ``0x10``, ``1e999``. Right: ``0.5``, ``5``, ``1000``, ``16``, ``1e9``.
     """
 
     text: str
     why: str
 
     code = "DL118"
-    title = "`{text}` is not a number that dlspec can read"
+    title = "`{text}` is not a number here"
     label = "{why}"
 
 
@@ -53,7 +331,7 @@ class TooDeep(Diagnostic):
 
     code = "DL119"
     title = "this is nested more than {limit} levels deep"
-    label = "too many levels begin here"
+    label = "it begins here"
     help = "give parts of it names of their own, or use `for` for what repeats"
 
 
@@ -77,11 +355,31 @@ class TooManyErrors(Diagnostic):
 
     code = "DL121"
     title = "stopped after {count} syntax errors"
+    label = "not read from here on"
     help = "mend the first ones; later ones may only follow from them"
 
 
 @dataclass(frozen=True)
-class InputsOfNetwork(Diagnostic):
+class ChainedComparison(Diagnostic):
+    """Comparisons are between two values.
+
+    Wrong: ``if 1 < i < 5 { … }``. Right: ``if 1 < i and i < 5 { … }``.
+    """
+
+    sign: str
+    first: Span
+
+    code = "DL122"
+    title = "comparisons do not chain"
+    label = "a second `{sign}`"
+    help = "write `a < b and b < c`"
+
+    def labels(self) -> tuple[Label, ...]:
+        return (Label(self.first, "the first comparison"),)
+
+
+@dataclass(frozen=True)
+class InputsInParentheses(Diagnostic):
     """A semicolon splits inputs from settings, and only a block has inputs in its parentheses.
 
     Wrong: ``network net(x; units) { … }``.
@@ -93,8 +391,153 @@ class InputsOfNetwork(Diagnostic):
 
     code = "DL123"
     title = "only a block has inputs in its parentheses"
-    label = "before a `;` stand inputs, and the parentheses of `{kind}` hold settings only"
-    help = "declare each input of a network or cell in its body, such as `input {name}: float[N, 2]`"
+    label = "before `;` stand inputs, but the parentheses of `{kind}` hold settings only"
+    help = "declare what a network or a cell takes in its body: `input {name}: float[N, 2]`"
 
 
-_ = (Iterable, ClassVar, Label, Span)
+@dataclass(frozen=True)
+class MissingValue(Diagnostic):
+    """A statement ends where a value should follow. A line goes on inside ``( )`` and ``[ ]``, after a
+    comma, and when the next one begins with ``->``, ``else``, ``over``, ``with`` or ``when``.
+
+    Wrong: ``y = a +`` with ``b`` on the next line. Right: ``y = a + b``, or ``y = (a +`` … ``b)``.
+    """
+
+    before: str
+
+    code = "DL124"
+    title = "a value is missing after `{before}`"
+    label = "the statement ends here"
+    note = (
+        "a line goes on inside ( ) and [ ], after a comma, and before a line that begins with "
+        "`->`, `else`, `over`, `with` or `when`"
+    )
+
+
+@dataclass(frozen=True)
+class NestedDefinition(Diagnostic):
+    """Definitions stand beside each other in a file, never inside one another.
+
+    Wrong: ``network a { block b(x) { … } }``. Right: ``block b(x) { … }``, then ``network a { … }``.
+    """
+
+    word: str
+
+    code = "DL125"
+    title = "`{word}` inside a definition"
+    label = "definitions stand at the top of a file only"
+    help = "move it out; the order of definitions in a file does not matter"
+
+
+@dataclass(frozen=True)
+class StatementAtTop(Diagnostic):
+    """A file is a list of definitions; statements stand in their bodies.
+
+    Wrong: ``rows = 128`` between definitions. Right: ``const rows = 128``.
+    """
+
+    what: str
+    instead: str
+
+    code = "DL126"
+    title = "{what} outside of any definition"
+    label = "expected a definition: `network`, `block`, `recipe`, `const`, …"
+    help = "{instead}"
+
+
+@dataclass(frozen=True)
+class NoiseTilde(Diagnostic):
+    """A noise is drawn from a distribution, which stands after a tilde.
+
+    Wrong: ``noise e: float[N, 2] = normal(0, 1)``. Right: ``noise e: float[N, 2] ~ normal(0, 1)``.
+    """
+
+    code = "DL127"
+    title = "a noise is drawn with `~`"
+    label = "write `~` and a distribution, such as `~ normal(0, 1)`"
+
+
+@dataclass(frozen=True)
+class MissingDtype(Diagnostic):
+    """A type begins with what its numbers are: ``float``, ``int``, ``uint8``, …
+
+    Wrong: ``input x: [N, 2]``. Right: ``input x: float[N, 2]``.
+    """
+
+    code = "DL128"
+    title = "a type begins with the kind of its numbers"
+    label = "write `float[…]`, `int[…]` or `uint8[…]`"
+
+
+@dataclass(frozen=True)
+class ColonForEquals(Diagnostic):
+    """A colon declares a type; a value is given with ``=``.
+
+    Wrong: ``conv(6, kernel: 5)``, ``batch: 64``. Right: ``conv(6, kernel = 5)``, ``batch = 64``.
+    """
+
+    name: str
+
+    code = "DL129"
+    title = "the value of `{name}` is given with `=`"
+    label = "write `{name} = …`"
+
+
+@dataclass(frozen=True)
+class BindsPart(Diagnostic):
+    """Only names are bound; a part of a tensor or list is not changed in place.
+
+    Wrong: ``rows[2] = x``. Right: ``rows = append(rows, x)``, or ``where(…)`` for tensors.
+    """
+
+    name: str
+
+    code = "DL130"
+    title = "a part of `{name}` cannot be bound"
+    label = "only names can be"
+    help = "a list grows with `{name} = append({name}, x)`; a tensor is made anew, as by `where` or `concat`"
+
+
+@dataclass(frozen=True)
+class SemicolonInCall(Diagnostic):
+    """A ``;`` splits inputs from settings only where a block is defined.
+
+    Wrong: ``maxout(x; 10)``. Right: ``maxout(x, 10)``, or ``x -> maxout(10)``.
+    """
+
+    code = "DL131"
+    title = "`;` in a call"
+    label = "write `,` here"
+    note = "arguments fill a block's inputs first, then its settings; `;` stands in its definition only"
+
+
+@dataclass(frozen=True)
+class OutputWithoutName(Diagnostic):
+    """An output has a name: that of a value bound before, or one given with ``=``.
+
+    Wrong: ``output x -> relu``. Right: ``output y = x -> relu``, or ``output x``.
+    """
+
+    name: str
+
+    code = "DL132"
+    title = "an output needs a name"
+    label = "expected `=`, or the end of the statement"
+    help = "write `output y = {name} …`"
+
+
+@dataclass(frozen=True)
+class Comprehension(Diagnostic):
+    """There are no comprehensions and no conditional expressions; ``for`` and ``if`` are statements.
+
+    Wrong: ``xs = [f(i) for i in 1..3]``.
+    Right: ``xs = []``, then ``for i in 1..3 { xs = append(xs, f(i)) }``.
+    """
+
+    word: str
+    instead: str
+
+    code = "DL133"
+    title = "`{word}` inside an expression"
+    label = "`{word}` begins a statement"
+    help = "{instead}"

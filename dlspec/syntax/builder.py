@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlspec.diagnostics.core import DlspecError
-from dlspec.diagnostics.syntax import BadNumber, InputsOfNetwork
+from dlspec.diagnostics.syntax import BadNumber, InputsInParentheses, MissingComma
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
 from dlspec.syntax.lexer import Token
@@ -70,6 +70,12 @@ def number(span: Span, c: Children) -> ast.Number:
 @builder
 def quantity(span: Span, c: Children) -> ast.Quantity:
     digits: Token = c[0]
+    if "\n" in span.text:  # a newline between them means nothing inside brackets
+        gap = Span(span.source, digits.end, digits.end)
+        raise DlspecError(MissingComma(gap, before=_short(digits.text), after=_short(c[1].text)))
+    if c[1].start == digits.end and (c[1].text[0] == "_" or digits.text == "0"):
+        why = "a number has digits only, such as `1000` or `1e-3`"
+        raise DlspecError(BadNumber(span, text=_short(span.text), why=why))
     value = _value(place(span.source, digits), digits.text)
     return ast.Quantity(span, value, digits.text, c[1].text)
 
@@ -294,7 +300,7 @@ def _settings(kind: str, written: Children | None) -> tuple[ast.Parameter, ...]:
     """The parameters of a definition that has settings only; `;` after others is a mistake."""
     first, semicolon, second = written or (None, None, None)
     if first and semicolon:
-        raise DlspecError(InputsOfNetwork(first[0].span.to(first[-1].span), kind=kind, name=first[0].name))
+        raise DlspecError(InputsInParentheses(first[0].span.to(first[-1].span), kind=kind, name=first[0].name))
     return (first or ()) + (second or ())
 
 

@@ -8,13 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlspec.diagnostics.core import DlspecError, Sink
-from dlspec.diagnostics.syntax import TooDeep, TooLong, TooManyErrors
+from dlspec.diagnostics.core import Diagnostic, DlspecError, Sink
+from dlspec.diagnostics.syntax import (
+    ArrowTarget,
+    ColonForEquals,
+    DoubleEquals,
+    MissingBody,
+    MissingComma,
+    MissingValue,
+    SemicolonInCall,
+    TooDeep,
+    TooLong,
+    TooManyErrors,
+    UnclosedBrace,
+    UnclosedBracket,
+)
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
 from dlspec.syntax.builder import BUILDERS, place
 from dlspec.syntax.lexer import CONTINUING, END, NEWLINE, OPENING, Token, next_visible, tokenize
-from dlspec.syntax.mistakes import ITEM_WORDS, Situation, diagnose
+from dlspec.syntax.mistakes import diagnose, outdented_line
+from dlspec.syntax.situation import FORMS, ITEM_WORDS, Situation
 from dlspec.syntax.table import Rule, Table, load_table
 
 MAX_CHARACTERS = 1_000_000
@@ -53,7 +67,7 @@ class _Parser:
         self.brackets: list[int] = []
         self.braces: list[int] = []
         self.head = 0
-        self.previous: int | None = None
+        self.after = NEWLINE
         self.errors = 0
         self.failed_at = -1
 
@@ -83,20 +97,18 @@ class _Parser:
     # --- lines and brackets --------------------------------------------------------------------
 
     def _ends_statement(self) -> bool:
-        if self.brackets:
-            return False
-        if self.previous is None:
-            return False
-        before = self.tokens[self.previous]
-        if before.kind == "COMMA" or before.kind == NEWLINE:
+        if self.brackets or self.after in ("COMMA", NEWLINE):
             return False
         return next_visible(self.tokens, self.index).text not in CONTINUING
 
+    def _at_head(self) -> bool:
+        return self.after in _HEADS and not self.brackets
+
     def _passed(self, token: Token) -> None:
         """Keep count of brackets, and of where statements begin."""
-        if self.previous is None or self.tokens[self.previous].kind in _HEADS and not self.brackets:
+        if self._at_head():
             self.head = self.index
-        self.previous = self.index
+        self.after = token.kind
         if token.kind in OPENING:
             self.brackets.append(self.index)
         elif token.kind in ("RPAR", "RSQB"):
@@ -113,7 +125,7 @@ class _Parser:
         """The terminal that a token is here: a word is a keyword where one fits."""
         if token.kind == "NAME":
             word = self.table.words.get(token.text)
-            if word is not None and word in self.table.states[self.states[-1]]:
+            if word is not None and self._fits(word):
                 return word
         return token.kind
 
@@ -179,39 +191,88 @@ class _Parser:
     def _recover(self, error: DlspecError | None) -> None:
         """Tell the mistake, give up the statement (or definition) it is in, and go to its end."""
         repeated = self.index == self.failed_at
-        situation = Situation(
+        self.failed_at = self.index
+        resume: int | None = None
+        closes = self.tokens[self.index].kind == END
+        at = self._situation()
+        if error is not None and (not self.brackets or outdented_line(at) is None):
+            told = error.diagnostics
+        elif repeated:
+            told = ()
+        else:
+            told = (diagnose(at),)
+            if isinstance(told[0], UnclosedBracket):
+                resume = outdented_line(at)
+            elif isinstance(told[0], UnclosedBrace) and not closes:
+                closes, self.index = True, at.head
+        for diagnostic in told:
+            self.sink.report(diagnostic)
+        self.errors += len(told)
+        if told and error is None and self._repair(told[0]):
+            return
+        self._abandon("stmt" if self.braces else "item")
+        if resume is not None and resume > self.head:
+            self.index = resume - 1
+            self.after = "STATEMENT"
+        elif closes:
+            self._close_bodies()
+        else:
+            self._skip(repeated, at.indentation(at.head_token))
+
+    def _repair(self, diagnostic: Diagnostic) -> bool:
+        """Go on as if the mistake had not been made, where it is plain what was meant."""
+        token = self.tokens[self.index]
+        following = next_visible(self.tokens, self.index)
+        if isinstance(diagnostic, MissingComma) and diagnostic.span is not None:
+            if token.kind == "EQUAL" or not self._fits("COMMA"):
+                return False
+            self._feed(Token("COMMA", "", token.start, token.start))
+        elif isinstance(diagnostic, SemicolonInCall):
+            self.tokens[self.index] = token._replace(kind="COMMA")
+        elif isinstance(diagnostic, DoubleEquals):
+            self.tokens[self.index] = token._replace(kind="EQUAL")
+        elif isinstance(diagnostic, ColonForEquals) and self.brackets:
+            self.tokens[self.index] = token._replace(kind="EQUAL")
+        elif isinstance(diagnostic, MissingBody) and following.kind == "LBRACE":
+            self.index = self.tokens.index(following, self.index)
+        elif isinstance(diagnostic, ArrowTarget | MissingValue) and token.kind == NEWLINE:
+            index = self.tokens.index(following, self.index)
+            begins = following.text in FORMS or self.tokens[index + 1].kind in ("EQUAL", "COLON")
+            if following.kind not in ("NAME", "NUMBER", "LPAR") or begins:
+                return False
+            self.index = index
+        else:
+            return False
+        return True
+
+    def _situation(self) -> Situation:
+        return Situation(
             source=self.source,
             tokens=self.tokens,
             index=self.index,
             head=self.index if self._at_head() else self.head,
             brackets=tuple(self.brackets),
             braces=tuple(self.braces),
-            expected=frozenset(s for s in self.table.states[self.states[-1]] if s.isupper() or s[0] in "_$"),
+            expected=frozenset(s for s in self.table.states[self.states[-1]] if self._fits(s)),
         )
-        if error is not None:
-            for diagnostic in error.diagnostics:
-                self.sink.report(diagnostic)
-            self.errors += 1
-        elif not repeated:
-            self.sink.report(diagnose(situation))
-            self.errors += 1
-        self.failed_at = self.index
-        if situation.definition_begins is not None and self.braces:
-            self._close_bodies(situation.definition_begins)
-            return
-        token = self.tokens[self.index]
-        if token.kind == END:
-            self._abandon("stmt" if self.braces else "item")
-            self._close_bodies(self.index)
-            return
-        kind = "stmt" if self.braces else "item"
-        self._abandon(kind)
-        self._skip(repeated)
 
-    def _at_head(self) -> bool:
-        return self.previous is None or (
-            self.tokens[self.previous].kind in _HEADS and not self.brackets
-        )
+    def _fits(self, symbol: str) -> bool:
+        """Whether a terminal could come next: reduce as it asks for, on states alone."""
+        if symbol not in self.table.terminals:
+            return False
+        states = list(self.states)
+        while True:
+            action = self.table.states[states[-1]].get(symbol)
+            if action is None:
+                return False
+            if action >= 0:
+                return True
+            rule = self.table.rules[-action - 1]
+            if rule.length:
+                del states[-rule.length :]
+            states.append(self.table.states[states[-1]][rule.origin])
+            if symbol == END and states[-1] == self.table.end:
+                return True
 
     def _abandon(self, kind: str) -> None:
         """Give up what was begun: pretend that a ``kind`` was read, of which nothing is known."""
@@ -225,11 +286,15 @@ class _Parser:
                 break
         self.brackets.clear()
 
-    def _skip(self, repeated: bool) -> None:
-        """Go to the end of the line or of the braces that begin on it."""
+    def _skip(self, repeated: bool, indentation: int) -> None:
+        """Go to the end of the statement, over braces that begin in it.
+
+        At the top of a file, lines that are indented further belong to what could not be read.
+        """
         if repeated and self.tokens[self.index].kind != END:
             self.index += 1
         depth = 0
+        after = ""
         while True:
             token = self.tokens[self.index]
             if token.kind == END:
@@ -244,33 +309,34 @@ class _Parser:
                 following = next_visible(self.tokens, self.index)
                 if self._begins_item(following):
                     break
-                if depth == 0 and following.text not in CONTINUING:
+                inside = depth or following.text in CONTINUING or after == "COMMA"
+                if not self.braces:
+                    column = self.source.position(following.start)[1]
+                    inside = inside or following.kind == "LBRACE" or column > indentation + 1
+                if not inside:
                     break
             elif token.kind == "SEMICOLON" and depth == 0:
                 break
+            after = token.kind
             self.index += 1
-        self.previous = max(self.index - 1, 0)
+        self.after = "STATEMENT"
 
     def _begins_item(self, token: Token) -> bool:
         return token.text in ITEM_WORDS and self.source.position(token.start)[1] == 1
 
-    def _close_bodies(self, index: int) -> None:
-        """Supply the closing braces that are missing before the token at ``index``, and go on there."""
-        here = self.tokens[index].start
-        if self.tokens[index].kind != END:
-            self._abandon("stmt")
-        for kind in ["RBRACE"] * len(self.braces):
-            try:
-                self._feed(Token(kind, "}", here, here))
-            except (_Unexpected, DlspecError):
-                break
+    def _close_bodies(self) -> None:
+        """Supply the closing braces that are missing here, and go on after them."""
+        here = self.tokens[self.index].start
+        missing = [Token("RBRACE", "", here, here)] * len(self.braces)
+        if self.tokens[self.index].kind != END:
+            missing.append(Token(NEWLINE, "", here, here))
         self.braces.clear()
-        if self.tokens[index].kind != END:
+        for token in missing:
             try:
-                self._feed(Token(NEWLINE, "", here, here))
+                self._feed(token)
             except (_Unexpected, DlspecError):
                 self._abandon("item")
-        self.index = index
+        self.after = NEWLINE
         self.failed_at = -1
 
     def _finish(self) -> ast.File:

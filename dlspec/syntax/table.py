@@ -39,7 +39,7 @@ class Table:
 
     words: dict[str, str]
     token: re.Pattern[str]
-    token_names: tuple[str, ...]
+    terminals: frozenset[str]
     rules: tuple[Rule, ...]
     start: int
     end: int
@@ -58,7 +58,7 @@ def load_table() -> Table:
     return Table(
         words=data["words"],
         token=re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in tokens)),
-        token_names=tuple(name for name, _ in tokens),
+        terminals=frozenset({*(name for name, _ in tokens), *data["words"].values(), "_NL", "$END"}),
         rules=tuple(rules),
         start=data["start"],
         end=data["end"],
