@@ -1,0 +1,60 @@
+"""The artefact on disk: `build/<network>/<version>/`, immutable once published, and the file `current` beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dlspec.bundle.manifest import (
+    SCHEMA,
+    EngineRecord,
+    FileEntry,
+    InputSpec,
+    Manifest,
+    Noise,
+    OutputSpec,
+    SpecSource,
+)
+from dlspec.bundle.reader import (
+    GoldenCase,
+    current_bundle,
+    golden_cases,
+    read_manifest,
+    trained_weights,
+    verify_hashes,
+)
+from dlspec.bundle.safetensors import Slot, layout_of, read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from dlspec.bundle.writer import BundleWriter, prune
+
+__all__ = [
+    "SCHEMA",
+    "BundleWriter",
+    "EngineRecord",
+    "FileEntry",
+    "GoldenCase",
+    "InputSpec",
+    "Manifest",
+    "Noise",
+    "OutputSpec",
+    "Slot",
+    "SpecSource",
+    "current_bundle",
+    "golden_cases",
+    "layout_of",
+    "prune",
+    "read_manifest",
+    "read_tensors",
+    "trained_weights",
+    "verify_hashes",
+    "write_tensors",
+]
+
+
+def __getattr__(name: str) -> object:
+    # applications only read, and start faster without what writing needs
+    if name in ("BundleWriter", "prune"):
+        from dlspec.bundle import writer
+
+        return getattr(writer, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,573 @@
+"""What can be wrong with bundles, engines and what an application gives them (DL630 to DL689)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dlspec.diagnostics.core import Diagnostic
+
+# --- the bundle on disk (DL630 to DL644) -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BundleMissing(Diagnostic):
+    """There is no bundle at this path.
+
+    A bundle is the folder of a network, ``build/lenet``, with its file ``current``, or one version in it,
+    ``build/lenet/0003-1a2b3c4d``, with its ``manifest.json``. ``dlspec compile specs/lenet.dl`` makes one.
+    """
+
+    path: str
+    reason: str
+    found: str | None = None
+    code = "DL630"
+    title = "no bundle at `{path}`: {reason}"
+    note = "bundles near it: {found}"
+    help = "`dlspec compile SPEC` makes a bundle in `build/<network>`"
+
+
+@dataclass(frozen=True)
+class ManifestBroken(Diagnostic):
+    """A bundle's ``manifest.json`` cannot be read: it is damaged, cut short, or not dlspec's.
+
+    Copy the bundle again or compile it again; manifests are not edited by hand.
+    """
+
+    path: str
+    reason: str
+    code = "DL631"
+    title = "`{path}` is not a dlspec manifest: {reason}"
+    help = "copy the whole bundle again, or compile it again"
+
+
+@dataclass(frozen=True)
+class SchemaTooNew(Diagnostic):
+    """A bundle was written by a newer dlspec, in a form that this one does not know.
+
+    Bundles of older versions stay readable; newer ones need a newer dlspec.
+    """
+
+    path: str
+    schema: int
+    known: int
+    writer: str
+    code = "DL632"
+    title = "`{path}` has manifest schema {schema}; this dlspec reads up to {known}"
+    note = "it was written by dlspec {writer}"
+    help = "install dlspec {writer} or newer"
+
+
+@dataclass(frozen=True)
+class BundleFileMissing(Diagnostic):
+    """A file that the manifest lists is not in the bundle."""
+
+    path: str
+    file: str
+    code = "DL633"
+    title = "`{file}` is missing from the bundle `{path}`"
+    note = "the manifest lists it, so the bundle was copied in part"
+    help = "copy the whole bundle again, or compile it again"
+
+
+@dataclass(frozen=True)
+class BundleFileChanged(Diagnostic):
+    """A file of a bundle is not what was published: its size or SHA-256 differs from the manifest.
+
+    Bundles are immutable. A copy that broke off, a bad disk or an edit by hand shows here.
+    """
+
+    path: str
+    file: str
+    reason: str
+    code = "DL634"
+    title = "`{file}` in the bundle `{path}` was changed or damaged: {reason}"
+    help = "copy the whole bundle again, or compile it again"
+
+
+@dataclass(frozen=True)
+class PathLeavesBundle(Diagnostic):
+    """A name in a manifest leads out of the bundle, by ``..``, an absolute path or a symbolic link.
+
+    Such a bundle did not come from dlspec; nothing of it was opened.
+    """
+
+    path: str
+    file: str
+    code = "DL635"
+    title = "`{file}` leads out of the bundle `{path}`"
+    note = "files of a bundle are ordinary files inside it, named by relative paths"
+    help = "do not use this bundle: dlspec did not write it so"
+
+
+@dataclass(frozen=True)
+class BundleBusy(Diagnostic):
+    """Another process is publishing into the same network's folder, and did not finish in time."""
+
+    path: str
+    seconds: float
+    code = "DL636"
+    title = "another process is publishing into `{path}` (waited {seconds:g} s)"
+    help = "wait for it, or give this one another folder"
+
+
+@dataclass(frozen=True)
+class BundleNotWritable(Diagnostic):
+    """The bundle could not be written: no space, no permission, or the path is a file.
+
+    What had been published before is untouched.
+    """
+
+    path: str
+    reason: str
+    code = "DL637"
+    title = "cannot write the bundle in `{path}`: {reason}"
+    note = "what was published before is untouched"
+    help = "make room or name another folder"
+
+
+@dataclass(frozen=True)
+class TensorFileBroken(Diagnostic):
+    """A ``.safetensors`` file is cut short, damaged, or not in that format.
+
+    The format: 8 bytes of header length (little endian), a JSON header, then the tensors' bytes.
+    """
+
+    path: str
+    reason: str
+    code = "DL638"
+    title = "`{path}` cannot be read as safetensors: {reason}"
+    help = "copy the file again, or write it again"
+
+
+@dataclass(frozen=True)
+class BadBundleName(Diagnostic):
+    """A name that cannot be a file of a bundle, or a network's folder."""
+
+    name: str
+    reason: str
+    code = "DL639"
+    title = "`{name}` cannot be a name in a bundle: {reason}"
+
+
+# --- engines (DL645 to DL659) ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UnknownEngine(Diagnostic):
+    """The bundle has no such engine.
+
+    An engine is named by its block (``edge``), by its target (``tensorrt_rtx``), or by both
+    (``edge/tensorrt_rtx``); ``dlspec.load(path).manifest.engines`` lists them.
+    """
+
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL645"
+    title = "the bundle has no engine `{name}`"
+    note = "engines: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class EngineNotFit(Diagnostic):
+    """The engine failed verification, or was never verified, so it is not run.
+
+    ``report.html`` in the bundle shows what differed.
+    """
+
+    name: str
+    status: str
+    code = "DL646"
+    title = "the engine `{name}` is {status}, so it is not loaded"
+    note = "an engine answers only after it was verified against the reference"
+    help = "read report.html in the bundle, mend the spec and compile again"
+
+
+@dataclass(frozen=True)
+class EngineNotHere(Diagnostic):
+    """This machine cannot run the engine that was asked for.
+
+    There is no silent fallback: what was asked for runs, or this error says why not. An engine block may say
+    ``fallback = cpu``. ``dlspec doctor`` lists what this machine can do.
+    """
+
+    name: str
+    reason: str
+    fix: str | None = None
+    code = "DL647"
+    title = "the engine `{name}` cannot run on this machine: {reason}"
+    help = ("{fix}", "`dlspec doctor` shows what this machine can do")
+
+
+@dataclass(frozen=True)
+class GoldenMismatch(Diagnostic):
+    """On this machine the engine does not give the answers that travel with the bundle.
+
+    An engine that its builder could not run is proved on the first load on each machine: it answers the golden
+    inputs, and must come within the bound of the reference. This one did not, so it is not used here.
+    """
+
+    name: str
+    output: str
+    difference: str
+    bound: str
+    code = "DL648"
+    title = "`{name}` fails on this machine: `{output}` differs from the golden answer by {difference}"
+    note = "the bound is {bound}; the answers in golden.safetensors come from the float64 reference"
+    help = "load another engine, or compile the spec on this machine"
+
+
+@dataclass(frozen=True)
+class EngineLibraryMissing(Diagnostic):
+    """The library that builds or runs this target is not installed."""
+
+    target: str
+    module: str
+    reason: str
+    install: str
+    code = "DL649"
+    title = "the target `{target}` needs the Python module `{module}`: {reason}"
+    help = "install it: {install}"
+
+
+@dataclass(frozen=True)
+class EngineBuildFailed(Diagnostic):
+    """The engine's own builder refused the model.
+
+    The message is the library's. The node is named as in the graph (``maps``, ``y.dense2``), with the place
+    in the spec that it comes from where that is known.
+    """
+
+    target: str
+    reason: str
+    node: str | None = None
+    place: str | None = None
+    code = "DL650"
+    title = "`{target}` cannot build this network: {reason}"
+    label = "this becomes the node that it refuses"
+    note = ("the node is `{node}`", "it comes from {place}")
+    help = "another target may build it: `targets = onnxruntime` builds every op"
+
+
+@dataclass(frozen=True)
+class BoundMissing(Diagnostic):
+    """A target that plans memory ahead needs bounds for each dynamic dimension.
+
+    Wrong: an engine with ``targets = tensorrt_rtx`` and an open ``T``.
+    Right: ``T = 1..200`` beside ``batch = 1..64`` in the engine block.
+    """
+
+    target: str
+    symbol: str
+    setting: str
+    code = "DL651"
+    title = "`{target}` needs bounds for the dimension `{symbol}`"
+    label = "no bounds for `{symbol}` here"
+    help = "write `{setting} = 1..64` (your own least and most) in the engine block"
+
+
+@dataclass(frozen=True)
+class ProfileRefused(Diagnostic):
+    """TensorRT does not accept the bounds of the dynamic dimensions for this network."""
+
+    target: str
+    profile: str
+    reason: str
+    code = "DL652"
+    title = "`{target}` refuses the bounds {profile}"
+    label = "of these bounds"
+    note = "{reason}"
+    help = "the least must not exceed the most, and both must fit the network's fixed dimensions"
+
+
+@dataclass(frozen=True)
+class PrecisionNotBuilt(Diagnostic):
+    """The engine that was built does not compute in the precision that was asked for.
+
+    Newer TensorRT takes precision from the model alone and would build float32 with one warning; dlspec reads
+    the real types of the built engine instead.
+    """
+
+    target: str
+    wanted: str
+    found: str
+    code = "DL653"
+    title = "`{target}` was to compute in {wanted}, but the built engine has {found}"
+    label = "asked for here"
+    help = "take `precision = float32`, or another target"
+
+
+@dataclass(frozen=True)
+class TargetUnknown(Diagnostic):
+    """There is no such engine target."""
+
+    target: str
+    known: str
+    code = "DL654"
+    title = "there is no target `{target}`"
+    label = "not a target"
+    note = "targets: {known}"
+
+
+@dataclass(frozen=True)
+class PlanForeign(Diagnostic):
+    """A TensorRT plan was built by another version, or for other devices, and cannot be read here."""
+
+    name: str
+    built: str
+    here: str
+    reason: str
+    code = "DL655"
+    title = "the plan of `{name}` cannot be read here: {reason}"
+    note = "built for {built}; this machine has {here}"
+    help = "compile the spec on this machine, or install the version that built the plan"
+
+
+@dataclass(frozen=True)
+class NoGolden(Diagnostic):
+    """An engine must be proved on this machine, but the bundle holds no golden answers or bounds for it."""
+
+    name: str
+    missing: str
+    code = "DL656"
+    title = "`{name}` cannot be proved on this machine: the bundle has no {missing}"
+    help = "compile the spec again with this version of dlspec"
+
+
+@dataclass(frozen=True)
+class NotInPlace(Diagnostic):
+    """A provider was asked for, but ONNX Runtime would compute some nodes elsewhere.
+
+    ONNX Runtime falls back to the CPU with a log line; dlspec looks at where each node really runs.
+    """
+
+    name: str
+    provider: str
+    reason: str
+    code = "DL657"
+    title = "`{name}` would not run on {provider}: {reason}"
+    help = ("`fallback = cpu` in the engine block allows it", "`dlspec doctor` shows what this machine can do")
+
+
+@dataclass(frozen=True)
+class EngineRunFailed(Diagnostic):
+    """The engine failed while answering. The message is the library's; the node names are the graph's."""
+
+    name: str
+    reason: str
+    code = "DL658"
+    title = "the engine `{name}` failed: {reason}"
+
+
+@dataclass(frozen=True)
+class EngineUnreadable(Diagnostic):
+    """The engine's file cannot be loaded by its library."""
+
+    name: str
+    file: str
+    reason: str
+    code = "DL659"
+    title = "the engine `{name}` cannot be loaded from `{file}`: {reason}"
+    help = "compile the spec again with the libraries of this machine"
+
+
+# --- what an application gives (DL660 to DL689) ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UnknownInput(Diagnostic):
+    """The model has no input of this name."""
+
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL660"
+    title = "the model has no input `{name}`"
+    note = "inputs: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class MissingInput(Diagnostic):
+    """An input was not given. Only noise and lengths may be left out."""
+
+    name: str
+    type: str
+    code = "DL661"
+    title = "the input `{name}` was not given"
+    note = "`{name}` is {type}"
+    help = "call the model with `{name} = …`"
+
+
+@dataclass(frozen=True)
+class FeedType(Diagnostic):
+    """The element type of an array is not the input's, and cannot become it without loss.
+
+    What is exact is converted (uint8 to int64, float16 to float32); Python lists of numbers take the input's type.
+    """
+
+    name: str
+    received: str
+    expected: str
+    code = "DL662"
+    title = "`{name}` has element type {received}; the model takes {expected}"
+    help = 'convert it yourself if that is what you mean: `{name}.astype("{expected}")`'
+
+
+@dataclass(frozen=True)
+class FeedRange(Diagnostic):
+    """A value does not fit the input's element type, or is no id of its classes."""
+
+    name: str
+    value: str
+    least: str
+    most: str
+    what: str
+    code = "DL663"
+    title = "`{name}` holds {value}, which is no {what}"
+    note = "`{name}` takes {least} to {most}"
+
+
+@dataclass(frozen=True)
+class FeedRank(Diagnostic):
+    """An array has another number of axes than the input.
+
+    A single example still needs its batch axis: dlspec does not guess it, since a guess can hide a mistake.
+    """
+
+    name: str
+    received: str
+    expected: str
+    fix: str | None = None
+    code = "DL664"
+    title = "`{name}` has shape {received}; the model takes {expected}"
+    help = "{fix}"
+
+
+@dataclass(frozen=True)
+class FeedDim(Diagnostic):
+    """An axis of an array has another size than the model takes."""
+
+    name: str
+    axis: int
+    received: str
+    expected: str
+    size: str
+    code = "DL665"
+    title = "`{name}` has shape {received}; the model takes {expected}"
+    note = "axis {axis} must be {size}"
+
+
+@dataclass(frozen=True)
+class SymbolsDiffer(Diagnostic):
+    """One symbolic dimension has two sizes in one call.
+
+    Wrong: ``model(a = zeros((2, 5)), b = zeros((3, 5)))`` where both begin with N.
+    """
+
+    symbol: str
+    first: str
+    first_size: int
+    second: str
+    second_size: int
+    code = "DL666"
+    title = "`{symbol}` is {first_size} in `{first}` and {second_size} in `{second}`"
+    note = "`{symbol}` is one size for the whole call"
+
+
+@dataclass(frozen=True)
+class EmptyFeed(Diagnostic):
+    """An array is empty along a dimension. Engines may abort the process on it, so it never reaches them."""
+
+    name: str
+    received: str
+    symbol: str
+    code = "DL667"
+    title = "`{name}` is empty: its shape is {received}"
+    note = "`{symbol}` must be at least 1"
+
+
+@dataclass(frozen=True)
+class OutOfBounds(Diagnostic):
+    """A dynamic dimension lies outside the bounds for which the engine was built and verified."""
+
+    name: str
+    symbol: str
+    size: int
+    least: int
+    most: int
+    engine: str
+    code = "DL668"
+    title = "`{symbol}` is {size} in `{name}`; the engine `{engine}` takes {least} to {most}"
+    help = "split the call, or widen the bounds in the engine block and compile again"
+
+
+@dataclass(frozen=True)
+class FeedNotArray(Diagnostic):
+    """What was given is not an array of numbers: rows of different lengths, text, or another object."""
+
+    name: str
+    received: str
+    expected: str
+    code = "DL669"
+    title = "`{name}` is {received}; the model takes {expected}"
+    help = "give a NumPy array or nested lists of numbers with rows of one length"
+
+
+@dataclass(frozen=True)
+class UnknownClass(Diagnostic):
+    """A name was given for an id, but the input has no class of that name."""
+
+    name: str
+    value: str
+    suggestion: str | None = None
+    code = "DL670"
+    title = "`{value}` is no class of `{name}`"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class SizeMissing(Diagnostic):
+    """A dimension is not given by any input, as in a generator that takes only noise."""
+
+    symbol: str
+    code = "DL671"
+    title = "nothing that was given tells the size of `{symbol}`"
+    help = "give it by its name: `model({symbol} = 1)`"
+
+
+@dataclass(frozen=True)
+class UnknownOutput(Diagnostic):
+    """The model has no output of this name, or the output has no class names."""
+
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL672"
+    title = "the answer has no `{name}`"
+    note = "there are: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class BadOption(Diagnostic):
+    """An option of `dlspec.load` has a value that it cannot take."""
+
+    name: str
+    value: str
+    expected: str
+    code = "DL673"
+    title = "`{name}` is {value}"
+    note = "`{name}` takes {expected}"
+
+
+@dataclass(frozen=True)
+class LengthOutOfRange(Diagnostic):
+    """A length is negative or longer than the padded axis."""
+
+    name: str
+    value: int
+    most: int
+    code = "DL674"
+    title = "`{name}` holds the length {value}; the padded axis has {most}"
