@@ -1,0 +1,6 @@
+"""What applications embed: NumPy, a bundle, and the engine's own library; nothing that compiles or trains."""
+
+from dlspec.runtime.answer import Answer
+from dlspec.runtime.model import Model, UntrainedWarning, load
+
+__all__ = ["Answer", "Model", "UntrainedWarning", "load"]

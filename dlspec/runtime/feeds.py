@@ -1,0 +1,217 @@
+"""Checks what an application gives before an engine sees it.
+
+Engines check little: ONNX Runtime lets one symbolic dimension have two sizes, and aborts the process on some empty inputs. Checks are
+prepared once per model, so that a call pays a few microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.bundle.manifest import InputSpec
+from dlspec.diagnostics.bundle import (
+    EmptyFeed,
+    FeedDim,
+    FeedRange,
+    FeedRank,
+    LengthOutOfRange,
+    MissingInput,
+    OutOfBounds,
+    SizeMissing,
+    SymbolsDiffer,
+    UnknownInput,
+)
+from dlspec.diagnostics.core import Diagnostic, DlspecError, did_you_mean
+from dlspec.runtime.convert import converted
+from dlspec.runtime.sizes import dim_of
+
+Array = NDArray[Any]
+
+
+class Port:
+    """One input's checks: rank, fixed axes, axes that are a symbol, axes that are an expression."""
+
+    __slots__ = ("classes", "dims", "dtype", "expressions", "fixed", "name", "origin", "rank", "spec", "symbols")
+
+    def __init__(self, spec: InputSpec) -> None:
+        self.spec = spec
+        self.name = spec.name
+        self.origin = spec.origin
+        self.dtype = np.dtype(spec.dtype)
+        self.rank = len(spec.dims)
+        self.dims = tuple(dim_of(d) for d in spec.dims)
+        self.classes = len(spec.classes) if spec.classes is not None else 0
+        self.fixed = tuple((a, d.value) for a, d in enumerate(self.dims) if d.value is not None)
+        self.symbols = tuple((a, d.symbol) for a, d in enumerate(self.dims) if d.symbol is not None)
+        self.expressions = tuple(
+            (a, d) for a, d in enumerate(self.dims) if d.value is None and d.symbol is None
+        )
+
+
+class Feeds:
+    """Turns what is given into arrays by input name, checked. ``bounds`` are those of the engine ``engine``."""
+
+    def __init__(
+        self, inputs: Sequence[InputSpec], bounds: Mapping[str, tuple[int, int]], engine: str
+    ) -> None:
+        self.ports = [Port(i) for i in inputs]
+        self._given = [p for p in self.ports if p.origin == "data"]
+        self._drawn = [p for p in self.ports if p.origin != "data"]
+        self._names = {p.name for p in self.ports}
+        self._bounds = tuple((s, low, high) for s, (low, high) in bounds.items())
+        self._engine = engine
+        self.symbols = {s for p in self.ports for d in p.dims for s in d.symbols}
+
+    def bind(self, given: Mapping[str, object], seed: int | None) -> tuple[dict[str, Array], int | None]:
+        """The arrays for the engine, and the seed that noise was drawn from (None where none was drawn).
+
+        Raises:
+            DlspecError: DL660 to DL674, one of them, for what does not fit.
+        """
+        arrays: dict[str, Array] = {}
+        sizes: dict[str, int] = {}
+        for port in self._given:
+            value = given.get(port.name)
+            if value is None:
+                self._check_names(given)
+                raise DlspecError(MissingInput(None, port.name, port.spec.type))
+            arrays[port.name] = _fit(port, value, sizes, arrays)
+        if self._drawn or len(arrays) != len(given):
+            seed = self._complete(given, arrays, sizes, seed)
+        for port in self._given:
+            if port.expressions:
+                _fit_expressions(port, arrays[port.name], sizes)
+        for symbol, low, high in self._bounds:
+            size = sizes.get(symbol)
+            if size is not None and not low <= size <= high:
+                name = self._holder(symbol)
+                raise DlspecError(OutOfBounds(None, name, symbol, size, low, high, self._engine))
+        return arrays, seed
+
+    def _holder(self, symbol: str) -> str:
+        return next(p.name for p in self.ports if any(s == symbol for _, s in p.symbols))
+
+    def _check_names(self, given: Mapping[str, object]) -> None:
+        for name in given:
+            if name not in self._names and name not in self.symbols:
+                known = ", ".join(p.name for p in self.ports)
+                near = did_you_mean(name, self._names)
+                raise DlspecError(UnknownInput(None, name, known, near))
+
+    def _complete(
+        self, given: Mapping[str, object], arrays: dict[str, Array], sizes: dict[str, int], seed: int | None
+    ) -> int | None:
+        """Sizes given by name, lengths, noise; and what has a name that is no input's."""
+        self._check_names(given)
+        for symbol in self.symbols:
+            size = given.get(symbol)
+            if symbol not in self._names and isinstance(size, int) and not isinstance(size, bool):
+                if sizes.setdefault(symbol, size) != size:
+                    holder = self._holder(symbol)
+                    differ = SymbolsDiffer(None, symbol, holder, sizes[symbol], "the call", size)
+                    raise DlspecError(differ)
+                if size < 1:
+                    raise DlspecError(EmptyFeed(None, symbol, str(size), symbol))
+        used: int | None = None
+        for port in self._drawn:
+            value = given.get(port.name)
+            if value is not None:
+                array = _fit(port, value, sizes, arrays)
+                _fit_expressions(port, array, sizes)
+            elif port.origin == "lengths":
+                array = np.full(_shape(port, sizes), _size(port.spec.symbol or "", sizes), port.dtype)
+            else:
+                if used is None:
+                    used = _fresh_seed() if seed is None else seed
+                array = _noise(port, _shape(port, sizes), used)
+            if port.origin == "lengths":
+                _check_lengths(port, array, sizes)
+            arrays[port.name] = array
+        return used
+
+
+def _fit(port: Port, value: object, sizes: dict[str, int], earlier: Mapping[str, Array]) -> Array:
+    """The checked array; sizes of symbols are added. Runs for each input of each call."""
+    if type(value) is np.ndarray and value.dtype == port.dtype:
+        array: Array = value
+    else:
+        array = converted(port.spec, value, port.dtype)
+    shape = array.shape
+    if len(shape) != port.rank:
+        raise DlspecError(_rank(port, shape))
+    for axis, size in port.fixed:
+        if shape[axis] != size:
+            expected = FeedDim(None, port.name, axis, _text(shape), port.spec.type, str(size))
+            raise DlspecError(expected)
+    for axis, symbol in port.symbols:
+        size = shape[axis]
+        if sizes.setdefault(symbol, size) != size:
+            first = next((n for n, a in earlier.items() if sizes[symbol] in a.shape), port.name)
+            raise DlspecError(SymbolsDiffer(None, symbol, first, sizes[symbol], port.name, size))
+        if size < 1:
+            raise DlspecError(EmptyFeed(None, port.name, _text(shape), symbol))
+    if port.classes and array.size:
+        for end in (int(array.min()), int(array.max())):
+            if not 0 <= end < port.classes:
+                wrong = FeedRange(None, port.name, str(end), "0", str(port.classes - 1), "id of its classes")
+                raise DlspecError(wrong)
+    return array
+
+
+def _fit_expressions(port: Port, array: Array, sizes: Mapping[str, int]) -> None:
+    for axis, dim in port.expressions:
+        missing = sorted(dim.symbols - sizes.keys())
+        if missing:
+            raise DlspecError(SizeMissing(None, missing[0]))
+        size = dim.evaluate(sizes)
+        if array.shape[axis] != size:
+            text = f"{dim} = {size}"
+            raise DlspecError(FeedDim(None, port.name, axis, _text(array.shape), port.spec.type, text))
+
+
+def _rank(port: Port, shape: tuple[int, ...]) -> Diagnostic:
+    fix: str | None = None
+    if len(shape) == port.rank - 1 and port.symbols and port.symbols[0][0] == 0:
+        fix = f"a single example still needs its axis {port.spec.dims[0]}: `{port.name}[None]`"
+    return FeedRank(None, port.name, _text(shape), port.spec.type, fix)
+
+
+def _size(symbol: str, sizes: Mapping[str, int]) -> int:
+    if symbol not in sizes:
+        raise DlspecError(SizeMissing(None, symbol))
+    return sizes[symbol]
+
+
+def _shape(port: Port, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    for symbol in sorted({s for d in port.dims for s in d.symbols}):
+        _size(symbol, sizes)
+    return tuple(d.evaluate(sizes) for d in port.dims)
+
+
+def _check_lengths(port: Port, array: Array, sizes: Mapping[str, int]) -> None:
+    most = sizes.get(port.spec.symbol or "")
+    if most is None or not array.size:
+        return
+    for end in (int(array.min()), int(array.max())):
+        if not 0 <= end <= most:
+            raise DlspecError(LengthOutOfRange(None, port.name, end, most))
+
+
+def _noise(port: Port, shape: tuple[int, ...], seed: int) -> Array:
+    from dlspec.runtime.noise import drawn
+
+    return drawn(port.spec, shape, seed)
+
+
+def _fresh_seed() -> int:
+    from secrets import randbits
+
+    return randbits(63)
+
+
+def _text(shape: tuple[int, ...]) -> str:
+    return "[" + ", ".join(map(str, shape)) + "]"
