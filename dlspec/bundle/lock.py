@@ -7,9 +7,14 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from dlspec.diagnostics.bundle import BundleBusy
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 
 def try_lock(descriptor: int) -> bool:
@@ -42,7 +47,9 @@ class FileLock:
         while not try_lock(descriptor):
             if time.monotonic() > end:
                 os.close(descriptor)
-                raise DlspecError(BundleBusy(None, str(self._path.parent), self._seconds))
+                raise faults.DlspecError(
+                    faults.BundleBusy(None, str(self._path.parent), self._seconds)
+                )
             time.sleep(0.02)
         self._descriptor = descriptor
         return self

@@ -277,7 +277,9 @@ def _output(raw: Json) -> OutputSpec:
 def _bounds(raw: Json) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for symbol, pair in _get(raw, "bounds", dict, {}).items():
-        if not (isinstance(pair, list) and [type(v) for v in cast("list[Any]", pair)] == [int, int]):
+        if not (
+            isinstance(pair, list) and [type(v) for v in cast("list[Any]", pair)] == [int, int]
+        ):
             raise ManifestError(f"the bounds of `{symbol}` must be two integers")
         found[symbol] = (pair[0], pair[1])
     return found

@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dlspec.diagnostics.bundle import BadBundleName, PathLeavesBundle
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 VERSION = re.compile(r"(\d{4,})-[0-9a-f]{8}")
 """A version's folder: a counter and the beginning of a hash of what is in it."""
@@ -26,7 +31,7 @@ def checked_name(name: str) -> str:
     elif not name or any(part in ("", ".", "..") for part in parts):
         reason = "it must be a relative path of plain names"
     if reason:
-        raise DlspecError(BadBundleName(None, name, reason))
+        raise faults.DlspecError(faults.BadBundleName(None, name, reason))
     return name
 
 
@@ -38,10 +43,10 @@ def file_in(folder: Path, name: str) -> Path:
     """
     parts = name.split("/")
     if "\\" in name or ":" in name or "\0" in name or any(p in ("", ".", "..") for p in parts):
-        raise DlspecError(PathLeavesBundle(None, str(folder), name))
+        raise faults.DlspecError(faults.PathLeavesBundle(None, str(folder), name))
     path = folder
     for part in parts:
         path = path / part
         if os.path.islink(path):
-            raise DlspecError(PathLeavesBundle(None, str(folder), name))
+            raise faults.DlspecError(faults.PathLeavesBundle(None, str(folder), name))
     return path

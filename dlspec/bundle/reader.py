@@ -7,21 +7,19 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import SCHEMA, Manifest, ManifestError, NewerSchema
 from dlspec.bundle.paths import VERSION, file_in
 from dlspec.bundle.safetensors import read_tensors
-from dlspec.diagnostics.bundle import (
-    BundleFileChanged,
-    BundleFileMissing,
-    BundleMissing,
-    ManifestBroken,
-    SchemaTooNew,
-)
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 Array = NDArray[Any]
 MANIFEST = "manifest.json"
@@ -48,15 +46,17 @@ def current_bundle(path: str | os.PathLike[str]) -> Path:
     except (OSError, UnicodeDecodeError) as error:
         raise _missing(folder) from error
     if not VERSION.fullmatch(name):
-        raise DlspecError(BundleMissing(None, str(folder), "its file `current` names no version"))
+        raise faults.DlspecError(
+            faults.BundleMissing(None, str(folder), "its file `current` names no version")
+        )
     version = folder / name
     if not (version / MANIFEST).is_file():
         reason = f"`current` names {name}, which is not there"
-        raise DlspecError(BundleMissing(None, str(folder), reason))
+        raise faults.DlspecError(faults.BundleMissing(None, str(folder), reason))
     return version
 
 
-def _missing(folder: Path) -> DlspecError:
+def _missing(folder: Path) -> faults.DlspecError:
     near: list[str] = []
     for place in (folder, folder.parent):
         if place.is_dir():
@@ -69,7 +69,9 @@ def _missing(folder: Path) -> DlspecError:
         reason = "it is a file"
     else:
         reason = f"it has neither `{CURRENT}` nor `{MANIFEST}`"
-    return DlspecError(BundleMissing(None, str(folder), reason, ", ".join(near) or None))
+    return faults.DlspecError(
+        faults.BundleMissing(None, str(folder), reason, ", ".join(near) or None)
+    )
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -83,24 +85,28 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise DlspecError(ManifestBroken(None, str(file), str(error.strerror))) from error
+        raise faults.DlspecError(
+            faults.ManifestBroken(None, str(file), str(error.strerror))
+        ) from error
     try:
         manifest = Manifest.from_json(data)
     except NewerSchema as error:
-        newer = SchemaTooNew(None, str(file), error.schema, SCHEMA, error.writer)
-        raise DlspecError(newer) from error
+        newer = faults.SchemaTooNew(None, str(file), error.schema, SCHEMA, error.writer)
+        raise faults.DlspecError(newer) from error
     except ManifestError as error:
-        raise DlspecError(ManifestBroken(None, str(file), str(error))) from error
+        raise faults.DlspecError(faults.ManifestBroken(None, str(file), str(error))) from error
     try:
         digest = (folder / DIGEST).read_text("ascii").split()[:1]
     except FileNotFoundError as error:
-        raise DlspecError(BundleFileMissing(None, str(folder), DIGEST)) from error
+        raise faults.DlspecError(faults.BundleFileMissing(None, str(folder), DIGEST)) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = "it cannot be read as text"
-        raise DlspecError(BundleFileChanged(None, str(folder), DIGEST, reason)) from error
+        raise faults.DlspecError(
+            faults.BundleFileChanged(None, str(folder), DIGEST, reason)
+        ) from error
     if digest != [hashlib.sha256(data).hexdigest()]:
         reason = f"its SHA-256 is not the one in {DIGEST}"
-        raise DlspecError(BundleFileChanged(None, str(folder), MANIFEST, reason))
+        raise faults.DlspecError(faults.BundleFileChanged(None, str(folder), MANIFEST, reason))
     return manifest
 
 
@@ -126,30 +132,32 @@ def verify_hashes(
     folder = current_bundle(path)
     manifest = manifest or read_manifest(folder)
     wanted = None if only is None else set(only)
-    faults: list[BundleFileMissing | BundleFileChanged] = []
+    found: list[faults.BundleFileMissing | faults.BundleFileChanged] = []
     where = str(folder)
     for name, entry in manifest.files.items():
         file = file_in(folder, name)
         try:
             size = os.stat(file).st_size
         except OSError:
-            faults.append(BundleFileMissing(None, where, name))
+            found.append(faults.BundleFileMissing(None, where, name))
             continue
         if size != entry.size:
             reason = f"it has {size} bytes, the manifest says {entry.size}"
-            faults.append(BundleFileChanged(None, where, name, reason))
+            found.append(faults.BundleFileChanged(None, where, name, reason))
         elif wanted is None or name in wanted:
             small = size <= QUICK_LIMIT
             if (small or level == "full") and sha256_of(file) != entry.sha256:
-                faults.append(BundleFileChanged(None, where, name, "its SHA-256 differs"))
+                found.append(faults.BundleFileChanged(None, where, name, "its SHA-256 differs"))
     if level == "full":
         listed = {*manifest.files, MANIFEST, DIGEST}
         for file in sorted(folder.rglob("*")):
             name = file.relative_to(folder).as_posix()
             if not file.is_dir() and name not in listed:
-                faults.append(BundleFileChanged(None, where, name, "the manifest does not list it"))
-    if faults:
-        raise DlspecError(*faults)
+                found.append(
+                    faults.BundleFileChanged(None, where, name, "the manifest does not list it")
+                )
+    if found:
+        raise faults.DlspecError(*found)
     return manifest
 
 
@@ -159,7 +167,9 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def trained_weights(network_root: str | os.PathLike[str]) -> tuple[Manifest, dict[str, Array]] | None:
+def trained_weights(
+    network_root: str | os.PathLike[str],
+) -> tuple[Manifest, dict[str, Array]] | None:
     """The manifest and weights of a network's current bundle if they are trained, else None.
 
     A compiler asks this first, so that trained weights are never replaced by fresh ones.

@@ -11,13 +11,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.diagnostics.bundle import TensorFileBroken
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 Array = NDArray[Any]
 
@@ -106,8 +110,8 @@ class _Entry:
 
 
 def _entries(path: Path, text: bytes, size: int) -> tuple[dict[str, _Entry], dict[str, str]]:
-    def broken(reason: str) -> DlspecError:
-        return DlspecError(TensorFileBroken(None, str(path), reason))
+    def broken(reason: str) -> faults.DlspecError:
+        return faults.DlspecError(faults.TensorFileBroken(None, str(path), reason))
 
     try:
         raw: object = json.loads(text)
@@ -159,13 +163,17 @@ def read_tensors_and_metadata(path: Path) -> tuple[dict[str, Array], dict[str, s
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DlspecError(TensorFileBroken(None, str(path), str(error.strerror))) from error
+        raise faults.DlspecError(
+            faults.TensorFileBroken(None, str(path), str(error.strerror))
+        ) from error
     if len(data) < 8:
-        raise DlspecError(TensorFileBroken(None, str(path), "it is shorter than eight bytes"))
+        raise faults.DlspecError(
+            faults.TensorFileBroken(None, str(path), "it is shorter than eight bytes")
+        )
     length = int.from_bytes(data[:8], "little")
     if length > _HEADER_LIMIT or 8 + length > len(data):
         reason = f"its header would have {length} bytes, the file has {len(data)}"
-        raise DlspecError(TensorFileBroken(None, str(path), reason))
+        raise faults.DlspecError(faults.TensorFileBroken(None, str(path), reason))
     start = 8 + length
     entries, metadata = _entries(path, data[8:start], len(data) - start)
     tensors: dict[str, Array] = {}
@@ -176,6 +184,8 @@ def read_tensors_and_metadata(path: Path) -> tuple[dict[str, Array], dict[str, s
             array = wide.view(np.float32)
         else:
             dtype = np.dtype(entry.dtype).newbyteorder("<")
-            array = np.frombuffer(raw, dtype).astype(entry.dtype)  # a copy of its own: writable, aligned
+            array = np.frombuffer(raw, dtype).astype(
+                entry.dtype
+            )  # a copy of its own: writable, aligned
         tensors[name] = array.reshape(entry.shape)
     return tensors, metadata

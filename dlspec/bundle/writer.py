@@ -15,10 +15,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -36,8 +36,12 @@ from dlspec.bundle.reader import (
     sha256_of,
 )
 from dlspec.bundle.safetensors import Slot, write_tensors
-from dlspec.diagnostics.bundle import BundleNotWritable
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 Array = NDArray[Any]
 _PREFIX = ".writing-"
@@ -104,8 +108,10 @@ class BundleWriter:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return full or str(self.root) in str(error.filename)
 
-    def _unwritable(self, error: OSError) -> DlspecError:
-        return DlspecError(BundleNotWritable(None, str(self.root), error.strerror or str(error)))
+    def _unwritable(self, error: OSError) -> faults.DlspecError:
+        return faults.DlspecError(
+            faults.BundleNotWritable(None, str(self.root), error.strerror or str(error))
+        )
 
     # --- adding -----------------------------------------------------------------------------------
 
@@ -159,7 +165,7 @@ class BundleWriter:
         content = hashlib.sha256(manifest.to_json().encode()).hexdigest()[:8]
         with FileLock(self.root / _LOCK):
             version = f"{_last_number(self.root) + 1:04d}-{content}"
-            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            now = datetime.now(UTC).isoformat(timespec="seconds")
             text = dataclasses.replace(manifest, version=version, created=now).to_json().encode()
             digest = f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode()
             for name, data in ((MANIFEST, text), (DIGEST, digest)):
@@ -182,7 +188,9 @@ def prune(root: str | os.PathLike[str], keep: int = 5) -> list[Path]:
     """Remove all but the ``keep`` newest versions of a network's folder, and never the current one; what was removed."""
     folder = Path(root)
     with FileLock(folder / _LOCK):
-        current = (folder / CURRENT).read_text("utf-8").strip() if (folder / CURRENT).exists() else ""
+        current = (
+            (folder / CURRENT).read_text("utf-8").strip() if (folder / CURRENT).exists() else ""
+        )
         old = _versions(folder)[: -keep if keep > 0 else None]
         removed = [v for v in old if v.name != current]
         for version in removed:

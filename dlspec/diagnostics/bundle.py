@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dlspec.diagnostics.core import Diagnostic
+from dlspec.diagnostics.core import Diagnostic as Diagnostic
+from dlspec.diagnostics.core import DlspecError as DlspecError
+from dlspec.diagnostics.core import did_you_mean as did_you_mean
 
 # --- the bundle on disk (DL630 to DL644) -----------------------------------------------------------
 
@@ -213,7 +215,9 @@ class GoldenMismatch(Diagnostic):
     difference: str
     bound: str
     code = "DL648"
-    title = "`{name}` fails on this machine: `{output}` differs from the golden answer by {difference}"
+    title = (
+        "`{name}` fails on this machine: `{output}` differs from the golden answer by {difference}"
+    )
     note = "the bound is {bound}; the answers in golden.safetensors come from the float64 reference"
     help = "load another engine, or compile the spec on this machine"
 
@@ -347,7 +351,10 @@ class NotInPlace(Diagnostic):
     reason: str
     code = "DL657"
     title = "`{name}` would not run on {provider}: {reason}"
-    help = ("`fallback = cpu` in the engine block allows it", "`dlspec doctor` shows what this machine can do")
+    help = (
+        "`fallback = cpu` in the engine block allows it",
+        "`dlspec doctor` shows what this machine can do",
+    )
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import OutputSpec
-from dlspec.diagnostics.bundle import UnknownOutput
-from dlspec.diagnostics.core import DlspecError, did_you_mean
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 Array = NDArray[Any]
 
@@ -23,7 +27,9 @@ class Answer(Mapping[str, Array]):
 
     __slots__ = ("_arrays", "_outputs", "seed")
 
-    def __init__(self, outputs: Mapping[str, OutputSpec], arrays: list[Array], seed: int | None = None) -> None:
+    def __init__(
+        self, outputs: Mapping[str, OutputSpec], arrays: list[Array], seed: int | None = None
+    ) -> None:
         self._outputs = outputs
         self._arrays = arrays
         self.seed = seed
@@ -46,7 +52,7 @@ class Answer(Mapping[str, Array]):
         try:
             return self[name]
         except KeyError:
-            near = did_you_mean(name, self._outputs)
+            near = faults.did_you_mean(name, self._outputs)
             hint = f"; did you mean `{near}`?" if near else ""
             raise AttributeError(f"the answer has no output `{name}`{hint}") from None
 
@@ -64,14 +70,18 @@ class Answer(Mapping[str, Array]):
         spec = self._outputs.get(output)
         if spec is None or spec.classes is None:
             named = ", ".join(self.classes) or "no outputs with class names"
-            raise DlspecError(UnknownOutput(None, output, named, did_you_mean(output, self.classes)))
+            raise faults.DlspecError(
+                faults.UnknownOutput(None, output, named, faults.did_you_mean(output, self.classes))
+            )
         return _named(self[output].tolist(), spec.classes)
 
     def __repr__(self) -> str:
         lines: list[str] = []
         width = max(map(len, self._outputs), default=0)
         for name, array in self.items():
-            with np.printoptions(precision=4, suppress=True, threshold=12, edgeitems=3, linewidth=10_000):
+            with np.printoptions(
+                precision=4, suppress=True, threshold=12, edgeitems=3, linewidth=10_000
+            ):
                 values = " ".join(str(array).split())
             if len(values) > 60:
                 values = values[:57] + "..."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import InputSpec
-from dlspec.diagnostics.bundle import FeedNotArray, FeedRange, FeedType, UnknownClass
-from dlspec.diagnostics.core import DlspecError, did_you_mean
+from dlspec.late import LateModule
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 Array = NDArray[Any]
 
@@ -46,11 +50,18 @@ def converted(spec: InputSpec, value: object, dtype: np.dtype[Any]) -> Array:
         wrong = np.isfinite(array) & ~np.isfinite(narrow)
         if wrong.any():
             top = float(np.finfo(dtype).max)
-            raise DlspecError(
-                FeedRange(None, spec.name, f"{array[wrong].flat[0]:g}", f"{-top:g}", f"{top:g}", str(dtype))
+            raise faults.DlspecError(
+                faults.FeedRange(
+                    None,
+                    spec.name,
+                    f"{array[wrong].flat[0]:g}",
+                    f"{-top:g}",
+                    f"{top:g}",
+                    str(dtype),
+                )
             )
         return narrow
-    raise DlspecError(FeedType(None, spec.name, str(array.dtype), str(dtype)))
+    raise faults.DlspecError(faults.FeedType(None, spec.name, str(array.dtype), str(dtype)))
 
 
 def _integers(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
@@ -59,7 +70,9 @@ def _integers(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
         for end in (int(array.min()), int(array.max())):
             if not int(limits.min) <= end <= int(limits.max):
                 least, most = str(int(limits.min)), str(int(limits.max))
-                raise DlspecError(FeedRange(None, spec.name, str(end), least, most, str(dtype)))
+                raise faults.DlspecError(
+                    faults.FeedRange(None, spec.name, str(end), least, most, str(dtype))
+                )
     return array.astype(dtype)
 
 
@@ -70,22 +83,24 @@ def _ids(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
     for place, name in np.ndenumerate(array):
         text = str(name)
         if text not in index:
-            near = did_you_mean(text, classes)
-            raise DlspecError(UnknownClass(None, spec.name, text, near))
+            near = faults.did_you_mean(text, classes)
+            raise faults.DlspecError(faults.UnknownClass(None, spec.name, text, near))
         found[place] = index[text]
     return found
 
 
-def _no_array(spec: InputSpec, value: object) -> DlspecError:
+def _no_array(spec: InputSpec, value: object) -> faults.DlspecError:
     received = f"a {type(value).__name__}"
     if isinstance(value, (list, tuple)):
         items = cast("list[object]", value)
         lengths = {len(cast("list[object]", v)) for v in items if isinstance(v, (list, tuple))}
-        mixed = len(lengths) > 1 or any(np.shape(cast(Any, v)) != () for v in items[:8] if _sized(v))
+        mixed = len(lengths) > 1 or any(
+            np.shape(cast(Any, v)) != () for v in items[:8] if _sized(v)
+        )
         received += " with rows of different lengths" if mixed else " that holds no numbers"
     elif isinstance(value, str):
         received = "a text"
-    return DlspecError(FeedNotArray(None, spec.name, received, spec.type))
+    return faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
 
 
 def _sized(value: object) -> bool:

@@ -7,27 +7,20 @@ prepared once per model, so that a call pays a few microseconds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import InputSpec
-from dlspec.diagnostics.bundle import (
-    EmptyFeed,
-    FeedDim,
-    FeedRange,
-    FeedRank,
-    LengthOutOfRange,
-    MissingInput,
-    OutOfBounds,
-    SizeMissing,
-    SymbolsDiffer,
-    UnknownInput,
-)
-from dlspec.diagnostics.core import Diagnostic, DlspecError, did_you_mean
+from dlspec.late import LateModule
 from dlspec.runtime.convert import converted
 from dlspec.runtime.sizes import dim_of
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 Array = NDArray[Any]
 
@@ -35,7 +28,18 @@ Array = NDArray[Any]
 class Port:
     """One input's checks: rank, fixed axes, axes that are a symbol, axes that are an expression."""
 
-    __slots__ = ("classes", "dims", "dtype", "expressions", "fixed", "name", "origin", "rank", "spec", "symbols")
+    __slots__ = (
+        "classes",
+        "dims",
+        "dtype",
+        "expressions",
+        "fixed",
+        "name",
+        "origin",
+        "rank",
+        "spec",
+        "symbols",
+    )
 
     def __init__(self, spec: InputSpec) -> None:
         self.spec = spec
@@ -66,7 +70,9 @@ class Feeds:
         self._engine = engine
         self.symbols = {s for p in self.ports for d in p.dims for s in d.symbols}
 
-    def bind(self, given: Mapping[str, object], seed: int | None) -> tuple[dict[str, Array], int | None]:
+    def bind(
+        self, given: Mapping[str, object], seed: int | None
+    ) -> tuple[dict[str, Array], int | None]:
         """The arrays for the engine, and the seed that noise was drawn from (None where none was drawn).
 
         Raises:
@@ -78,7 +84,7 @@ class Feeds:
             value = given.get(port.name)
             if value is None:
                 self._check_names(given)
-                raise DlspecError(MissingInput(None, port.name, port.spec.type))
+                raise faults.DlspecError(faults.MissingInput(None, port.name, port.spec.type))
             arrays[port.name] = _fit(port, value, sizes, arrays)
         if self._drawn or len(arrays) != len(given):
             seed = self._complete(given, arrays, sizes, seed)
@@ -89,7 +95,9 @@ class Feeds:
             size = sizes.get(symbol)
             if size is not None and not low <= size <= high:
                 name = self._holder(symbol)
-                raise DlspecError(OutOfBounds(None, name, symbol, size, low, high, self._engine))
+                raise faults.DlspecError(
+                    faults.OutOfBounds(None, name, symbol, size, low, high, self._engine)
+                )
         return arrays, seed
 
     def _holder(self, symbol: str) -> str:
@@ -99,11 +107,15 @@ class Feeds:
         for name in given:
             if name not in self._names and name not in self.symbols:
                 known = ", ".join(p.name for p in self.ports)
-                near = did_you_mean(name, self._names)
-                raise DlspecError(UnknownInput(None, name, known, near))
+                near = faults.did_you_mean(name, self._names)
+                raise faults.DlspecError(faults.UnknownInput(None, name, known, near))
 
     def _complete(
-        self, given: Mapping[str, object], arrays: dict[str, Array], sizes: dict[str, int], seed: int | None
+        self,
+        given: Mapping[str, object],
+        arrays: dict[str, Array],
+        sizes: dict[str, int],
+        seed: int | None,
     ) -> int | None:
         """Sizes given by name, lengths, noise; and what has a name that is no input's."""
         self._check_names(given)
@@ -112,10 +124,12 @@ class Feeds:
             if symbol not in self._names and isinstance(size, int) and not isinstance(size, bool):
                 if sizes.setdefault(symbol, size) != size:
                     holder = self._holder(symbol)
-                    differ = SymbolsDiffer(None, symbol, holder, sizes[symbol], "the call", size)
-                    raise DlspecError(differ)
+                    differ = faults.SymbolsDiffer(
+                        None, symbol, holder, sizes[symbol], "the call", size
+                    )
+                    raise faults.DlspecError(differ)
                 if size < 1:
-                    raise DlspecError(EmptyFeed(None, symbol, str(size), symbol))
+                    raise faults.DlspecError(faults.EmptyFeed(None, symbol, str(size), symbol))
         used: int | None = None
         for port in self._drawn:
             value = given.get(port.name)
@@ -123,7 +137,9 @@ class Feeds:
                 array = _fit(port, value, sizes, arrays)
                 _fit_expressions(port, array, sizes)
             elif port.origin == "lengths":
-                array = np.full(_shape(port, sizes), _size(port.spec.symbol or "", sizes), port.dtype)
+                array = np.full(
+                    _shape(port, sizes), _size(port.spec.symbol or "", sizes), port.dtype
+                )
             else:
                 if used is None:
                     used = _fresh_seed() if seed is None else seed
@@ -142,23 +158,29 @@ def _fit(port: Port, value: object, sizes: dict[str, int], earlier: Mapping[str,
         array = converted(port.spec, value, port.dtype)
     shape = array.shape
     if len(shape) != port.rank:
-        raise DlspecError(_rank(port, shape))
+        raise faults.DlspecError(_rank(port, shape))
     for axis, size in port.fixed:
         if shape[axis] != size:
-            expected = FeedDim(None, port.name, axis, _text(shape), port.spec.type, str(size))
-            raise DlspecError(expected)
+            expected = faults.FeedDim(
+                None, port.name, axis, _text(shape), port.spec.type, str(size)
+            )
+            raise faults.DlspecError(expected)
     for axis, symbol in port.symbols:
         size = shape[axis]
         if sizes.setdefault(symbol, size) != size:
             first = next((n for n, a in earlier.items() if sizes[symbol] in a.shape), port.name)
-            raise DlspecError(SymbolsDiffer(None, symbol, first, sizes[symbol], port.name, size))
+            raise faults.DlspecError(
+                faults.SymbolsDiffer(None, symbol, first, sizes[symbol], port.name, size)
+            )
         if size < 1:
-            raise DlspecError(EmptyFeed(None, port.name, _text(shape), symbol))
+            raise faults.DlspecError(faults.EmptyFeed(None, port.name, _text(shape), symbol))
     if port.classes and array.size:
         for end in (int(array.min()), int(array.max())):
             if not 0 <= end < port.classes:
-                wrong = FeedRange(None, port.name, str(end), "0", str(port.classes - 1), "id of its classes")
-                raise DlspecError(wrong)
+                wrong = faults.FeedRange(
+                    None, port.name, str(end), "0", str(port.classes - 1), "id of its classes"
+                )
+                raise faults.DlspecError(wrong)
     return array
 
 
@@ -166,23 +188,25 @@ def _fit_expressions(port: Port, array: Array, sizes: Mapping[str, int]) -> None
     for axis, dim in port.expressions:
         missing = sorted(dim.symbols - sizes.keys())
         if missing:
-            raise DlspecError(SizeMissing(None, missing[0]))
+            raise faults.DlspecError(faults.SizeMissing(None, missing[0]))
         size = dim.evaluate(sizes)
         if array.shape[axis] != size:
             text = f"{dim} = {size}"
-            raise DlspecError(FeedDim(None, port.name, axis, _text(array.shape), port.spec.type, text))
+            raise faults.DlspecError(
+                faults.FeedDim(None, port.name, axis, _text(array.shape), port.spec.type, text)
+            )
 
 
-def _rank(port: Port, shape: tuple[int, ...]) -> Diagnostic:
+def _rank(port: Port, shape: tuple[int, ...]) -> faults.Diagnostic:
     fix: str | None = None
     if len(shape) == port.rank - 1 and port.symbols and port.symbols[0][0] == 0:
         fix = f"a single example still needs its axis {port.spec.dims[0]}: `{port.name}[None]`"
-    return FeedRank(None, port.name, _text(shape), port.spec.type, fix)
+    return faults.FeedRank(None, port.name, _text(shape), port.spec.type, fix)
 
 
 def _size(symbol: str, sizes: Mapping[str, int]) -> int:
     if symbol not in sizes:
-        raise DlspecError(SizeMissing(None, symbol))
+        raise faults.DlspecError(faults.SizeMissing(None, symbol))
     return sizes[symbol]
 
 
@@ -198,7 +222,7 @@ def _check_lengths(port: Port, array: Array, sizes: Mapping[str, int]) -> None:
         return
     for end in (int(array.min()), int(array.max())):
         if not 0 <= end <= most:
-            raise DlspecError(LengthOutOfRange(None, port.name, end, most))
+            raise faults.DlspecError(faults.LengthOutOfRange(None, port.name, end, most))
 
 
 def _noise(port: Port, shape: tuple[int, ...], seed: int) -> Array:

@@ -8,15 +8,20 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dlspec.bundle.manifest import EngineRecord
 from dlspec.bundle.reader import DIGEST, GOLDEN, GoldenCase, golden_cases
-from dlspec.diagnostics.bundle import GoldenMismatch, NoGolden
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
 from dlspec.runtime.engine import Engine
 from dlspec.runtime.host import cache_folder
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,9 @@ def replay(engine: Engine, cases: list[GoldenCase], bounds: Mapping[str, float])
             if got.shape != expected.shape:
                 difference = float("inf")
             elif expected.dtype.kind == "f":
-                difference = _distance(np.asarray(got, np.float64), np.asarray(expected, np.float64))
+                difference = _distance(
+                    np.asarray(got, np.float64), np.asarray(expected, np.float64)
+                )
             else:
                 decided = case.decided.get(output, np.True_)
                 difference = float(np.count_nonzero((got != expected) & decided))
@@ -82,16 +89,20 @@ def prove(engine: Engine, record: EngineRecord, folder: Path, host: str) -> None
         return
     cases = golden_cases(folder)
     computed = set(engine.outputs)
-    floats = {o for c in cases for o, a in c.outputs.items() if a.dtype.kind == "f" and o in computed}
+    floats = {
+        o for c in cases for o, a in c.outputs.items() if a.dtype.kind == "f" and o in computed
+    }
     if not any(computed & c.outputs.keys() for c in cases):
-        raise DlspecError(NoGolden(None, record.label, GOLDEN))
+        raise faults.DlspecError(faults.NoGolden(None, record.label, GOLDEN))
     if missing := sorted(floats - record.golden.keys()):
-        raise DlspecError(NoGolden(None, record.label, f"bound for the output `{missing[0]}`"))
+        raise faults.DlspecError(
+            faults.NoGolden(None, record.label, f"bound for the output `{missing[0]}`")
+        )
     found = replay(engine, cases, record.golden)
     if (worst := found.worst) is not None:
         difference, bound = found.differences[worst], found.bounds[worst]
-        raise DlspecError(
-            GoldenMismatch(None, record.label, worst, f"{difference:.3g}", f"{bound:.3g}")
+        raise faults.DlspecError(
+            faults.GoldenMismatch(None, record.label, worst, f"{difference:.3g}", f"{bound:.3g}")
         )
     _remember(state, record, host, found)
 

@@ -6,16 +6,20 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dlspec.bundle.manifest import EngineRecord, InputSpec, Manifest, OutputSpec
 from dlspec.bundle.reader import current_bundle, read_manifest, verify_hashes
-from dlspec.diagnostics.bundle import BadOption, ManifestBroken
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
 from dlspec.runtime.answer import Answer
 from dlspec.runtime.engine import Engine
 from dlspec.runtime.feeds import Feeds
 from dlspec.runtime.select import TARGETS, choose, files_of, open_engine
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 
 class UntrainedWarning(UserWarning):
@@ -44,13 +48,13 @@ def load(
         DlspecError: DL630 to DL659, saying what is wrong with the bundle, or why the engine does not run here.
     """
     if threads is not None and threads < 1:
-        raise DlspecError(BadOption(None, "threads", str(threads), "1 or more"))
+        raise faults.DlspecError(faults.BadOption(None, "threads", str(threads), "1 or more"))
     folder = current_bundle(path)
     manifest = read_manifest(folder)
     record = choose(manifest, engine, device)
     if record.target not in {t for targets in TARGETS.values() for t in targets}:
         reason = f"`{record.target}` is no target that this dlspec knows"
-        raise DlspecError(ManifestBroken(None, str(folder), reason))
+        raise faults.DlspecError(faults.ManifestBroken(None, str(folder), reason))
     if verify:
         verify_hashes(folder, "full", manifest=manifest)
     else:
@@ -64,7 +68,9 @@ class Model:
     ``inputs`` and ``outputs`` say what it takes and answers, ``manifest`` all else; ``trained`` whether it has learned.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, record: EngineRecord, engine: Engine) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, record: EngineRecord, engine: Engine
+    ) -> None:
         self.path = folder
         self.manifest = manifest
         self.record = record
@@ -74,7 +80,7 @@ class Model:
         unknown = [name for name in engine.outputs if name not in specs]
         if unknown:
             reason = f"the engine `{record.label}` computes `{unknown[0]}`, which is no output"
-            raise DlspecError(ManifestBroken(None, str(folder), reason))
+            raise faults.DlspecError(faults.ManifestBroken(None, str(folder), reason))
         self._outputs = {name: specs[name] for name in engine.outputs}
         # an engine for some of the outputs may not read all inputs
         needed = getattr(engine, "inputs", None)
@@ -87,7 +93,12 @@ class Model:
             warnings.warn(text, UntrainedWarning, stacklevel=3)
 
     def __call__(
-        self, feeds: Mapping[str, object] | None = None, /, *, seed: int | None = None, **arrays: object
+        self,
+        feeds: Mapping[str, object] | None = None,
+        /,
+        *,
+        seed: int | None = None,
+        **arrays: object,
     ) -> Answer:
         """Answer for arrays by input name: ``model(image=pixels)``, or ``model({"image": pixels})``.
 
@@ -129,4 +140,6 @@ class Model:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        return f"<dlspec model {self.manifest.network} {self.manifest.version}, {self.record.label}>"
+        return (
+            f"<dlspec model {self.manifest.network} {self.manifest.version}, {self.record.label}>"
+        )

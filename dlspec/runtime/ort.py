@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
-from dlspec.diagnostics.bundle import (
-    EngineLibraryMissing,
-    EngineNotHere,
-    EngineRunFailed,
-    EngineUnreadable,
-    NotInPlace,
-)
-from dlspec.diagnostics.core import DlspecError
+from dlspec.late import LateModule
 from dlspec.runtime.host import cuda_missing
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -35,8 +33,10 @@ def library() -> Any:
     try:
         import onnxruntime
     except ImportError as error:
-        missing = EngineLibraryMissing(None, "onnxruntime", "onnxruntime", str(error), INSTALL)
-        raise DlspecError(missing) from error
+        missing = faults.EngineLibraryMissing(
+            None, "onnxruntime", "onnxruntime", str(error), INSTALL
+        )
+        raise faults.DlspecError(missing) from error
     return onnxruntime
 
 
@@ -71,12 +71,14 @@ class OrtEngine:
         if provider == CUDA and (reason := cuda_missing()):
             if not fallback:
                 fix = "install NVIDIA's driver, or load an engine for onnxruntime"
-                raise DlspecError(EngineNotHere(None, name, reason, fix))
+                raise faults.DlspecError(faults.EngineNotHere(None, name, reason, fix))
             provider = CPU
         options = ort.SessionOptions()
         options.log_severity_level = 3
         level = ort.GraphOptimizationLevel
-        options.graph_optimization_level = level.ORT_DISABLE_ALL if optimised else level.ORT_ENABLE_ALL
+        options.graph_optimization_level = (
+            level.ORT_DISABLE_ALL if optimised else level.ORT_ENABLE_ALL
+        )
         if threads is not None:
             options.intra_op_num_threads = threads
         if save is not None:
@@ -102,11 +104,15 @@ class OrtEngine:
         """Look where ONNX Runtime really put things; what it lists as available says nothing."""
         got = self._session.get_providers()
         if got[0] != provider:
-            raise DlspecError(NotInPlace(None, self._name, provider, f"it took {got[0]}"))
-        elsewhere = [n for place, names in self.placement().items() if place != provider for n in names]
+            raise faults.DlspecError(
+                faults.NotInPlace(None, self._name, provider, f"it took {got[0]}")
+            )
+        elsewhere = [
+            n for place, names in self.placement().items() if place != provider for n in names
+        ]
         if elsewhere:
             reason = f"{len(elsewhere)} nodes run elsewhere, the first is `{elsewhere[0]}`"
-            raise DlspecError(NotInPlace(None, self._name, provider, reason))
+            raise faults.DlspecError(faults.NotInPlace(None, self._name, provider, reason))
 
     def placement(self) -> dict[str, list[str]]:
         """The names of the nodes on each provider; recorded for other providers than the CPU's."""
@@ -127,7 +133,9 @@ class OrtEngine:
             return cast("list[Array]", self._run(self.outputs, feeds))
         except Exception as error:  # ONNX Runtime's own classes share no base of their own
             if type(error).__module__.startswith("onnxruntime") or isinstance(error, RuntimeError):
-                raise DlspecError(EngineRunFailed(None, self._name, _first_line(error))) from error
+                raise faults.DlspecError(
+                    faults.EngineRunFailed(None, self._name, _first_line(error))
+                ) from error
             raise
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
@@ -151,13 +159,16 @@ def _library_errors(name: str, file: str, provider: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not (type(error).__module__.startswith("onnxruntime") or isinstance(error, (RuntimeError, ValueError))):
+        if not (
+            type(error).__module__.startswith("onnxruntime")
+            or isinstance(error, (RuntimeError, ValueError))
+        ):
             raise
         text = _first_line(error)
         if "fallback to CPU EP has been explicitly disabled" in text:
             reason = "it has nodes that this provider does not compute"
-            raise DlspecError(NotInPlace(None, name, provider, reason)) from error
-        raise DlspecError(EngineUnreadable(None, name, file, text)) from error
+            raise faults.DlspecError(faults.NotInPlace(None, name, provider, reason)) from error
+        raise faults.DlspecError(faults.EngineUnreadable(None, name, file, text)) from error
 
 
 def _first_line(error: Exception) -> str:

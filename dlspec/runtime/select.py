@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dlspec.bundle.manifest import EngineRecord, Manifest
 from dlspec.bundle.paths import file_in
-from dlspec.diagnostics.bundle import BadOption, EngineNotFit, UnknownEngine
-from dlspec.diagnostics.core import DlspecError, did_you_mean
+from dlspec.late import LateModule
 from dlspec.runtime.engine import Engine
 from dlspec.runtime.golden import prove
 from dlspec.runtime.host import fingerprint
 from dlspec.runtime.ort import CUDA, OrtEngine, library
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "cpu": ("onnxruntime",),
@@ -28,7 +33,9 @@ def choose(manifest: Manifest, engine: str | None, device: str | None) -> Engine
         DlspecError: DL645 where there is none of that name, DL646 where it is not fit, DL673 for an unknown device.
     """
     if device is not None and device not in TARGETS:
-        raise DlspecError(BadOption(None, "device", f"`{device}`", " or ".join(TARGETS)))
+        raise faults.DlspecError(
+            faults.BadOption(None, "device", f"`{device}`", " or ".join(TARGETS))
+        )
     records = list(manifest.engines)
     if engine is not None:
         records = [r for r in records if engine in (r.label, r.name, r.target)]
@@ -44,15 +51,17 @@ def choose(manifest: Manifest, engine: str | None, device: str | None) -> Engine
         records = fitting
     usable = [r for r in records if r.status in ("verified", "awaits-device")]
     if not usable:
-        raise DlspecError(EngineNotFit(None, records[0].label, records[0].status))
+        raise faults.DlspecError(faults.EngineNotFit(None, records[0].label, records[0].status))
     return usable[0]
 
 
-def _unknown(manifest: Manifest, name: str) -> DlspecError:
+def _unknown(manifest: Manifest, name: str) -> faults.DlspecError:
     labels = [r.label for r in manifest.engines]
     candidates = {n for r in manifest.engines for n in (r.label, r.name, r.target)}
     known = ", ".join(labels) or "none"
-    return DlspecError(UnknownEngine(None, name, known, did_you_mean(name, candidates)))
+    return faults.DlspecError(
+        faults.UnknownEngine(None, name, known, faults.did_you_mean(name, candidates))
+    )
 
 
 def files_of(record: EngineRecord) -> list[str]:
@@ -111,7 +120,9 @@ def _tensorrt(folder: Path, record: EngineRecord, threads: int | None) -> Engine
         engine = OrtEngine(file_in(folder, record.model), name=record.label, threads=threads)
         prove(engine, record, folder, fingerprint("onnxruntime", library().__version__))
         return engine
-    plan = TensorRTEngine(file_in(folder, record.file), record.target, name=record.label, record=record)
+    plan = TensorRTEngine(
+        file_in(folder, record.file), record.target, name=record.label, record=record
+    )
     if record.status == "awaits-device" or record.device not in ("", plan.host):
         prove(plan, record, folder, plan.host)
     return plan
