@@ -384,3 +384,13 @@ class NotFetchable(Diagnostic):
     title = "`{name}` is not a data set that can be fetched"
     note = "these can: {known}"
     help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class NothingToLookAt(Diagnostic):
+    """A contact sheet shows a field of pictures: H by W, or 1 or 3 channels by H by W."""
+
+    what: str
+    code = "DL624"
+    title = "`{what}` has no field of pictures to put on a contact sheet"
+    help = "leave `--picture` out"
