@@ -1,0 +1,153 @@
+"""What elaboration carries with it: the mode, the graph under construction, scopes and stable names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlspec.diagnostics import DlspecError, Sink
+from dlspec.diagnostics.meaning import TooDeep, TooLarge
+from dlspec.dims import Dim, product
+from dlspec.ir.builder import GraphBuilder
+from dlspec.ir.graph import Value
+from dlspec.sema.program import Program
+from dlspec.source import Span
+from dlspec.syntax import ast
+
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+MAX_PARAMETERS = 10**11
+MAX_ROUNDS = 100_000
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One of the three graphs of a text: learn (both true), evaluate (``training``), engine (neither)."""
+
+    training: bool
+    learning: bool
+
+    def __str__(self) -> str:
+        if self.learning:
+            return "while learning"
+        return "while evaluating" if self.training else "in the engine"
+
+
+LEARN, EVALUATE, ENGINE = Mode(True, True), Mode(True, False), Mode(False, False)
+
+
+class Sites:
+    """Stable names of the places where unnamed layers are applied.
+
+    A place is a syntax node within a scope; its name is the op's, with an ordinal from the second of a kind on. The modes of
+    one text share the names, so that what is `when training` in one does not shift the others.
+    """
+
+    def __init__(self) -> None:
+        self._paths: dict[tuple[str, int], str] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+
+    def path(self, scope: str, kind: str, node: ast.Node) -> str:
+        """The path of a place; ``node`` is what applies, held by the syntax tree for as long as this lives."""
+        key = (scope, id(node))
+        found = self._paths.get(key)
+        if found is None:
+            count = self._counts.get((scope, kind), 0) + 1
+            self._counts[scope, kind] = count
+            found = join(scope, kind if count == 1 else f"{kind}{count}")
+            self._paths[key] = found
+        return found
+
+
+def join(*parts: str) -> str:
+    """Parts of a path with dots between, empty ones left out."""
+    return ".".join(p for p in parts if p)
+
+
+@dataclass
+class Frame:
+    """One application of a definition: its names and where they are in the graph."""
+
+    owner: str
+    kind: str
+    scope: str
+    program: Program
+    names: dict[str, Any] = field(default_factory=dict[str, Any])
+    bound: dict[str, Span] = field(default_factory=dict[str, Span])
+    absent: dict[str, Span] = field(default_factory=dict[str, Span])
+    dims: dict[str, Dim] = field(default_factory=dict[str, Dim])
+    rounds: tuple[str, ...] = ()
+    families: dict[str, dict[tuple[str, ...], Any]] = field(
+        default_factory=dict[str, dict[tuple[str, ...], Any]]
+    )
+    target: str = ""
+    outputs: list[str] = field(default_factory=list[str])
+    result: Any = None
+    returned: bool = False
+    read: set[str] = field(default_factory=set[str])
+    given: dict[str, tuple[Any, Span]] = field(default_factory=dict[str, tuple[Any, Span]])
+    later: Mapping[str, Span] = field(default_factory=dict[str, Span])
+
+    @property
+    def prefix(self) -> str:
+        """Where the layers of the current statement are: scope, bound name, rounds."""
+        return join(self.scope, self.target, *self.rounds)
+
+    def place(self, name: str) -> str:
+        """The path of a value or layer bound to a name here."""
+        return join(self.scope, name, *self.rounds)
+
+
+class Context:
+    """One elaboration: a mode, a graph, and the limits that keep a stranger's spec harmless."""
+
+    def __init__(
+        self, program: Program, sink: Sink, mode: Mode, builder: GraphBuilder, sites: Sites
+    ) -> None:
+        self.program = program
+        self.sink = sink
+        self.mode = mode
+        self.builder = builder
+        self.sites = sites
+        self.weights: dict[str, Value] = {}
+        self.frozen: tuple[str, ...] = ()
+        self.depth = 0
+        self.rounds = 0
+        self.elements = Dim.of(0)
+
+    def learning_at(self, scope: str) -> bool:
+        """Whether weights change here: a layer that no goal is over runs as in the engine."""
+        return self.mode.learning and not any(
+            scope == f or scope.startswith(f + ".") for f in self.frozen
+        )
+
+    @contextmanager
+    def deeper(self, name: str, span: Span) -> Iterator[None]:
+        """Guards an application inside an application."""
+        if self.depth >= MAX_DEPTH:
+            raise DlspecError(TooDeep(span, name, MAX_DEPTH))
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def count_round(self, span: Span) -> None:
+        """Guards the rounds of all loops together."""
+        self.rounds += 1
+        if self.rounds > MAX_ROUNDS:
+            raise DlspecError(TooLarge(span, what=f"more than {MAX_ROUNDS:,} rounds of loops"))
+
+    def count_nodes(self, span: Span) -> None:
+        """Guards the size of the graph."""
+        if len(self.builder.graph.nodes) > MAX_NODES:
+            raise DlspecError(TooLarge(span, what=f"a graph of more than {MAX_NODES:,} nodes"))
+
+    def count_parameter(self, shape: tuple[Dim, ...], span: Span) -> None:
+        """Guards the number of parameters."""
+        self.elements = self.elements + product(shape)
+        total = self.elements.value
+        if total is not None and total > MAX_PARAMETERS:
+            raise DlspecError(TooLarge(span, what=f"{total:,} parameters"))

@@ -1,0 +1,205 @@
+"""The kinds of values that expressions have: tensors, and everything known at compile time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.dims import Dim
+from dlspec.ir.graph import Initializer, Value
+from dlspec.ir.plan import OptimizerPlan, Quantity, Schedule
+from dlspec.ops.base import Op
+from dlspec.source import Span
+from dlspec.syntax import ast
+
+
+class Poisoned(Exception):
+    """The value of a statement that failed is read: its mistake is told already, so this one stays silent."""
+
+
+POISON = object()
+"""Stands for the value of a statement that failed."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the graph under construction."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
+class Range:
+    """`first..last`, both included."""
+
+    first: int
+    last: int
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def __len__(self) -> int:
+        return max(0, self.last - self.first + 1)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names of ids: `vocabulary(0..9)`."""
+
+    words: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        return len(self.words)
+
+
+@dataclass(frozen=True)
+class Initial:
+    """An initialiser as a value: `normal(0, 0.1)`, `zeros`."""
+
+    init: Initializer
+
+
+@dataclass
+class Record:
+    """What an application gives: every name of its body, and what stands for it where a tensor is wanted.
+
+    ``rounds`` holds, for names bound in a `for`, the value of each round by the round's name.
+    """
+
+    of: str
+    names: Mapping[str, Any]
+    outputs: tuple[str, ...] = ()
+    result: Any = None
+    rounds: Mapping[str, Mapping[tuple[str, ...], Any]] = field(
+        default_factory=dict[str, Mapping[tuple[str, ...], Any]]
+    )
+
+
+@dataclass
+class Family:
+    """The values of a name bound in a `for`, by round; alone it stands for the last one."""
+
+    name: str
+    rounds: Mapping[tuple[str, ...], Any]
+    last: Any
+
+
+@dataclass
+class Layer:
+    """A definition or an op with its settings filled in, which waits for its inputs.
+
+    ``path`` is set once the layer is planted: bound to a name, and from then on one layer wherever it is used. ``settings`` hold
+    value and place; ``tensors`` inputs given before the others.
+    """
+
+    definition: ast.Definition | type[Op]
+    settings: dict[str, tuple[Any, Span]]
+    path: str | None = None
+    span: Span | None = None
+
+    @property
+    def name(self) -> str:
+        """The definition's name: what its parameters are called by when the layer has no name."""
+        return self.definition.name
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice of parameters by path: a layer within, or a pattern with ``*``."""
+
+    prefix: str
+    pattern: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """A function on compile-time values."""
+
+    name: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Namespace:
+    """An imported file under a name, or a data definition: names behind a dot."""
+
+    name: str
+    names: Mapping[str, Any]
+
+
+Number = int | float
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is an int or a float (booleans are not)."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_tensor_like(value: Any) -> bool:
+    """Whether a value is given as an input rather than as a setting: a tensor, an application, a literal array."""
+    return isinstance(value, (Tensor, Record, Family, np.ndarray))
+
+
+def describe(value: Any) -> str:
+    """A value in the words of a message: `a number`, `the layer dense`."""
+    if value is None:
+        return "`none`"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if is_number(value):
+        return f"the number {value:g}" if isinstance(value, float) else f"the number {value}"
+    if isinstance(value, Dim):
+        return f"the size {value}"
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, Tensor):
+        return f"a tensor {value.value.type}"
+    if isinstance(value, Record):
+        return f"the value of `{value.of}`"
+    if isinstance(value, Family):
+        return f"the rounds of `{value.name}`"
+    if isinstance(value, Layer):
+        return f"the layer `{value.path or value.name}`"
+    if isinstance(value, type) and issubclass(value, Op):
+        return f"the op `{value.name}`"
+    if isinstance(value, ast.Definition):
+        return f"the {value.kind} `{value.name}`"
+    if isinstance(value, Builtin):
+        return f"the function `{value.name}`"
+    if isinstance(value, Namespace):
+        return f"`{value.name}`"
+    kinds: dict[type, str] = {
+        Range: "a range",
+        Vocabulary: "a vocabulary",
+        Initial: "an initialiser",
+        Schedule: "a schedule",
+        Quantity: "a number with a unit",
+        OptimizerPlan: "an optimiser",
+        Choice: "a choice of parameters",
+        np.ndarray: "an array",
+    }
+    return kinds.get(type(value), "something else")
+
+
+def literal_array(value: Any) -> NDArray[Any] | None:
+    """The array of a number or of nested lists of numbers; None where it is no such thing or the rows differ."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, bool) or is_number(value):
+        return np.asarray(value)
+    if not isinstance(value, (list, tuple)) or not value:
+        return None
+    parts = [literal_array(v) for v in value]
+    shapes = {p.shape for p in parts if p is not None}
+    if any(p is None for p in parts) or len(shapes) != 1:
+        return None
+    return np.stack([p for p in parts if p is not None])
