@@ -68,7 +68,7 @@ def _list() -> int:
         train, test = package.examples
         state = "cached" if is_cached(package) else f"fetched on first use, {package.megabytes} MB"
         print(f"  {package.name:<14} {package.doc}")
-        print(f"  {'':<14} {train:,} to train and {test:,} to test; {state}")
+        print(f"  {'':<14} {train:,} to train, {test:,} to test; {state}")
         print(f"  {'':<14} {package.client}: {package.spec}")
         print(f"  {'':<14} licence: {package.licence}")
     print("\nFiles of one's own")
