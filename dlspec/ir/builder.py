@@ -65,6 +65,13 @@ class GraphBuilder:
         """``wanted``, or with an ordinal (`y.dense2`) where a node has that path already."""
         return _unique(wanted, self._paths, "")
 
+    def rename(self, value: Value, wanted: str) -> None:
+        """Call a value by a better name, unless another has it already."""
+        if wanted not in self._names:
+            self._names.discard(value.name)
+            self._names.add(wanted)
+            value.name = wanted
+
     # --- what a graph is given --------------------------------------------------------------------
 
     def input(

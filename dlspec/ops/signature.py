@@ -65,6 +65,8 @@ class Signature:
 
     def parameter_types(self, op: Op, tensors: Sequence[TensorType | None]) -> dict[str, TensorType]:
         """Types of the parameters, from the tensors' types."""
+        if not self.parameters:
+            return {}
         binding = self._bind(op, self.tensors, tensors)
         return {slot.name: self._type(op, slot, binding) for slot in self.parameters}
 

@@ -26,7 +26,7 @@ from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
-from dlspec.ops.base import Op
+from dlspec.ops.base import Op, initializer
 from dlspec.sema import compile_time
 from dlspec.sema.context import Frame
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
@@ -377,9 +377,7 @@ def brought_together(el: Elaborator, op: Op, operands: Sequence[Given], span: Sp
     wanted = promoted(types_for, to_float=op.promotion == "float")
     result: list[Value] = []
     for position, (value, is_literal) in enumerate(zip(values, literal, strict=True)):
-        if op.name == "where" and position == 0:
-            result.append(value)
-        elif value.type.dtype is wanted:
+        if op.name == "where" and position == 0 or value.type.dtype is wanted:
             result.append(value)
         elif is_literal and not isinstance(operands[position][0], Tensor):
             array = literal_array(operands[position][0])
@@ -411,7 +409,7 @@ def layer_parameters(
                 )
             found[slot] = known
             continue
-        init: Any = op.default_init(slot, *(v.type for v in values))
+        init: Any = initializer(type(op), slot) if slot in op.init else None
         if slot in weights:
             init = initial(weights[slot][0], kind, weights[slot][1], slot)
         if init is None:

@@ -19,7 +19,14 @@ from dlspec.diagnostics.names import (
     WrongKind,
 )
 from dlspec.dims import Dim
-from dlspec.ir.data_plan import SOURCES, ColumnSchema, DataPlan, FieldPlan, SourceCall, SplitPlan
+from dlspec.ir.data_plan import (
+    SOURCES,
+    ColumnSchema,
+    DataPlan,
+    FieldPlan,
+    SourceCall,
+    SplitPlan,
+)
 from dlspec.ir.types import DType, TensorType
 from dlspec.sema import types
 from dlspec.sema.context import Frame

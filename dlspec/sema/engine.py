@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.meaning import BadValue, UnboundedDimension
-from dlspec.diagnostics.names import NotYet, UnknownSetting, UnknownName
+from dlspec.diagnostics.names import NotYet, UnknownName, UnknownSetting
 from dlspec.ir.graph import Graph
 from dlspec.ir.plan import EnginePlan, TargetPlan
 from dlspec.sema.context import Frame

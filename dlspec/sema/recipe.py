@@ -8,8 +8,21 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
-from dlspec.diagnostics.meaning import BadValue, ChoosesNothing, NoGoal, NoOptimizer, NotMean, SeveralGoals
-from dlspec.diagnostics.names import AmbiguousName, NotYet, UnknownSetting, UnreadName, WrongKind
+from dlspec.diagnostics.meaning import (
+    BadValue,
+    ChoosesNothing,
+    NoGoal,
+    NoOptimizer,
+    NotMean,
+    SeveralGoals,
+)
+from dlspec.diagnostics.names import (
+    AmbiguousName,
+    NotYet,
+    UnknownSetting,
+    UnreadName,
+    WrongKind,
+)
 from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
@@ -24,7 +37,6 @@ from dlspec.ir.plan import (
     Schedule,
     StepPlan,
 )
-from dlspec.ir.types import DType
 from dlspec.ops import REGISTRY
 from dlspec.sema import apply, tensors
 from dlspec.sema.context import EVALUATE, LEARN, Context, Frame, Mode, Sites
@@ -32,7 +44,6 @@ from dlspec.sema.data import DataFields, data_fields
 from dlspec.sema.elaborate import Elaborator, bound_places
 from dlspec.sema.program import Program
 from dlspec.sema.values import (
-    Builtin,
     Choice,
     Layer,
     Namespace,
@@ -41,7 +52,6 @@ from dlspec.sema.values import (
     Tensor,
     describe,
     is_number,
-    is_tensor_like,
 )
 from dlspec.source import Span
 from dlspec.syntax import ast

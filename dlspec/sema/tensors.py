@@ -12,7 +12,15 @@ from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Constant, Value
 from dlspec.ir.types import DType
-from dlspec.sema.values import POISON, Family, Poisoned, Record, Tensor, describe, literal_array
+from dlspec.sema.values import (
+    POISON,
+    Family,
+    Poisoned,
+    Record,
+    Tensor,
+    describe,
+    literal_array,
+)
 from dlspec.source import Span
 from dlspec.syntax import ast
 

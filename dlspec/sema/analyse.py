@@ -1,0 +1,411 @@
+"""From a parsed file to plans: every network a graph, every recipe its objective graphs, engines and checks attached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dlspec.diagnostics import DlspecError, Sink, did_you_mean
+from dlspec.diagnostics.names import (
+    NoOutput,
+    NotYet,
+    UnknownName,
+    UnknownSetting,
+    UnreadInNetwork,
+    WrongKind,
+)
+from dlspec.ir.builder import GraphBuilder
+from dlspec.ir.data_plan import DataPlan
+from dlspec.ir.graph import Output, Value, pruned
+from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
+from dlspec.sema import apply
+from dlspec.sema.checks import Checker
+from dlspec.sema.context import ENGINE, Context, Frame, Sites
+from dlspec.sema.data import definition_plan
+from dlspec.sema.elaborate import Elaborator, bound_places
+from dlspec.sema.engine import default_engine, engine_plan
+from dlspec.sema.program import Loader, Program
+from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
+from dlspec.sema.recipe import recipe_job
+from dlspec.sema.values import Poisoned, describe
+from dlspec.source import SourceFile, Span
+from dlspec.syntax import ast, parse
+
+
+@dataclass
+class Spec:
+    """What a spec means. Networks by name, recipes by name, data by name."""
+
+    source: SourceFile
+    networks: dict[str, NetworkPlan] = field(default_factory=dict[str, NetworkPlan])
+    recipes: dict[str, RecipePlan] = field(default_factory=dict[str, RecipePlan])
+    data: dict[str, DataPlan] = field(default_factory=dict[str, DataPlan])
+
+
+class NetworkElaborator(Elaborator):
+    """Elaborates a network as the graph's own: its outputs are the graph's."""
+
+    def __init__(self, context: Context, root: str) -> None:
+        super().__init__(context)
+        self.root = root
+
+    def output_made(self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame) -> None:
+        """An output of the outermost network is an output of the graph."""
+        if frame.scope == "" and frame.owner == self.root:
+            graph = self.context.builder.graph
+            graph.outputs = [o for o in graph.outputs if o.name != name] + [Output(name, tensor, classes)]
+
+
+def analyse(
+    source: SourceFile,
+    sink: Sink,
+    *,
+    folder: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Spec:
+    """The meaning of a spec; mistakes go to ``sink``.
+
+    Args:
+        source: the text.
+        sink: collects every diagnostic; the result is whole only if it has no errors.
+        folder: where imports are looked up; they may not leave it.
+        overrides: settings given from outside (`--set epochs=30`, `--set lenet.units=5`), as text of the language.
+    """
+    loader = Loader(sink, folder)
+    program = loader.load(source, folder)
+    spec = Spec(source)
+    if sink.errors and not program.definitions:
+        return spec
+    return _Analysis(program, sink, spec, _parsed(overrides or {}, sink)).run()
+
+
+def _parsed(overrides: Mapping[str, str], sink: Sink) -> dict[str, ast.Expr]:
+    """Settings from outside, parsed as expressions of the language."""
+    found: dict[str, ast.Expr] = {}
+    for name, text in overrides.items():
+        file = parse(SourceFile(f"--set {name}", f"const value = {text}\n"), sink)
+        for item in file.items:
+            if isinstance(item, ast.Const):
+                found[name] = item.value
+    return found
+
+
+class _Analysis:
+    def __init__(self, program: Program, sink: Sink, spec: Spec, overrides: dict[str, ast.Expr]) -> None:
+        self.program = program
+        self.sink = sink
+        self.spec = spec
+        self.overrides = overrides
+        self.used_overrides: set[str] = set()
+        self.sites: dict[str, Sites] = {}
+        self.uses: dict[str, list[tuple[str, ast.Definition]]] = {}
+        self.bound: dict[str, dict[str, Any]] = {}
+        self.el = Elaborator(Context(program, sink, ENGINE, GraphBuilder("file"), Sites()))
+        self.frame = Frame("file", "file", "", program)
+
+    def run(self) -> Spec:
+        """Constants, data, networks, recipes, engines, checks - each independent mistake is told."""
+        for item in self.program.of_kind(ast.Const):
+            self.guarded(lambda item=item: self.el.constant(item, self.program))
+        for item in self.program.of_kind(ast.Data):
+            self.guarded(lambda item=item: self.data(item))
+        for item in self.program.experiments:
+            self.sink.report(NotYet(item.name_span, "an `experiment`"))
+        self.bound = self.recipe_networks()
+        for definition in self.program.networks:
+            settings = self.bound.get(definition.name)
+            required = [p for p in definition.settings if p.default is None]
+            if settings is None and required:
+                continue  # waits for settings that no recipe gives; another network may apply it
+            self.guarded(lambda d=definition, s=settings or {}: self.network(d, s))
+        for recipe in self.program.of_kind(ast.Recipe):
+            self.guarded(lambda recipe=recipe: self.recipe(recipe))
+        self.engines()
+        self.checks()
+        self.warn_unread()
+        for name in self.overrides:
+            if name not in self.used_overrides:
+                self.unknown_override(name)
+        return self.spec
+
+    def guarded(self, work: Any) -> None:
+        """Do a part; its mistakes are kept, and the next part goes on."""
+        try:
+            work()
+        except DlspecError as error:
+            for diagnostic in error.diagnostics:
+                self.sink.report(diagnostic)
+        except Poisoned:
+            pass
+
+    def data(self, item: ast.Data) -> None:
+        """A data definition on its own, if its settings have defaults."""
+        if all(p.default is not None for p in item.settings):
+            self.spec.data[item.name] = definition_plan(item, (), self.el, self.frame)
+
+    # --- networks -----------------------------------------------------------------------------------
+
+    def recipe_networks(self) -> dict[str, dict[str, Any]]:
+        """The settings that recipes give their networks, by network."""
+        found: dict[str, dict[str, Any]] = {}
+        for recipe in self.program.of_kind(ast.Recipe):
+            for use in recipe.networks:
+                self.guarded(lambda use=use, recipe=recipe: self._recipe_network(use, recipe, found))
+        return found
+
+    def _recipe_network(self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, Any]]) -> None:
+        value = use.value
+        head = value.function if isinstance(value, ast.Call) else value
+        names = [d.name for d in self.program.networks]
+        definition = self.program.definitions.get(head.id) if isinstance(head, ast.Name) else None
+        if isinstance(head, ast.Name) and isinstance(definition, ast.Recipe):
+            raise DlspecError(WrongKind(head.span, "a network", f"the recipe `{head.id}`"))
+        if not isinstance(definition, ast.Definition) or definition.kind != "network":
+            # a setting of the recipe may hold the network: `recipe r(reader = lenet) for reader`
+            parameter = next((p for p in recipe.settings if isinstance(head, ast.Name) and p.name == head.id), None)
+            if parameter is not None and parameter.default is not None:
+                override = self.overrides.get(parameter.name)
+                if override is not None:
+                    self.used_overrides.add(parameter.name)
+                inner = ast.Use(use.span, override or parameter.default, use.alias or parameter.name)
+                self._recipe_network(inner, ast.Recipe(recipe.span, recipe.name, recipe.name_span, (), (), (), ()), found)
+                return
+            shown = head.id if isinstance(head, ast.Name) else head.span.text
+            raise DlspecError(
+                UnknownName(
+                    head.span,
+                    shown,
+                    did_you_mean(shown, names),
+                    f"the networks here are {', '.join(names)}" if names else "this file defines no network",
+                )
+            )
+        layer = apply.call_definition(
+            self.el,
+            definition,
+            apply.evaluate_arguments(
+                self.el, value.arguments if isinstance(value, ast.Call) else (), self.frame, None
+            ),
+            value,
+            self.frame,
+            None,
+        )
+        settings = {k: v for k, (v, _) in layer.settings.items()}
+        settings |= self.network_overrides(definition)
+        if definition.name in found and found[definition.name] != settings:
+            raise DlspecError(NotYet(use.span, f"`{definition.name}` with different settings in two recipes"))
+        found[definition.name] = settings
+        self.uses.setdefault(recipe.name, []).append((use.alias or definition.name, definition))
+
+    def network_overrides(self, definition: ast.Definition) -> dict[str, Any]:
+        """Settings of a network given from outside, as `units` or `lenet.units`."""
+        found: dict[str, Any] = {}
+        for parameter in definition.settings:
+            for key in (parameter.name, f"{definition.name}.{parameter.name}"):
+                if key in self.overrides and (key != parameter.name or key not in RECIPE_SETTINGS):
+                    self.used_overrides.add(key)
+                    found[parameter.name] = self.el.evaluate(self.overrides[key], self.frame)
+        return found
+
+    def network(self, definition: ast.Definition, settings: dict[str, Any]) -> None:
+        """The inference graph of a network."""
+        settings = settings or self.network_overrides(definition)
+        sites = self.sites.setdefault(definition.name, Sites())
+        builder = GraphBuilder(definition.name, "inference")
+        context = Context(self.program, self.sink, ENGINE, builder, sites)
+        el = NetworkElaborator(context, definition.name)
+        frame = Frame(definition.name, "network", "", self.program, later=bound_places(definition.body))
+        given = {k: (v, definition.name_span) for k, v in settings.items()}
+        before = len(self.sink.errors)
+        apply.bind_settings(el, definition, given, frame, definition.name_span)
+        el.run(definition.body, frame)
+        if not builder.graph.outputs:
+            if len(self.sink.errors) == before:
+                self.sink.report(
+                    NoOutput(definition.name_span, "network", definition.name, "`output`")
+                )
+            return
+        graph = pruned(builder.graph, builder.graph.outputs)
+        shown = {p.name: describe(frame.names.get(p.name)) for p in definition.settings}
+        self.spec.networks[definition.name] = NetworkPlan(
+            definition.name, graph, settings=shown, span=definition.name_span
+        )
+
+    # --- recipes ------------------------------------------------------------------------------------
+
+    def recipe(self, recipe: ast.Recipe) -> None:
+        """The plan of a recipe; its networks learn from it."""
+        uses = self.uses.get(recipe.name, [])
+        if not uses:
+            if not recipe.networks:
+                self.sink.report(UnknownName(recipe.name_span, "for", None, "say which network learns: `recipe r for net on data`"))
+            return
+        networks: dict[str, tuple[ast.Definition, dict[str, Any]]] = {}
+        for alias, definition in uses:
+            networks[alias] = (definition, self.bound.get(definition.name, {}))
+        known = {p.name for p in recipe.settings} | set(RECIPE_SETTINGS)
+        mine = {}
+        for key, expr in self.overrides.items():
+            short = key.removeprefix(f"{recipe.name}.")
+            if short in known:
+                mine[short] = expr
+                self.used_overrides.add(key)
+        job = recipe_job(recipe, self.program, self.sink, networks, mine)
+        plan = job.plan(
+            lambda: {
+                alias: self.spec.networks[d.name] for alias, d in uses if d.name in self.spec.networks
+            }
+        )
+        if plan is not None:
+            self.spec.recipes[recipe.name] = plan
+            for _, definition in uses:
+                if definition.name in self.spec.networks:
+                    network = self.spec.networks[definition.name]
+                    self.spec.networks[definition.name] = replace(network, recipe=plan)
+
+    # --- engines and checks ---------------------------------------------------------------------------
+
+    def engines(self) -> None:
+        """Attach each engine to its network; a network without one gets the default."""
+        found: dict[str, list[EnginePlan]] = {}
+        for engine in self.program.engines:
+            self.guarded(lambda engine=engine: self._engine(engine, found))
+        for name, network in self.spec.networks.items():
+            plans = tuple(found.get(name, ())) or (default_engine(network.graph),)
+            self.spec.networks[name] = replace(network, engines=plans)
+
+    def _engine(self, engine: ast.Engine, found: dict[str, list[EnginePlan]]) -> None:
+        value = engine.subject.value
+        parts: list[str] = []
+        while isinstance(value, ast.Attribute):
+            parts.insert(0, value.name)
+            value = value.object
+        if not isinstance(value, ast.Name):
+            raise DlspecError(WrongKind(value.span, "a recipe or a network", "this"))
+        name: str | None = value.id
+        known = [*self.program.definitions]
+        item = self.program.definitions.get(value.id)
+        if isinstance(item, ast.Recipe):
+            uses = self.uses.get(item.name, [])
+            if parts:
+                chosen = next((d for alias, d in uses if alias == parts[0] or d.name == parts[0]), None)
+                if chosen is None:
+                    aliases = [a for a, _ in uses]
+                    raise DlspecError(
+                        UnknownName(
+                            engine.subject.span,
+                            parts[0],
+                            did_you_mean(parts[0], aliases),
+                            f"the recipe's networks are {', '.join(aliases)}",
+                        )
+                    )
+                parts.pop(0)
+                name = chosen.name
+            elif len(uses) == 1:
+                name = uses[0][1].name
+            elif uses:
+                listed = " or ".join(f"`{item.name}.{a}`" for a, _ in uses)
+                raise DlspecError(
+                    WrongKind(engine.subject.span, "one network", f"a recipe with {len(uses)}", f"write {listed}")
+                )
+            else:
+                return
+        elif not isinstance(item, ast.Definition) or item.kind != "network":
+            near = did_you_mean(value.id, known)
+            raise DlspecError(UnknownName(value.span, value.id, near, "an engine is for a recipe or a network"))
+        if parts:
+            raise DlspecError(NotYet(engine.subject.span, "an engine for a layer of a network"))
+        network = self.spec.networks.get(name or "")
+        if network is None:
+            return
+        found.setdefault(network.name, []).append(engine_plan(engine, network.graph, self.el, self.frame))
+
+    def checks(self) -> None:
+        """Decide the checks of compile time, attach the others."""
+        checker = Checker(self.el, self.frame, self.spec.networks, self.spec.recipes)
+        found: dict[str, list[CheckPlan]] = {}
+        failed = bool(self.sink.errors)
+
+        def one(check: ast.Check) -> None:
+            try:
+                read = checker.read(check)
+            except DlspecError:
+                if failed:  # what it is about failed already
+                    return
+                raise
+            if read is not None:
+                found.setdefault(read[0], []).append(read[1])
+
+        for check in self.program.checks:
+            self.guarded(lambda check=check: one(check))
+        for name, plans in found.items():
+            self.spec.networks[name] = replace(self.spec.networks[name], checks=tuple(plans))
+
+    # --- leftovers ------------------------------------------------------------------------------------
+
+    def warn_unread(self) -> None:
+        """Names of networks that nothing in the file reads."""
+        read = _all_names(self.program.file)
+        for definition in self.program.networks:
+            for name, span in _own_bindings(definition.body).items():
+                if name not in read and name not in apply.input_names(definition):
+                    near = did_you_mean(name, read & set(bound_places(definition.body)))
+                    self.sink.report(UnreadInNetwork(span, name, near))
+
+    def unknown_override(self, name: str) -> None:
+        """A setting from outside that nothing has."""
+        known = set(RECIPE_SETTINGS)
+        for recipe in self.program.of_kind(ast.Recipe):
+            known |= {p.name for p in recipe.settings}
+        for definition in self.program.networks:
+            known |= {p.name for p in definition.settings}
+            known |= {f"{definition.name}.{p.name}" for p in definition.settings}
+        expr = self.overrides[name]
+        listed = ", ".join(f"`{k}`" for k in sorted(known))
+        self.sink.report(
+            UnknownSetting(_whole(expr.span), name, self.spec.source.name, did_you_mean(name, known), listed)
+        )
+
+
+def _whole(span: Span) -> Span:
+    return Span(span.source, 0, len(span.source.text.rstrip("\n")))
+
+
+def _all_names(node: Any) -> set[str]:
+    """Every name that is read anywhere below a syntax node, attributes included."""
+    found: set[str] = set()
+    stack: list[Any] = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, (ast.Name, ast.Primed)):
+            found.add(current.id)
+        elif isinstance(current, ast.Attribute):
+            found.add(current.name)
+        elif isinstance(current, ast.Output):
+            found.add(current.target.name)
+        elif isinstance(current, ast.Argument) and current.name is not None:
+            found.add(current.name)
+        if isinstance(current, tuple):
+            stack.extend(current)
+        elif isinstance(current, ast.Node):
+            stack.extend(getattr(current, f) for f in current.__dataclass_fields__ if f != "span")
+    return found
+
+
+def _own_bindings(body: tuple[ast.Statement, ...]) -> dict[str, Span]:
+    found: dict[str, Span] = {}
+    for statement in body:
+        inner = statement.statement if isinstance(statement, ast.Guarded) else statement
+        if isinstance(inner, ast.Assign):
+            for target in inner.targets:
+                found.setdefault(target.name, target.span)
+        elif isinstance(inner, (ast.For, ast.If)):
+            found |= {
+                k: v
+                for k, v in _own_bindings(
+                    inner.body + (inner.orelse if isinstance(inner, ast.If) else ())
+                ).items()
+                if k not in found
+            }
+    return found
