@@ -1,0 +1,48 @@
+"""`dlspec check`: every mistake that can be found without running anything."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb."""
+    parser: argparse.ArgumentParser = verbs.add_parser("check", help="check specs")
+    parser.add_argument("specs", nargs="*", help="spec files; without any, those here")
+    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting from outside")
+    parser.add_argument("--message-format", choices=("text", "json"), default="text")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check each spec; 1 if any has an error."""
+    from dlspec.cli.output import report, say
+    from dlspec.cli.paths import read_spec, settings, specs_here, the_spec
+    from dlspec.diagnostics import Sink
+    from dlspec.sema.analyse import analyse
+
+    paths = [Path(s) for s in args.specs] or specs_here() or [the_spec(None)]
+    failed = False
+    for path in paths:
+        sink = Sink()
+        spec = analyse(read_spec(path), sink, folder=path.resolve().parent, overrides=settings(args.set))
+        if sink.diagnostics:
+            report(sink.diagnostics, form=args.message_format)
+        failed = failed or bool(sink.errors)
+        if not sink.errors and args.message_format == "text":
+            say(f"{path}: {_summary(spec)}")
+    return 1 if failed else 0
+
+
+def _summary(spec: Any) -> str:
+    def count(things: Any, what: str) -> str:
+        return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
+
+    parts = [count(spec.networks, "network")]
+    if spec.recipes:
+        parts.append(count(spec.recipes, "recipe"))
+    checks = [c for n in spec.networks.values() for c in n.checks]
+    if checks:
+        parts.append(count(checks, "check") + " to run")
+    return "ok, " + ", ".join(parts)

@@ -1,0 +1,78 @@
+"""Which spec or bundle a command means when none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.internal import BadOption, SpecNotReadable, WhichOne
+from dlspec.source import SourceFile
+
+
+def specs_here() -> list[Path]:
+    """The specs of this folder, or of its `specs` folder."""
+    found = sorted(Path().glob("*.dl"))
+    return found or sorted(Path("specs").glob("*.dl"))
+
+
+def the_spec(given: str | None) -> Path:
+    """The named spec, or the only one here."""
+    if given is not None:
+        return Path(given)
+    found = specs_here()
+    if len(found) == 1:
+        return found[0]
+    listed = "\n".join(f"  {p}" for p in found)
+    if found:
+        raise DlspecError(WhichOne(None, "spec", f"the specs here are\n{listed}", "name one of them"))
+    raise DlspecError(WhichOne(None, "spec", "there is no `.dl` file here", "name one, such as `specs/lenet.dl`"))
+
+
+def bundles_here(root: Path = Path("build")) -> list[Path]:
+    """The bundles below a folder, the newest first."""
+    current = [p for p in root.glob("*/current") if p.is_file()]
+    return [p.parent for p in sorted(current, key=lambda p: p.stat().st_mtime, reverse=True)]
+
+
+def the_bundle(given: str | None) -> Path:
+    """The named bundle, or the newest here."""
+    if given is not None:
+        return Path(given)
+    found = bundles_here()
+    if found:
+        return found[0]
+    raise DlspecError(
+        WhichOne(None, "bundle", "there is none below `build/`", "make one: `dlspec train specs/lenet.dl`")
+    )
+
+
+def read_spec(path: Path) -> SourceFile:
+    """The text of a spec; a file that cannot be read is told with what is near."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        near = [str(p) for p in path.parent.glob("*.dl")] if path.parent.is_dir() else []
+        near += [str(p) for p in specs_here()]
+        reason = "it is a folder" if path.is_dir() else (error.strerror or "unreadable").lower()
+        raise DlspecError(
+            SpecNotReadable(None, str(path), reason, did_you_mean(str(path), near))
+        ) from None
+    try:
+        return SourceFile(str(path), raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8 text"
+        raise DlspecError(
+            SpecNotReadable(None, str(path), reason, None, "save the spec as UTF-8 text")
+        ) from None
+
+
+def settings(pairs: Sequence[str] | None) -> dict[str, str]:
+    """`--set name=value` options."""
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise DlspecError(BadOption(None, "--set", pair, "name=value", "`--set epochs=30`"))
+        found[name.strip()] = value.strip()
+    return found

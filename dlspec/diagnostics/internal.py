@@ -1,0 +1,169 @@
+"""Usage, files and what should never happen (DL6xx of the command line, DL9xx)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dlspec.diagnostics.core import Diagnostic
+
+
+@dataclass(frozen=True)
+class InternalError(Diagnostic):
+    """A bug of dlspec itself. The message says where in the spec it was at work; please report it with the spec."""
+
+    code: ClassVar[str] = "DL901"
+    title: ClassVar[str] = "internal error: {kind}: {message}"
+    note: ClassVar[tuple[str, ...]] = ("dlspec {version}, in {place}",)
+    help: ClassVar[tuple[str, ...]] = (
+        "this is a bug of dlspec, not of your spec; please report it with the spec",
+        "`DLSPEC_TRACEBACK=1` shows the whole traceback",
+    )
+    kind: str
+    message: str
+    version: str
+    place: str
+
+
+@dataclass(frozen=True)
+class SpecNotReadable(Diagnostic):
+    """The spec's file cannot be read.
+
+    Wrong:
+        dlspec check lenet.txt        # there is no such file
+
+    Right:
+        dlspec check specs/lenet.dl
+    """
+
+    code: ClassVar[str] = "DL902"
+    title: ClassVar[str] = "cannot read `{path}`: {reason}"
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?", "{advice}")
+    path: str
+    reason: str
+    suggestion: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class WhichOne(Diagnostic):
+    """A command without an argument takes the only spec, or the newest bundle, of this folder; here there is none, or a choice.
+
+    Wrong:
+        dlspec train                  # with two specs here
+
+    Right:
+        dlspec train specs/lenet.dl
+    """
+
+    code: ClassVar[str] = "DL903"
+    title: ClassVar[str] = "which {what}?"
+    note: ClassVar[tuple[str, ...]] = ("{found}",)
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    what: str
+    found: str | None = None
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class BadOption(Diagnostic):
+    """A command-line option has a value that it cannot have.
+
+    Wrong:
+        dlspec train specs/lenet.dl --set epochs
+
+    Right:
+        dlspec train specs/lenet.dl --set epochs=30
+    """
+
+    code: ClassVar[str] = "DL904"
+    title: ClassVar[str] = "`{option}` cannot be `{value}`"
+    note: ClassVar[tuple[str, ...]] = ("expected {expected}",)
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    option: str
+    value: str
+    expected: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class MissingPackage(Diagnostic):
+    """Something was asked for that needs a package which is not installed.
+
+    Wrong:
+        dlspec train specs/lenet.dl   # without torch
+
+    Right:
+        pip install 'dlspec[train]'
+    """
+
+    code: ClassVar[str] = "DL905"
+    title: ClassVar[str] = "{what} needs `{package}`, which is not installed"
+    help: ClassVar[tuple[str, ...]] = ("`pip install 'dlspec[{extra}]'`",)
+    what: str
+    package: str
+    extra: str
+
+
+@dataclass(frozen=True)
+class TrainedWeightsStay(Diagnostic):
+    """The current bundle is trained, and the spec no longer fits its weights. Compiling would replace what was learned by fresh
+    weights, which `compile` never does.
+
+    Wrong:
+        dlspec compile specs/lenet.dl           # after a layer was changed
+
+    Right:
+        dlspec train specs/lenet.dl --init-from build/lenet     # learn again, from what still fits
+        dlspec compile specs/lenet.dl --out elsewhere           # or compile it fresh beside
+    """
+
+    code: ClassVar[str] = "DL906"
+    title: ClassVar[str] = "`{bundle}` is trained, and its weights do not fit this spec"
+    note: ClassVar[tuple[str, ...]] = ("{difference}",)
+    help: ClassVar[tuple[str, ...]] = (
+        "train again: `dlspec train {spec} --init-from {bundle}` keeps what still fits",
+        "or compile beside it: `dlspec compile {spec} --out elsewhere`",
+    )
+    bundle: str
+    spec: str
+    difference: str
+
+
+@dataclass(frozen=True)
+class NothingToDo(Diagnostic):
+    """The spec has nothing of the kind that the command works on.
+
+    Wrong:
+        dlspec train specs/tiny.dl    # it has no recipe
+
+    Right:
+        dlspec compile specs/tiny.dl
+    """
+
+    code: ClassVar[str] = "DL907"
+    title: ClassVar[str] = "`{spec}` has no {what}"
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    spec: str
+    what: str
+    advice: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckFailed(Diagnostic):
+    """A `check` of the spec does not hold for the trained model.
+
+    Wrong:
+        check learn.test.accuracy > 99.9%       # with one epoch
+
+    Right:
+        check learn.test.accuracy > 97.5%
+    """
+
+    code: ClassVar[str] = "DL908"
+    title: ClassVar[str] = "check fails: {output} is {actual}, not {comparison} {expected}"
+    label: ClassVar[str] = "this check"
+    output: str
+    actual: str
+    comparison: str
+    expected: str
