@@ -1,6 +1,7 @@
 """Modules that are imported when something of them is first used.
 
-The catalogue of diagnostics costs more to import than a small model costs to load, and a program that makes no mistake needs none of it.
+The catalogue of diagnostics costs more to import than a small model costs to load, and a program
+that makes no mistake needs none of it.
 """
 
 from __future__ import annotations

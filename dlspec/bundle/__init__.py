@@ -1,4 +1,5 @@
-"""The artefact on disk: `build/<network>/<version>/`, immutable once published, and the file `current` beside it."""
+"""The artefact on disk: `build/<network>/<version>/`, immutable once published, and the file
+`current` beside it."""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def try_lock(descriptor: int) -> bool:
 
 
 class FileLock:
-    """``with FileLock(path):`` one process at a time; DL636 after ``seconds`` of waiting. The file stays, empty."""
+    """``with FileLock(path):`` one process at a time; DL636 after ``seconds`` of waiting. The file
+    stays, empty."""
 
     def __init__(self, path: Path, seconds: float = 60.0) -> None:
         self._path = path

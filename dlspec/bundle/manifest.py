@@ -1,7 +1,7 @@
 """The manifest: what a bundle says about itself, as plain data that any language can read.
 
-``manifest.json`` holds exactly these dataclasses, field by field. Schema versions only ever grow; a reader understands its
-own and all older ones, and refuses newer ones by name.
+``manifest.json`` holds exactly these dataclasses, field by field. Schema versions only ever grow; a
+reader understands its own and all older ones, and refuses newer ones by name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class NewerSchema(ManifestError):
 
 @dataclass(frozen=True)
 class Noise:
-    """What a noise input is drawn from: ``normal`` (mean, std), ``uniform`` (low, high), ``bernoulli`` (p), ``categorical`` (weights)."""
+    """What a noise input is drawn from: ``normal`` (mean, std), ``uniform`` (low, high),
+    ``bernoulli`` (p), ``categorical`` (weights)."""
 
     kind: str
     arguments: tuple[float, ...] = ()
@@ -44,9 +45,10 @@ class Noise:
 class InputSpec:
     """What the application gives.
 
-    ``dims`` are texts: an integer (`28`), a symbol (`N`), or an expression over symbols (`2*T + 1`; `//` is floor division and
-    binds closer than `*`). ``classes`` names the ids of an integer input. ``origin`` is ``data``; ``noise`` (drawn from ``noise`` by the
-    runtime where left out) or ``lengths`` of the ragged symbol ``symbol`` (the full length where left out).
+    ``dims`` are texts: an integer (`28`), a symbol (`N`), or an expression over symbols (`2*T + 1`;
+    `//` is floor division and binds closer than `*`). ``classes`` names the ids of an integer
+    input. ``origin`` is ``data``; ``noise`` (drawn from ``noise`` by the runtime where left out) or
+    ``lengths`` of the ragged symbol ``symbol`` (the full length where left out).
     """
 
     name: str
@@ -80,7 +82,8 @@ class OutputSpec:
 
 @dataclass(frozen=True)
 class SpecSource:
-    """The text that the bundle was made from: its copy in the bundle (``spec/lenet.dl``) and that file's SHA-256."""
+    """The text that the bundle was made from: its copy in the bundle (``spec/lenet.dl``) and that
+    file's SHA-256."""
 
     file: str
     sha256: str
@@ -104,13 +107,15 @@ class EngineRecord:
         precision: what it computes in.
         file: the engine itself (an optimised ONNX model, a TensorRT plan), relative to the bundle.
         model: the ONNX model that it was built from, runnable anywhere.
-        status: `verified` on the builder's machine; `awaits-device`: proved on its first load on each machine by the golden answers;
-            `failed` and `unverified` are never run.
-        device: what the file is tied to, as `dlspec.runtime.host.fingerprint` says; empty for none. On another machine
-            ``model`` is loaded instead of ``file`` where the target can, and proved first.
+        status: `verified` on the builder's machine; `awaits-device`: proved on its first load on
+            each machine by the golden answers; `failed` and `unverified` are never run.
+        device: what the file is tied to, as `dlspec.runtime.host.fingerprint` says; empty for none.
+            On another machine ``model`` is loaded instead of ``file`` where the target can, and
+            proved first.
         bounds: (least, most) of each dynamic dimension; what is not listed is unbounded.
         outputs: names of the outputs that it computes, in its order.
-        golden: for each float output the largest absolute difference from the golden answers that is accepted.
+        golden: for each float output the largest absolute difference from the golden answers that
+            is accepted.
         verdicts: what verification found, for people and for `dlspec report`.
         options, versions: what it was built with.
         fallback: `cpu` where the spec allows that.
@@ -141,8 +146,9 @@ class EngineRecord:
 class Manifest:
     """All that a bundle says about itself.
 
-    ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where ``trained``. ``codecs`` are text codecs as data (none yet).
-    ``files``, ``version`` and ``created`` (UTC, ISO 8601) are filled in when the bundle is published.
+    ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where ``trained``. ``codecs`` are
+    text codecs as data (none yet). ``files``, ``version`` and ``created`` (UTC, ISO 8601) are
+    filled in when the bundle is published.
     """
 
     network: str
@@ -200,7 +206,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a manifest cannot hold {type(value).__name__}")
 
 
-# --- reading: each getter names the field that is wrong --------------------------------------------
+# --- reading: each getter names the field that is wrong
+# --------------------------------------------
 
 _MISSING = object()
 

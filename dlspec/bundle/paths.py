@@ -22,7 +22,8 @@ def checked_name(name: str) -> str:
     """A name under which a file may be added to a bundle: `engines/edge/tensorrt_rtx/engine.plan`.
 
     Raises:
-        DlspecError: DL639 where it is empty, absolute, has `..`, or characters that some file system refuses.
+        DlspecError: DL639 where it is empty, absolute, has `..`, or characters that some file
+            system refuses.
     """
     parts = name.split("/")
     reason = ""

@@ -121,8 +121,8 @@ def verify_hashes(
 
     Args:
         path: a network's folder or a version.
-        level: ``quick`` looks at every size, and at the SHA-256 of files up to 8 MiB; ``full`` at every SHA-256, and also finds
-            files that the manifest does not list.
+        level: ``quick`` looks at every size, and at the SHA-256 of files up to 8 MiB; ``full`` at
+            every SHA-256, and also finds files that the manifest does not list.
         only: names of the files to hash (sizes are looked at for all); None for all.
         manifest: the bundle's manifest where it has been read already.
 
@@ -190,9 +190,11 @@ def trained_weights(
 
 @dataclass(frozen=True)
 class GoldenCase:
-    """Inputs, the float64 reference's answers to them, and for discrete outputs which elements are decided.
+    """Inputs, the float64 reference's answers to them, and for discrete outputs which elements are
+    decided.
 
-    ``decided`` masks are booleans of the output's shape; where an output has none, every element counts.
+    ``decided`` masks are booleans of the output's shape; where an output has none, every element
+    counts.
     """
 
     inputs: dict[str, Array]
@@ -214,7 +216,8 @@ def golden_cases(path: str | os.PathLike[str]) -> list[GoldenCase]:
 
 
 def golden_tensors(cases: Iterable[GoldenCase]) -> dict[str, Array]:
-    """The tensors of ``golden.safetensors``: `0/input/image`, `0/output/logits`, `0/decided/digit`."""
+    """The tensors of ``golden.safetensors``: `0/input/image`, `0/output/logits`,
+    `0/decided/digit`."""
     tensors: dict[str, Array] = {}
     for number, case in enumerate(cases):
         for part, arrays in (

@@ -1,8 +1,9 @@
-"""The safetensors format, written and read exactly: eight bytes of header length, a JSON header, the bytes.
+"""The safetensors format, written and read exactly: eight bytes of header length, a JSON header,
+the bytes.
 
-Tensors lie without gaps, those of wide elements first, and the data begins at a multiple of 64, so that every tensor is aligned to its
-element and can be read in place: as ONNX external data (offset and length in the file), or as a NumPy view.
-https://huggingface.co/docs/safetensors
+Tensors lie without gaps, those of wide elements first, and the data begins at a multiple of 64, so
+that every tensor is aligned to its element and can be read in place: as ONNX external data (offset
+and length in the file), or as a NumPy view. https://huggingface.co/docs/safetensors
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ _HEADER_LIMIT = 100_000_000  # the safetensors library's own
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a tensor's bytes lie in the file: ``offset`` from the file's beginning and ``length``, both in bytes."""
+    """Where a tensor's bytes lie in the file: ``offset`` from the file's beginning and ``length``,
+    both in bytes."""
 
     offset: int
     length: int
@@ -64,7 +66,8 @@ class Layout:
 
 
 def layout_of(tensors: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> Layout:
-    """Where each tensor will lie, decided before anything is written. The order is a function of names and types alone."""
+    """Where each tensor will lie, decided before anything is written. The order is a function of
+    names and types alone."""
     names = sorted(tensors, key=lambda n: (-tensors[n].dtype.itemsize, n))
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     spans: dict[str, tuple[int, int]] = {}
@@ -90,7 +93,8 @@ def layout_of(tensors: Mapping[str, Array], metadata: Mapping[str, str] | None =
 def write_tensors(
     file: BinaryIO, tensors: Mapping[str, Array], metadata: Mapping[str, str] | None = None
 ) -> Mapping[str, Slot]:
-    """Write tensors into an open file; the place of each. Elements are little endian, in C order."""
+    """Write tensors into an open file; the place of each. Elements are little endian, in C
+    order."""
     layout = layout_of(tensors, metadata)
     file.write(layout.header)
     for name in layout.slots:

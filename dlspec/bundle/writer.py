@@ -1,8 +1,8 @@
 """Write a bundle aside, and publish it whole or not at all.
 
-What is written lies in ``build/<network>/.writing-…`` until `BundleWriter.publish` has flushed it to the disk, renames
-that folder to its version and replaces the file ``current``. A process that dies on the way leaves what was published before; the next
-writer sweeps up after it.
+What is written lies in ``build/<network>/.writing-…`` until `BundleWriter.publish` has flushed it
+to the disk, renames that folder to its version and replaces the file ``current``. A process that
+dies on the way leaves what was published before; the next writer sweeps up after it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class BundleWriter:
     ``folder`` is where the files lie meanwhile; engines may be built into it directly.
 
     Raises:
-        DlspecError: DL637 where the folder cannot be written, DL639 for a bad name, DL636 when another publisher does not finish.
+        DlspecError: DL637 where the folder cannot be written, DL639 for a bad name, DL636 when
+            another publisher does not finish.
     """
 
     def __init__(self, root: str | os.PathLike[str], network: str) -> None:
@@ -116,7 +117,8 @@ class BundleWriter:
     # --- adding -----------------------------------------------------------------------------------
 
     def path(self, name: str) -> Path:
-        """The path of a file to be written into the bundle by other means; its folder exists afterwards."""
+        """The path of a file to be written into the bundle by other means; its folder exists
+        afterwards."""
         path = self.folder / checked_name(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -185,7 +187,8 @@ class BundleWriter:
 
 
 def prune(root: str | os.PathLike[str], keep: int = 5) -> list[Path]:
-    """Remove all but the ``keep`` newest versions of a network's folder, and never the current one; what was removed."""
+    """Remove all but the ``keep`` newest versions of a network's folder, and never the current one;
+    what was removed."""
     folder = Path(root)
     with FileLock(folder / _LOCK):
         current = (

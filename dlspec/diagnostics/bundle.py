@@ -8,15 +8,17 @@ from dlspec.diagnostics.core import Diagnostic as Diagnostic
 from dlspec.diagnostics.core import DlspecError as DlspecError
 from dlspec.diagnostics.core import did_you_mean as did_you_mean
 
-# --- the bundle on disk (DL630 to DL644) -----------------------------------------------------------
+# --- the bundle on disk (DL630 to DL644)
+# -----------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class BundleMissing(Diagnostic):
     """There is no bundle at this path.
 
-    A bundle is the folder of a network, ``build/lenet``, with its file ``current``, or one version in it,
-    ``build/lenet/0003-1a2b3c4d``, with its ``manifest.json``. ``dlspec compile specs/lenet.dl`` makes one.
+    A bundle is the folder of a network, ``build/lenet``, with its file ``current``, or one version
+    in it, ``build/lenet/0003-1a2b3c4d``, with its ``manifest.json``. ``dlspec compile
+    specs/lenet.dl`` makes one.
     """
 
     path: str
@@ -151,7 +153,8 @@ class BadBundleName(Diagnostic):
     title = "`{name}` cannot be a name in a bundle: {reason}"
 
 
-# --- engines (DL645 to DL659) ----------------------------------------------------------------------
+# --- engines (DL645 to DL659)
+# ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -190,8 +193,8 @@ class EngineNotFit(Diagnostic):
 class EngineNotHere(Diagnostic):
     """This machine cannot run the engine that was asked for.
 
-    There is no silent fallback: what was asked for runs, or this error says why not. An engine block may say
-    ``fallback = cpu``. ``dlspec doctor`` lists what this machine can do.
+    There is no silent fallback: what was asked for runs, or this error says why not. An engine
+    block may say ``fallback = cpu``. ``dlspec doctor`` lists what this machine can do.
     """
 
     name: str
@@ -206,8 +209,9 @@ class EngineNotHere(Diagnostic):
 class GoldenMismatch(Diagnostic):
     """On this machine the engine does not give the answers that travel with the bundle.
 
-    An engine that its builder could not run is proved on the first load on each machine: it answers the golden
-    inputs, and must come within the bound of the reference. This one did not, so it is not used here.
+    An engine that its builder could not run is proved on the first load on each machine: it answers
+    the golden inputs, and must come within the bound of the reference. This one did not, so it is
+    not used here.
     """
 
     name: str
@@ -239,8 +243,8 @@ class EngineLibraryMissing(Diagnostic):
 class EngineBuildFailed(Diagnostic):
     """The engine's own builder refused the model.
 
-    The message is the library's. The node is named as in the graph (``maps``, ``y.dense2``), with the place
-    in the spec that it comes from where that is known.
+    The message is the library's. The node is named as in the graph (``maps``, ``y.dense2``), with
+    the place in the spec that it comes from where that is known.
     """
 
     target: str
@@ -289,8 +293,8 @@ class ProfileRefused(Diagnostic):
 class PrecisionNotBuilt(Diagnostic):
     """The engine that was built does not compute in the precision that was asked for.
 
-    Newer TensorRT takes precision from the model alone and would build float32 with one warning; dlspec reads
-    the real types of the built engine instead.
+    Newer TensorRT takes precision from the model alone and would build float32 with one warning;
+    dlspec reads the real types of the built engine instead.
     """
 
     target: str
@@ -316,7 +320,8 @@ class TargetUnknown(Diagnostic):
 
 @dataclass(frozen=True)
 class PlanForeign(Diagnostic):
-    """A TensorRT plan was built by another version, or for other devices, and cannot be read here."""
+    """A TensorRT plan was built by another version, or for other devices, and cannot be read
+    here."""
 
     name: str
     built: str
@@ -330,7 +335,8 @@ class PlanForeign(Diagnostic):
 
 @dataclass(frozen=True)
 class NoGolden(Diagnostic):
-    """An engine must be proved on this machine, but the bundle holds no golden answers or bounds for it."""
+    """An engine must be proved on this machine, but the bundle holds no golden answers or bounds
+    for it."""
 
     name: str
     missing: str
@@ -359,7 +365,8 @@ class NotInPlace(Diagnostic):
 
 @dataclass(frozen=True)
 class EngineRunFailed(Diagnostic):
-    """The engine failed while answering. The message is the library's; the node names are the graph's."""
+    """The engine failed while answering. The message is the library's; the node names are the
+    graph's."""
 
     name: str
     reason: str
@@ -379,7 +386,8 @@ class EngineUnreadable(Diagnostic):
     help = "compile the spec again with the libraries of this machine"
 
 
-# --- what an application gives (DL660 to DL689) ----------------------------------------------------
+# --- what an application gives (DL660 to DL689)
+# ----------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -411,7 +419,8 @@ class MissingInput(Diagnostic):
 class FeedType(Diagnostic):
     """The element type of an array is not the input's, and cannot become it without loss.
 
-    What is exact is converted (uint8 to int64, float16 to float32); Python lists of numbers take the input's type.
+    What is exact is converted (uint8 to int64, float16 to float32); Python lists of numbers take
+    the input's type.
     """
 
     name: str
@@ -440,7 +449,8 @@ class FeedRange(Diagnostic):
 class FeedRank(Diagnostic):
     """An array has another number of axes than the input.
 
-    A single example still needs its batch axis: dlspec does not guess it, since a guess can hide a mistake.
+    A single example still needs its batch axis: dlspec does not guess it, since a guess can hide a
+    mistake.
     """
 
     name: str
@@ -485,7 +495,8 @@ class SymbolsDiffer(Diagnostic):
 
 @dataclass(frozen=True)
 class EmptyFeed(Diagnostic):
-    """An array is empty along a dimension. Engines may abort the process on it, so it never reaches them."""
+    """An array is empty along a dimension. Engines may abort the process on it, so it never reaches
+    them."""
 
     name: str
     received: str
@@ -512,7 +523,8 @@ class OutOfBounds(Diagnostic):
 
 @dataclass(frozen=True)
 class FeedNotArray(Diagnostic):
-    """What was given is not an array of numbers: rows of different lengths, text, or another object."""
+    """What was given is not an array of numbers: rows of different lengths, text, or another
+    object."""
 
     name: str
     received: str

@@ -1,4 +1,5 @@
-"""What applications embed: NumPy, a bundle, and the engine's own library; nothing that compiles or trains."""
+"""What applications embed: NumPy, a bundle, and the engine's own library; nothing that compiles or
+trains."""
 
 from dlspec.runtime.answer import Answer
 from dlspec.runtime.model import Model, UntrainedWarning, load

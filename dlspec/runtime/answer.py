@@ -1,4 +1,5 @@
-"""What a model answers: arrays by output name, and the names of the classes that their ids stand for."""
+"""What a model answers: arrays by output name, and the names of the classes that their ids stand
+for."""
 
 from __future__ import annotations
 
@@ -20,9 +21,11 @@ Array = NDArray[Any]
 
 
 class Answer(Mapping[str, Array]):
-    """Arrays by output name: ``answer["digit"]`` or ``answer.digit``; ``answer.names("digit")`` gives class names.
+    """Arrays by output name: ``answer["digit"]`` or ``answer.digit``; ``answer.names("digit")``
+    gives class names.
 
-    ``seed`` is what noise was drawn from (None where the model has none), so that a call can be repeated.
+    ``seed`` is what noise was drawn from (None where the model has none), so that a call can be
+    repeated.
     """
 
     __slots__ = ("_arrays", "_outputs", "seed")

@@ -21,12 +21,13 @@ Array = NDArray[Any]
 def converted(spec: InputSpec, value: object, dtype: np.dtype[Any]) -> Array:
     """``value`` in the element type ``dtype``.
 
-    An array is converted where that is exact for its type (uint8 to int64, float16 to float32), and integers to any integer type
-    that holds their values. Python numbers and lists take the input's type. Names of classes become their ids.
+    An array is converted where that is exact for its type (uint8 to int64, float16 to float32), and
+    integers to any integer type that holds their values. Python numbers and lists take the input's
+    type. Names of classes become their ids.
 
     Raises:
-        DlspecError: DL662 for a type that would lose something, DL663 for a value that does not fit, DL669 for what is no array,
-            DL670 for a name that is no class.
+        DlspecError: DL662 for a type that would lose something, DL663 for a value that does not
+            fit, DL669 for what is no array, DL670 for a name that is no class.
     """
     is_array = hasattr(value, "__array__") or hasattr(value, "__array_interface__")
     try:

@@ -1,7 +1,8 @@
 """Checks what an application gives before an engine sees it.
 
-Engines check little: ONNX Runtime lets one symbolic dimension have two sizes, and aborts the process on some empty inputs. Checks are
-prepared once per model, so that a call pays a few microseconds.
+Engines check little: ONNX Runtime lets one symbolic dimension have two sizes, and aborts the
+process on some empty inputs. Checks are prepared once per model, so that a call pays a few
+microseconds.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class Port:
 
 
 class Feeds:
-    """Turns what is given into arrays by input name, checked. ``bounds`` are those of the engine ``engine``."""
+    """Turns what is given into arrays by input name, checked. ``bounds`` are those of the engine
+    ``engine``."""
 
     def __init__(
         self, inputs: Sequence[InputSpec], bounds: Mapping[str, tuple[int, int]], engine: str
@@ -73,7 +75,8 @@ class Feeds:
     def bind(
         self, given: Mapping[str, object], seed: int | None
     ) -> tuple[dict[str, Array], int | None]:
-        """The arrays for the engine, and the seed that noise was drawn from (None where none was drawn).
+        """The arrays for the engine, and the seed that noise was drawn from (None where none was
+        drawn).
 
         Raises:
             DlspecError: DL660 to DL674, one of them, for what does not fit.

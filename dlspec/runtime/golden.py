@@ -1,4 +1,5 @@
-"""Prove an engine on this machine by the golden answers that travel with the bundle, once per machine."""
+"""Prove an engine on this machine by the golden answers that travel with the bundle, once per
+machine."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ else:
 
 @dataclass(frozen=True)
 class Replay:
-    """For each output the largest difference from the golden answers (NaN and Inf at other places count as Inf), and the bounds.
+    """For each output the largest difference from the golden answers (NaN and Inf at other places
+    count as Inf), and the bounds.
 
-    Integer and boolean outputs count elements that differ where the reference is decided; their bound is 0.
+    Integer and boolean outputs count elements that differ where the reference is decided; their
+    bound is 0.
     """
 
     differences: Mapping[str, float]
@@ -74,10 +77,12 @@ def _distance(got: np.ndarray, expected: np.ndarray) -> float:
 
 
 def prove(engine: Engine, record: EngineRecord, folder: Path, host: str) -> None:
-    """Replay the golden inputs of a bundle unless this machine has passed them before; refuse an engine that differs.
+    """Replay the golden inputs of a bundle unless this machine has passed them before; refuse an
+    engine that differs.
 
-    The verdict is kept beside other caches, never in the bundle, under the bundle's digest, the engine and ``host``, so that another
-    library, driver or machine proves anew. Only a pass is remembered.
+    The verdict is kept beside other caches, never in the bundle, under the bundle's digest, the
+    engine and ``host``, so that another library, driver or machine proves anew. Only a pass is
+    remembered.
 
     Raises:
         DlspecError: DL648 where an output differs, DL656 where there is nothing to compare with.

@@ -52,7 +52,8 @@ def cuda_missing() -> str | None:
 
 
 def cache_folder() -> Path:
-    """dlspec's folder for what can be made again: ``$XDG_CACHE_HOME/dlspec``, or the platform's own place."""
+    """dlspec's folder for what can be made again: ``$XDG_CACHE_HOME/dlspec``, or the platform's own
+    place."""
     if given := os.environ.get("XDG_CACHE_HOME"):
         return Path(given) / "dlspec"
     if sys.platform == "win32":

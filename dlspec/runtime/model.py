@@ -38,14 +38,16 @@ def load(
 
     Args:
         path: a network's folder (``build/lenet``: its current version) or one version's.
-        engine: an engine block (``edge``), a target (``tensorrt_rtx``) or both (``edge/tensorrt_rtx``); None takes the device's first.
+        engine: an engine block (``edge``), a target (``tensorrt_rtx``) or both
+            (``edge/tensorrt_rtx``); None takes the device's first.
         device: ``cpu`` or ``cuda``; None is what the engine asks for, else the CPU.
         threads: threads inside an operation; None is one a core.
-        verify: hash every file. Otherwise the manifest is hashed, every file's size is looked at, and the files that are opened are
-            hashed up to 8 MiB each, which costs milliseconds.
+        verify: hash every file. Otherwise the manifest is hashed, every file's size is looked at,
+            and the files that are opened are hashed up to 8 MiB each, which costs milliseconds.
 
     Raises:
-        DlspecError: DL630 to DL659, saying what is wrong with the bundle, or why the engine does not run here.
+        DlspecError: DL630 to DL659, saying what is wrong with the bundle, or why the engine does
+            not run here.
     """
     if threads is not None and threads < 1:
         raise faults.DlspecError(faults.BadOption(None, "threads", str(threads), "1 or more"))
@@ -65,7 +67,8 @@ def load(
 class Model:
     """A loaded bundle: call it with arrays by input name. Safe to call from several threads.
 
-    ``inputs`` and ``outputs`` say what it takes and answers, ``manifest`` all else; ``trained`` whether it has learned.
+    ``inputs`` and ``outputs`` say what it takes and answers, ``manifest`` all else; ``trained``
+    whether it has learned.
     """
 
     def __init__(
@@ -100,10 +103,12 @@ class Model:
         seed: int | None = None,
         **arrays: object,
     ) -> Answer:
-        """Answer for arrays by input name: ``model(image=pixels)``, or ``model({"image": pixels})``.
+        """Answer for arrays by input name: ``model(image=pixels)``, or ``model({"image":
+        pixels})``.
 
-        Noise that is left out is drawn from ``seed``, or from a fresh one that the answer tells; lengths that are left out are full. A
-        dimension that no array tells is given by its name: ``model(N=4)``.
+        Noise that is left out is drawn from ``seed``, or from a fresh one that the answer tells;
+        lengths that are left out are full. A dimension that no array tells is given by its name:
+        ``model(N=4)``.
 
         Raises:
             DlspecError: DL660 to DL674 for what does not fit, DL658 where the engine fails.

@@ -50,10 +50,12 @@ class OrtEngine:
         threads: threads inside an operation; None lets ONNX Runtime take one a core.
         optimised: the model is already optimised for this machine, and is taken as it stands.
         save: write the optimised model here while loading.
-        fallback: let ONNX Runtime put nodes on the CPU, or fall back to it altogether, as the spec allows.
+        fallback: let ONNX Runtime put nodes on the CPU, or fall back to it altogether, as the spec
+            allows.
 
     Raises:
-        DlspecError: DL647 where the provider is not there, DL657 where nodes would run elsewhere, DL659 for an unreadable model.
+        DlspecError: DL647 where the provider is not there, DL657 where nodes would run elsewhere,
+            DL659 for an unreadable model.
     """
 
     def __init__(

@@ -27,10 +27,12 @@ TARGETS: dict[str, tuple[str, ...]] = {
 
 
 def choose(manifest: Manifest, engine: str | None, device: str | None) -> EngineRecord:
-    """The record of the engine to load: by block, by target, or by both; else the device's first (the CPU's by default).
+    """The record of the engine to load: by block, by target, or by both; else the device's first
+    (the CPU's by default).
 
     Raises:
-        DlspecError: DL645 where there is none of that name, DL646 where it is not fit, DL673 for an unknown device.
+        DlspecError: DL645 where there is none of that name, DL646 where it is not fit, DL673 for an
+            unknown device.
     """
     if device is not None and device not in TARGETS:
         raise faults.DlspecError(
@@ -73,7 +75,8 @@ def open_engine(folder: Path, record: EngineRecord, threads: int | None) -> Engi
     """The engine, opened and, where its builder could not vouch for this machine, proved.
 
     Raises:
-        DlspecError: DL647 to DL659 for an engine that does not run here or does not answer as it should.
+        DlspecError: DL647 to DL659 for an engine that does not run here or does not answer as it
+            should.
     """
     return _OPENERS[record.target](folder, record, threads)
 

@@ -10,7 +10,8 @@ _TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_]\w*)|(//|[-+*()]))")
 
 
 def dim_of(text: str) -> Dim:
-    """The dimension of a text; `//` (floor division by an integer) binds closer than `*`, as `Dim` prints it.
+    """The dimension of a text; `//` (floor division by an integer) binds closer than `*`, as `Dim`
+    prints it.
 
     Raises:
         ValueError: where the text is no dimension.
@@ -32,7 +33,8 @@ def dim_of(text: str) -> Dim:
 
 
 class _Reader:
-    """Recursive descent over sum := product (± product)*, product := part (* part)*, part := atom (// integer)*."""
+    """Recursive descent over sum := product (± product)*, product := part (* part)*, part := atom
+    (// integer)*."""
 
     def __init__(self, tokens: list[str], text: str) -> None:
         self.rest = tokens[::-1]
