@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,6 +22,19 @@ from dlspec.diagnostics.data import EmptyCell, RaggedRow
 from dlspec.source import Span
 
 NPZ, CSV = "a NumPy archive (.npz)", "a table (.csv)"
+# What zipfile and its decompressors raise on damaged bytes, offsets and methods.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -40,22 +56,32 @@ def read_npz(folder: Path, name: str, span: Span | None) -> Columns:
     path = inside(folder, name, span)
     columns: Columns = {}
     try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PK\x03\x04":
-                raise broken(name, NPZ, "it is not a zip archive", span)
-            file.seek(0)
-            with zipfile.ZipFile(file) as archive:
-                for member in archive.infolist():
-                    columns[member.filename.removesuffix(".npy")] = _npy(
-                        archive, member, name, span
-                    )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise broken(name, NPZ, f"damaged or cut short ({error})".lower(), span) from error
+        file = path.open("rb")
     except OSError as error:
         raise missing(name, error, span) from error
+    with file:
+        if file.read(4) != b"PK\x03\x04":
+            raise broken(name, NPZ, "it is not a zip archive", span)
+        file.seek(0)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                _check_count(file, len(archive.infolist()))
+                for member in archive.infolist():
+                    column = member.filename.removesuffix(".npy")
+                    columns[column] = _npy(archive, member, name, span)
+        except _ZIP_ERRORS as error:
+            raise broken(name, NPZ, f"damaged or cut short ({error})".lower(), span) from error
     if not columns:
         raise broken(name, NPZ, "it holds no arrays", span)
     return columns
+
+
+def _check_count(file: BinaryIO, found: int) -> None:
+    """zipfile overlooks entries that a damaged directory hides; the end record knows their number."""
+    file.seek(-22, 2)
+    signature, _, announced, _ = struct.unpack("<4s6sH10s", file.read(22))
+    if signature == b"PK\x05\x06" and announced not in (found, 0xFFFF):
+        raise zipfile.BadZipFile(f"{found} of {announced} entries")
 
 
 def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, span: Span | None) -> Array:
@@ -63,6 +89,8 @@ def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, span: Spa
     try:
         with archive.open(member) as stream:
             array = np.lib.format.read_array(stream, allow_pickle=False)
+            if stream.read(1):  # reading to the end also compares the checksum
+                raise broken(inner, "a NumPy array", "bytes are left over after it", span)
     except (ValueError, MemoryError, SyntaxError, OverflowError, TypeError) as error:
         # What NumPy raises on bytes that are no array, too few of them, or objects.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -128,6 +156,9 @@ def _cells(
         raise missing(name, error, span) from error
     if not rows:
         raise broken(name, CSV, "the file is empty", span)
+    for line, row in rows:
+        if any("\0" in cell for cell in row):
+            raise broken(name, CSV, f"line {line} holds NUL bytes; this is no text", span)
     header = rows[0][1]
     if len(set(header)) < len(header) or "" in header:
         twice = next((h for h in header if not h or header.count(h) > 1), "")

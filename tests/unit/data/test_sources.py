@@ -18,7 +18,7 @@ from dlspec.data.dataset import Array
 from dlspec.data.sources import LOADERS
 from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics import data as diagnostics
-from dlspec.ir.data_plan import SOURCES, DataPlan, FieldPlan, SourceCall
+from dlspec.ir.data_plan import SOURCES, DataPlan, FieldPlan, SourceCall, SplitPlan
 
 IMAGES = np.arange(5 * 3 * 4, dtype=np.uint8).reshape(5, 3, 4)
 LABELS = np.array([2, 0, 1, 1, 0], np.uint8)
@@ -29,14 +29,16 @@ def idx_bytes(array: Array, code: int) -> bytes:
     return header + array.astype(array.dtype.newbyteorder(">")).tobytes()
 
 
-def error_of(folder: Path, kind: str, **given_settings: object) -> Diagnostic:
+def error_of(folder: Path, kind: str, /, **given_settings: object) -> Diagnostic:
     with pytest.raises(DlspecError) as caught:
         load_source(kind, given_settings, folder=folder)
     assert str(caught.value)  # every template can be filled in
     return caught.value.diagnostics[0]
 
 
-def field_error(folder: Path, field: FieldPlan, kind: str, **given_settings: object) -> Diagnostic:
+def field_error(
+    folder: Path, field: FieldPlan, kind: str, /, **given_settings: object
+) -> Diagnostic:
     plan = DataPlan("d", SourceCall(kind, given_settings), (field,))
     with pytest.raises(DlspecError) as caught:
         open_data(plan, folder=folder)
@@ -347,9 +349,10 @@ def test_values_are_converted_where_nothing_is_lost(tmp_path: Path) -> None:
 def test_declared_class_order_wins(photos: Path) -> None:
     call = SourceCall("images", {"folder": "photos"})
     field = FieldPlan("f", "label", "int64", (), ("dog", "fish", "cat"))
-    splits = open_data(DataPlan("d", call, (field,)), folder=photos)
-    assert splits.validation is not None and splits.test is not None
-    parts = (splits.train, splits.validation, splits.test)
+    plan = DataPlan("d", call, (field,), SplitPlan("given", validation=2))
+    splits = open_data(plan, folder=photos)
+    assert splits.validation is not None and splits.test is None
+    parts = (splits.train, splits.validation)
     assert sorted(int(v) for p in parts for v in p["f"]) == [0, 0, 0, 2, 2, 2]
     lacking = FieldPlan("f", "label", "int64", (), ("dog", "fish"))
     assert isinstance(
