@@ -77,7 +77,7 @@ def read_npz(folder: Path, name: str, span: Span | None) -> Columns:
 
 
 def _check_count(file: BinaryIO, found: int) -> None:
-    """zipfile overlooks entries that a damaged directory hides; the end record knows their number."""
+    """zipfile overlooks entries that a damaged directory hides; the end record counts them."""
     file.seek(-22, 2)
     signature, _, announced, _ = struct.unpack("<4s6sH10s", file.read(22))
     if signature == b"PK\x05\x06" and announced not in (found, 0xFFFF):
