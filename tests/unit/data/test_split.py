@@ -81,6 +81,16 @@ def test_groups_stay_together(values: list[int], seed: int, text: bool) -> None:
     assert sum(len(p) for p in parts) == len(set(groups.tolist()))
 
 
+@given(seeds)
+def test_many_groups_come_near_to_the_shares(seed: int) -> None:
+    groups = np.repeat(np.arange(200), 5)
+    plan = SplitPlan("random", shares=(0.8, 0.1, 0.1), by="who")
+    result = split_rows(1000, plan, seed, own_test=False, source="s", groups=groups)
+    assert result.validation is not None and result.test is not None
+    sizes = np.array([len(result.train), len(result.validation), len(result.test)])
+    assert np.all(np.abs(sizes - [800, 100, 100]) <= 5)
+
+
 @given(st.integers(2, 500), seeds, st.data())
 def test_given_takes_an_exact_count(n: int, seed: int, data: st.DataObject) -> None:
     count = data.draw(st.integers(1, n - 1))
