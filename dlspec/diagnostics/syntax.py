@@ -236,7 +236,7 @@ class KeywordAsName(Diagnostic):
     code = "DL113"
     title = "`{word}` begins a statement and cannot be a name here"
     label = "reads as a statement, which is written {form}"
-    help = "choose another name, such as `{word}_1`"
+    help = "choose another name, such as `my_{word}`"
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class AfterChain(Diagnostic):
     help = "put the chain in parentheses: `(x -> f) {sign} y`"
 
     def labels(self) -> tuple[Label, ...]:
-        return (Label(self.chain, "the chain goes on from here"),)
+        return (Label(self.chain, f"this `->` binds looser than `{self.sign}`"),)
 
 
 @dataclass(frozen=True)
@@ -495,7 +495,7 @@ class BindsPart(Diagnostic):
     code = "DL130"
     title = "a part of `{name}` cannot be bound"
     label = "only names can be"
-    help = "a list grows with `{name} = append({name}, x)`; a tensor is made anew, as by `where` or `concat`"
+    help = "a list grows with `{name} = append({name}, …)`; a tensor is made anew, as by `where` or `concat`"
 
 
 @dataclass(frozen=True)

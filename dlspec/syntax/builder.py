@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlspec.diagnostics.core import DlspecError
-from dlspec.diagnostics.syntax import BadNumber, InputsInParentheses, MissingComma
+from dlspec.diagnostics.syntax import ArrowTarget, BadNumber, InputsInParentheses, MissingComma
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
 from dlspec.syntax.lexer import Token
@@ -123,6 +123,9 @@ def binary(span: Span, c: Children) -> ast.Binary:
 @builder
 def pipe(span: Span, c: Children) -> ast.Pipe:
     alias: Token | None = c[2]
+    if isinstance(c[1], ast.Number | ast.Quantity | ast.String | ast.Bool | ast.List | ast.Tuple):
+        instead = "a value is computed with by operators, as in `(x -> f) * 2`, or given as an argument"
+        raise DlspecError(ArrowTarget(c[1].span, found="a value, not a layer", instead=instead))
     if alias is None:
         return ast.Pipe(span, c[0], c[1], None, None)
     return ast.Pipe(span, c[0], c[1], alias.text, place(span.source, alias))

@@ -151,7 +151,7 @@ class _Writer:
                 _count(token, braces, brackets, number)
             depth = len(set(braces)) + len(set(brackets))
             if number and not leading:
-                word = line.tokens[0].text if line.tokens else "->"
+                word = next((x.tokens[0].text for x in lines[number:] if x.tokens), "")
                 chained = word in CONTINUING or (not before and not braces_changed(lines, number))
                 depth += chained + (has_over and not before and word not in CONTINUING)
                 has_over = has_over or word == "over"
@@ -202,16 +202,17 @@ class _Writer:
     def _best_break(self, line: _Line, row: Row, depth: int) -> int | None:
         """The last place that fits among those of the outermost kind: an arrow, then a comma."""
         places: list[tuple[int, int, int, int]] = []
-        width, outer = row.indent, depth
+        width, outer, index = row.indent, depth, 0
         if any(t.kind in ("LBRACE", "RBRACE") for t in line.tokens[:-1]):
             return None
         for i, token in enumerate(line.tokens):
             gap = len(self.spacing.between(line.tokens[i - 1], token)) if i else 0
             if i and token.kind == "ARROW" and depth == outer:
                 places.append((0, width <= LIMIT, i, width))
-            elif i and line.tokens[i - 1].kind == "COMMA" and 0 < depth <= outer + 1:
+            elif i and line.tokens[i - 1].kind == "COMMA" and 0 < depth <= outer + 1 and not index:
                 places.append((1, width <= LIMIT, i, width))
             width += gap + len(token.text)
+            index += (token.kind == "LSQB") - (token.kind == "RSQB")
             depth += (token.kind in OPENING) - (token.kind in OPENING.values())
         fitting = [p for p in places if p[1] and p[3] > row.indent + INDENT]
         if not fitting:

@@ -58,7 +58,8 @@ def _unexpected(at: Situation) -> Diagnostic:
     if suggestion is not None:
         here = at.span(at.head_token)
         return Unexpected(here, found(at.head_token), _beginning(at), suggestion=suggestion)
-    return Unexpected(at.here, found(at.token), expected(at), form)
+    what = found(at.token).removeprefix("the ").removeprefix("a ")
+    return Unexpected(at.here, what, expected(at), form)
 
 
 def _beginning(at: Situation) -> str:

@@ -237,8 +237,9 @@ class _Parser:
             self.index = self.tokens.index(following, self.index)
         elif isinstance(diagnostic, ArrowTarget | MissingValue) and token.kind == NEWLINE:
             index = self.tokens.index(following, self.index)
-            begins = following.text in FORMS or self.tokens[index + 1].kind in ("EQUAL", "COLON")
-            if following.kind not in ("NAME", "NUMBER", "LPAR") or begins:
+            if following.kind not in ("NAME", "NUMBER", "LPAR") or following.text in FORMS:
+                return False
+            if self.tokens[index + 1].kind in ("EQUAL", "COLON"):
                 return False
             self.index = index
         else:
@@ -276,6 +277,7 @@ class _Parser:
 
     def _abandon(self, kind: str) -> None:
         """Give up what was begun: pretend that a ``kind`` was read, of which nothing is known."""
+        self._end_separator()
         for count, state in enumerate(reversed(self.states)):
             goto = self.table.states[state].get(kind)
             if goto is not None:
@@ -285,6 +287,13 @@ class _Parser:
                 self._push(goto, None, here, here, 0)
                 break
         self.brackets.clear()
+
+    def _end_separator(self) -> None:
+        """What stands before a statement that cannot be read is complete: a newline or `;`."""
+        actions = {a for a in self.table.states[self.states[-1]].values() if a < 0}
+        rules = [self.table.rules[-a - 1] for a in actions]
+        if len(rules) == 1 and rules[0].origin in ("_sep", "_end"):
+            self._reduce(rules[0])
 
     def _skip(self, repeated: bool, indentation: int) -> None:
         """Go to the end of the statement, over braces that begin in it.
