@@ -71,7 +71,7 @@ def test_random_splits_are_disjoint_complete_and_sized(
 
 @given(st.lists(st.integers(0, 12), min_size=40, max_size=200), seeds, st.booleans())
 def test_groups_stay_together(values: list[int], seed: int, text: bool) -> None:
-    names = np.array(values + [100, 101, 102])
+    names = np.array([*values, 100, 101, 102])
     groups = np.array([f"g{v}" for v in names], object) if text else names
     plan = SplitPlan("random", shares=(0.8, 0.1, 0.1), by="who")
     result = split_rows(len(groups), plan, seed, own_test=False, source="s", groups=groups)
