@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def split_rows(
         _all_filled(sizes, shares, f"{n:,} examples", plan.span)
         order = permutation(n, seed, "split")
         cuts = np.cumsum([0, *sizes])
-        rows = [np.sort(order[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+        rows = [np.sort(order[a:b]) for a, b in pairwise(cuts)]
     else:
         rows = _by_group(shares, groups, seed, plan.span)
     kept = [r if share > 0 else None for r, share in zip(rows, shares, strict=True)]

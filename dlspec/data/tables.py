@@ -97,7 +97,7 @@ def _npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, span: Spa
         raise broken(inner, "a NumPy array", reason, span) from error
     if array.ndim == 0 or len(array) == 0:
         raise broken(inner, "a column", "it has no rows; the first axis counts examples", span)
-    if array.dtype.kind not in "biufU" or array.dtype.itemsize > 8 and array.dtype.kind == "f":
+    if array.dtype.kind not in "biufU" or (array.dtype.itemsize > 8 and array.dtype.kind == "f"):
         raise broken(inner, "a column", f"elements are {array.dtype}, not numbers or text", span)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
