@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal, cast, get_args
 
 SCHEMA = 1
@@ -191,18 +192,20 @@ class Manifest:
 
 
 def _plain(value: Any) -> Any:
-    fields = getattr(type(value), "__dataclass_fields__", None)
+    fields: Mapping[str, Any] | None = getattr(value, "__dataclass_fields__", None)
     if fields is not None:
         return {name: _plain(getattr(value, name)) for name in fields}
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
         return [_plain(v) for v in cast("list[Any]", value)]
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON has no such numbers; verdicts may
     if isinstance(value, (str, int, float, bool)) or value is None:
         return value
     item = getattr(value, "item", None)
     if callable(item):  # a NumPy scalar
-        return item()
+        return _plain(item())
     raise TypeError(f"a manifest cannot hold {type(value).__name__}")
 
 

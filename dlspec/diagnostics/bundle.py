@@ -281,7 +281,7 @@ class ProfileRefused(Diagnostic):
 
     target: str
     profile: str
-    reason: str
+    reason: str | None = None
     code = "DL652"
     title = "`{target}` refuses the bounds {profile}"
     label = "of these bounds"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -157,7 +157,7 @@ class OrtEngine:
 
 
 @contextmanager
-def _library_errors(name: str, file: str, provider: str) -> Iterator[None]:
+def _library_errors(name: str, file: str, provider: str) -> Generator[None]:
     try:
         yield
     except Exception as error:
