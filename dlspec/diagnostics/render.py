@@ -78,7 +78,7 @@ def _remark(kind: str, text: str, margin: int, paint: Paint, width: int | None) 
 
 
 def render_json(diagnostic: Diagnostic) -> dict[str, object]:
-    """The same facts as data; lines and columns count from 1, ``end`` is one past the last character."""
+    """The same facts as data; lines and columns count from 1, ``end`` is one past the last."""
     place = _place(diagnostic.span) if diagnostic.span is not None else _NOWHERE
     return {
         "code": diagnostic.code,
@@ -118,7 +118,7 @@ def report(
     colour: bool | None = None,
     width: int | None = None,
 ) -> None:
-    """Print diagnostics, an empty line after each, and a summary line, to ``file`` (standard error).
+    """Print diagnostics, an empty line after each, and a summary, to ``file`` (standard error).
 
     ``colour`` unset means: where ``file`` is a terminal.
     """

@@ -72,7 +72,11 @@ def draw(source: SourceFile, marks: list[Mark], margin: int, paint: Paint, room:
         if before is not None and number > before + 2:
             drawn.append(paint.frame("..."))
         elif before is not None and number == before + 2:
-            drawn.append(_row(paint.frame(f"{before + 1:>{margin}} |"), _shown(source.line(before + 1), room)))
+            drawn.append(
+                _row(
+                    paint.frame(f"{before + 1:>{margin}} |"), _shown(source.line(before + 1), room)
+                )
+            )
         before = number
         text, group = _cropped(_expand(source.line(number)), pieces[number], room)
         drawn.append(_row(paint.frame(f"{number:>{margin}} |"), text))
@@ -107,7 +111,7 @@ def _cut(source: SourceFile, mark: Mark, pieces: dict[int, list[_Piece]]) -> Non
 
 
 def _underlines(pieces: list[_Piece], paint: Paint) -> list[str]:
-    """Rows of marks: together as far as they don't overlap, their texts to the right or hung below."""
+    """Rows of marks: together where they don't overlap, texts to the right or hung below."""
     rows: list[str] = []
     rest = sorted(pieces, key=lambda p: (not p.primary, p.start))
     while rest:
@@ -169,7 +173,8 @@ def _expand(line: str) -> str:
 
 
 def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _columns(character: str, column: int) -> int:

@@ -29,8 +29,8 @@ class Unexpected(Diagnostic):
 
 @dataclass(frozen=True)
 class UnclosedBracket(Diagnostic):
-    """A ``(`` or ``[`` is never closed. Inside brackets a newline means nothing, so whatever follows
-    is read as part of them.
+    """A ``(`` or ``[`` is never closed. Inside brackets a newline means nothing, so whatever
+    follows is read as part of them.
 
     Wrong: ``h = conv(6, kernel = 5``. Right: ``h = conv(6, kernel = 5)``.
     """
@@ -243,8 +243,8 @@ class KeywordAsName(Diagnostic):
 class ArrowTarget(Diagnostic):
     """After ``->`` comes what to apply: a layer, or a function with or without further arguments.
 
-    Wrong: ``x -> 3``, or a line that ends with ``->``. Right: ``x -> dense(3) -> relu``, where the next
-    line may begin with ``->``.
+    Wrong: ``x -> 3``, or a line that ends with ``->``. Right: ``x -> dense(3) -> relu``, where
+    the next line may begin with ``->``.
     """
 
     found: str
@@ -258,8 +258,8 @@ class ArrowTarget(Diagnostic):
 
 @dataclass(frozen=True)
 class AfterChain(Diagnostic):
-    """``->`` binds loosest, so that ``a + b -> f`` is ``f(a + b)``; to go on computing with what a chain
-    gives, put it in parentheses.
+    """``->`` binds loosest, so that ``a + b -> f`` is ``f(a + b)``; to go on computing with what
+    a chain gives, put it in parentheses.
 
     Wrong: ``y = x -> dense(10) + b``. Right: ``y = (x -> dense(10)) + b``.
     """
@@ -281,7 +281,8 @@ class AfterChain(Diagnostic):
 class Unnamed(Diagnostic):
     """A statement that computes a value must name it: nothing happens but by names.
 
-    Wrong: ``x -> relu``. Right: ``x = x -> relu``, ``return x -> relu`` or ``output y = x -> relu``.
+    Wrong: ``x -> relu``. Right: ``x = x -> relu``, ``return x -> relu`` or ``output y = x ->
+    relu``.
     """
 
     code = "DL116"
@@ -309,7 +310,8 @@ class MissingBody(Diagnostic):
 class BadNumber(Diagnostic):
     """A number that is written in another way here, or that is too large to be one.
 
-    Wrong: ``.5``, ``5.``, ``1_000``, ``0x10``, ``1e999``. Right: ``0.5``, ``5``, ``1000``, ``16``, ``1e9``.
+    Wrong: ``.5``, ``5.``, ``1_000``, ``0x10``, ``1e999``. Right: ``0.5``, ``5``, ``1000``,
+    ``16``, ``1e9``.
     """
 
     text: str
@@ -397,8 +399,9 @@ class InputsInParentheses(Diagnostic):
 
 @dataclass(frozen=True)
 class MissingValue(Diagnostic):
-    """A statement ends where a value should follow. A line goes on inside ``( )`` and ``[ ]``, after a
-    comma, and when the next one begins with ``->``, ``else``, ``over``, ``with`` or ``when``.
+    """A statement ends where a value should follow. A line goes on inside ``( )`` and ``[ ]``,
+    after a comma, and when the next one begins with ``->``, ``else``, ``over``, ``with`` or
+    ``when``.
 
     Wrong: ``y = a +`` with ``b`` on the next line. Right: ``y = a + b``, or ``y = (a +`` … ``b)``.
     """
@@ -418,7 +421,8 @@ class MissingValue(Diagnostic):
 class NestedDefinition(Diagnostic):
     """Definitions stand beside each other in a file, never inside one another.
 
-    Wrong: ``network a { block b(x) { … } }``. Right: ``block b(x) { … }``, then ``network a { … }``.
+    Wrong: ``network a { block b(x) { … } }``. Right: ``block b(x) { … }``, then ``network a { …
+    }``.
     """
 
     word: str
@@ -495,7 +499,10 @@ class BindsPart(Diagnostic):
     code = "DL130"
     title = "a part of `{name}` cannot be bound"
     label = "only names can be"
-    help = "a list grows with `{name} = append({name}, …)`; a tensor is made anew, as by `where` or `concat`"
+    help = (
+        "a list grows with `{name} = append({name}, …)`; a tensor is made anew, as by `where` "
+        "or `concat`"
+    )
 
 
 @dataclass(frozen=True)
@@ -508,7 +515,10 @@ class SemicolonInCall(Diagnostic):
     code = "DL131"
     title = "`;` in a call"
     label = "write `,` here"
-    note = "arguments fill a block's inputs first, then its settings; `;` stands in its definition only"
+    note = (
+        "arguments fill a block's inputs first, then its settings; `;` stands in its "
+        "definition only"
+    )
 
 
 @dataclass(frozen=True)
@@ -528,7 +538,7 @@ class OutputWithoutName(Diagnostic):
 
 @dataclass(frozen=True)
 class Comprehension(Diagnostic):
-    """There are no comprehensions and no conditional expressions; ``for`` and ``if`` are statements.
+    """There are no comprehensions or conditional expressions; ``for`` and ``if`` are statements.
 
     Wrong: ``xs = [f(i) for i in 1..3]``.
     Right: ``xs = []``, then ``for i in 1..3 { xs = append(xs, f(i)) }``.

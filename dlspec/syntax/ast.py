@@ -90,7 +90,7 @@ class Unary(Node):
 
 @dataclass(frozen=True)
 class Binary(Node):
-    """``op`` is one of + - * / // % @ ** == != < <= > >= and or .. ; ``op_span`` is the operator's place."""
+    """``op`` is one of + - * / // % @ ** == != < <= > >= and or .. ; ``op_span`` is its place."""
 
     op: str
     left: Expr
@@ -160,7 +160,7 @@ Expr = (
 
 @dataclass(frozen=True)
 class Dim(Node):
-    """One entry of a type's dims: exact `N`, ragged `<=T`, or rest `...` (then ``expr`` is None)."""
+    """One entry of a type's dims: exact `N`, ragged `<=T`, rest `...` (``expr`` is None)."""
 
     kind: Literal["exact", "ragged", "rest"]
     expr: Expr | None
@@ -320,8 +320,9 @@ class Turn(Node):
 
 
 Statement = (
-    Assign | Input | Output | State | Param | Noise | Return | Goal | Load | For | If | Guarded | Turn
-)
+    Assign | Input | Output | State | Param | Noise | Return | Goal | Load | For | If | Guarded
+    | Turn
+)  # fmt: skip
 
 
 # --- definitions -------------------------------------------------------------------------------
@@ -356,8 +357,8 @@ class Const(Node):
 
 @dataclass(frozen=True)
 class Definition(Node):
-    """A `network`, `block` or `cell`. A block's parameters before `;` are ``inputs``; a network's or a cell's
-    parameters are all ``settings``."""
+    """A `network`, `block` or `cell`. A block's parameters before `;` are ``inputs``; a network's
+    or a cell's parameters are all ``settings``."""
 
     kind: Literal["network", "block", "cell"]
     name: str
@@ -369,7 +370,7 @@ class Definition(Node):
 
 @dataclass(frozen=True)
 class Data(Node):
-    """`data d(setting = 1) { … }` or `data d = mnist()` (then ``value`` is set and ``body`` empty)."""
+    """`data d(setting = 1) { … }` or `data d = mnist()` (``value`` is set, ``body`` empty)."""
 
     name: str
     name_span: Span

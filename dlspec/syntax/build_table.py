@@ -74,8 +74,8 @@ def _rule_key(rule: Rule) -> tuple[str, list[str], str]:
 def _rule(rule: Rule) -> list[object]:
     """``[nonterminal, length, action, shape, trailing]``.
 
-    The action is the name of the builder's method, or "" for a helper rule, whose children go up into
-    those of the rule that uses it, or "?" for a rule that passes its only child on. The shape
+    The action is the name of the builder's method, or "" for a helper rule, whose children go up
+    into those of the rule that uses it, or "?" for a rule that passes its only child on. The shape
     lists, for each child that is kept, ``[index, splice, nones before it]``.
     """
     origin = str(rule.origin.name)

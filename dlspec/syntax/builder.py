@@ -37,7 +37,18 @@ def _listing(_: Span, children: Children) -> tuple[Any, ...]:
     return _items(children)
 
 
-for _rule in ("uses", "names", "over", "loop_names", "targets", "values", "dims", "arguments", "body", "else_if"):
+for _rule in (
+    "uses",
+    "names",
+    "over",
+    "loop_names",
+    "targets",
+    "values",
+    "dims",
+    "arguments",
+    "body",
+    "else_if",
+):
     BUILDERS[_rule] = _listing
 
 
@@ -124,7 +135,9 @@ def binary(span: Span, c: Children) -> ast.Binary:
 def pipe(span: Span, c: Children) -> ast.Pipe:
     alias: Token | None = c[2]
     if isinstance(c[1], ast.Number | ast.Quantity | ast.String | ast.Bool | ast.List | ast.Tuple):
-        instead = "a value is computed with by operators, as in `(x -> f) * 2`, or given as an argument"
+        instead = (
+            "a value is computed with by operators, as in `(x -> f) * 2`, or given as an argument"
+        )
         raise DlspecError(ArrowTarget(c[1].span, found="a value, not a layer", instead=instead))
     if alias is None:
         return ast.Pipe(span, c[0], c[1], None, None)
@@ -291,7 +304,9 @@ def params(span: Span, c: Children) -> Children:
 def import_(span: Span, c: Children) -> ast.Import:
     alias: Token | None = c[1]
     path: Token = c[0]
-    return ast.Import(span, path.text[1:-1], place(span.source, path), alias.text if alias else None)
+    return ast.Import(
+        span, path.text[1:-1], place(span.source, path), alias.text if alias else None
+    )
 
 
 @builder
@@ -303,7 +318,9 @@ def _settings(kind: str, written: Children | None) -> tuple[ast.Parameter, ...]:
     """The parameters of a definition that has settings only; `;` after others is a mistake."""
     first, semicolon, second = written or (None, None, None)
     if first and semicolon:
-        raise DlspecError(InputsInParentheses(first[0].span.to(first[-1].span), kind=kind, name=first[0].name))
+        raise DlspecError(
+            InputsInParentheses(first[0].span.to(first[-1].span), kind=kind, name=first[0].name)
+        )
     return (first or ()) + (second or ())
 
 

@@ -31,22 +31,28 @@ _WORDS = {
     ),
     **dict.fromkeys(("layer",), "a layer is bound by `=`: `head = dense(10)`"),
     **dict.fromkeys(
-        ("let", "var", "val", "local", "global", "set"), "a name is bound by `=` alone: `h = relu(x)`"
+        ("let", "var", "val", "local", "global", "set"),
+        "a name is bound by `=` alone: `h = relu(x)`",
     ),
-    "while": "what repeats is a `for i in 1..n { … }`; a loop in the engine is `scan` or `generate`",
+    "while": "what repeats is a `for i in 1..n { … }`; a loop in the graph is `scan`, `generate`",
     "elif": "write `else if condition { … }`",
     "elseif": "write `else if condition { … }`",
     "from": 'other specs are imported whole: `import "vgg.dl"`, and used by their names',
     "include": 'write `import "vgg.dl"`',
     "print": "to see a value, make it an `output`; `dlspec run` shows the outputs",
     "assert": "write a `check` beside the definitions: `check net(x = 1).y == 2 within 0.01`",
-    **dict.fromkeys(("pass", "try", "raise", "yield", "await", "async", "del"), "a spec says what is, not what to do"),
+    **dict.fromkeys(
+        ("pass", "try", "raise", "yield", "await", "async", "del"),
+        "a spec says what is, not what to do",
+    ),
     "type": "types are written where they are used: `input x: float[N, 2]`",
     "train": "training is a `recipe name for network on data { … }`",
     "loss": "a loss is minimised: `minimize cross_entropy(logits, label)`",
     "then": "write `if condition { … }`",
 }
-_PACKAGES = frozenset("torch tensorflow numpy keras jax nn math os sys onnx np tf".split())
+_PACKAGES = frozenset(
+    ["torch", "tensorflow", "numpy", "keras", "jax", "nn", "math", "os", "sys", "onnx", "np", "tf"]
+)
 
 _SIGNS = {
     "&&": "write `and`",
@@ -97,22 +103,29 @@ def odd_character(at: Situation) -> Diagnostic | None:
     for size in (2, 1):
         sign = text[token.start : token.start + size]
         if sign in _SIGNS:
-            return ForeignSign(Span(at.source, token.start, token.start + size), sign=sign, instead=_SIGNS[sign])
+            return ForeignSign(
+                Span(at.source, token.start, token.start + size), sign=sign, instead=_SIGNS[sign]
+            )
     return _bad_character(at.here, token.text)
 
 
 def _bad_character(span: Span, character: str) -> BadCharacter:
     code = f"U+{ord(character):04X}"
     name = unicodedata.name(character, "")
-    shown = f"`{character}` ({code})" if character.isprintable() and not character.isspace() else code
+    shown = (
+        f"`{character}` ({code})" if character.isprintable() and not character.isspace() else code
+    )
     instead = None
     if unicodedata.category(character) in ("Zs", "Cf"):
         instead = "it cannot be seen; write an ordinary space, or delete it"
     elif name.startswith("GREEK") and " LETTER " in name:
-        instead = f"names are made of a-z, A-Z, 0-9 and _: `{name.split(' LETTER ')[1].split()[0].lower()}`"
+        letter = name.split(" LETTER ")[1].split()[0].lower()
+        instead = f"names are made of a-z, A-Z, 0-9 and _: `{letter}`"
     elif character.isalpha():
         instead = "names are made of a-z, A-Z, 0-9 and _"
-    return BadCharacter(span, character=shown, name=name.lower() or "a control character", instead=instead)
+    return BadCharacter(
+        span, character=shown, name=name.lower() or "a control character", instead=instead
+    )
 
 
 def comment(at: Situation) -> Diagnostic | None:
@@ -136,7 +149,7 @@ def word(at: Situation) -> Diagnostic | None:
     if head.text == "import" and at.index == at.head + 1 and token.kind == "NAME":
         instead = 'an import names a spec: `import "vgg.dl"`'
         if token.text in _PACKAGES:
-            instead = "a spec needs no Python package; what computes is `dense`, `conv`, `relu`, … by name"
+            instead = "a spec needs no Python package: `dense`, `conv`, `relu`, … are there by name"
         return ForeignWord(at.span(head, token), word=f"import {token.text}", instead=instead)
     if head.text in _WORDS and at.index <= at.head + 1 and token.kind not in ("EQUAL", "COMMA"):
         if token.kind == "EQUAL" or at.tokens[at.head + 1].kind in ("EQUAL", "COMMA"):
@@ -170,7 +183,12 @@ def sign(at: Situation) -> Diagnostic | None:
     pair = token.text + after.text
     wants_binding = "EQUAL" in at.expected
     name = before.text if before is not None and before.kind == "NAME" else "x"
-    if wants_binding and touching and after.kind == "EQUAL" and token.kind in ("PLUS", "MINUS", "TIMES", "POWER"):
+    if (
+        wants_binding
+        and touching
+        and after.kind == "EQUAL"
+        and token.kind in ("PLUS", "MINUS", "TIMES", "POWER")
+    ):
         instead = f"write `{name} = {name} {token.text} …`"
         return ForeignSign(at.span(token, after), sign=pair, instead=instead)
     if wants_binding and touching and pair in ("++", "--"):
@@ -190,7 +208,11 @@ def sign(at: Situation) -> Diagnostic | None:
     if before.kind == "DOT" and at.index >= 2 and at.tokens[at.index - 2].kind == "NUMBER":
         digits = at.tokens[at.index - 2]
         if digits.end == before.start:
-            return BadNumber(at.span(digits, before), text=f"{digits.text}.", why=f"write `{digits.text}` or `{digits.text}.0`")
+            return BadNumber(
+                at.span(digits, before),
+                text=f"{digits.text}.",
+                why=f"write `{digits.text}` or `{digits.text}.0`",
+            )
     return None
 
 
@@ -198,7 +220,16 @@ def number(at: Situation) -> Diagnostic | None:
     """`.5`, which is `0.5` here."""
     token, after = at.token, at.after()
     if token.kind == "DOT" and after.kind == "NUMBER" and after.start == token.end:
-        return BadNumber(at.span(token, after), text=f".{after.text}", why=f"write `0.{after.text}`")
-    if token.kind == "NUMBER" and token.end == after.start and after.kind == "DOT" and at.after(2).kind == NEWLINE:
-        return BadNumber(at.span(token, after), text=f"{token.text}.", why=f"write `{token.text}.0`")
+        return BadNumber(
+            at.span(token, after), text=f".{after.text}", why=f"write `0.{after.text}`"
+        )
+    if (
+        token.kind == "NUMBER"
+        and token.end == after.start
+        and after.kind == "DOT"
+        and at.after(2).kind == NEWLINE
+    ):
+        return BadNumber(
+            at.span(token, after), text=f"{token.text}.", why=f"write `{token.text}.0`"
+        )
     return None

@@ -112,7 +112,11 @@ class _Writer:
         after_opening = bool(self.rows) and self.rows[-1].text.endswith("{")
         blank = statement.blank and bool(self.rows) and not closes and not after_opening
         for line in lines:
-            if line.tokens and line.tokens[-1].kind == "SEMICOLON" and not _in_brackets(lines, line):
+            if (
+                line.tokens
+                and line.tokens[-1].kind == "SEMICOLON"
+                and not _in_brackets(lines, line)
+            ):
                 line.tokens.pop()
         rows = self._rows(lines)
         if len(rows) == 1 and len(rows[0].text) > LIMIT:
@@ -152,7 +156,7 @@ class _Writer:
             depth = len(set(braces)) + len(set(brackets))
             if number and not leading:
                 word = next((x.tokens[0].text for x in lines[number:] if x.tokens), "")
-                chained = word in CONTINUING or (not before and not braces_changed(lines, number))
+                chained = word in CONTINUING or (not before and not _ends_in_brace(lines, number))
                 depth += chained + (has_over and not before and word not in CONTINUING)
                 has_over = has_over or word == "over"
             for token in line.tokens[leading:]:
@@ -246,7 +250,7 @@ def _parts(line: _Line, blank: bool) -> list[_Statement]:
 _CLOSING = frozenset({"RPAR", "RSQB", "RBRACE"})
 
 
-def braces_changed(lines: list[_Line], number: int) -> bool:
+def _ends_in_brace(lines: list[_Line], number: int) -> bool:
     """Whether the line before ends with a brace, so that this one begins a statement."""
     before = lines[number - 1].tokens
     return bool(before) and before[-1].kind in ("LBRACE", "RBRACE")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 COMMENT_COLUMN = 72
-"""Comments are aligned as far as the code before them ends here; longer lines don't push the others."""
+"""Comments are aligned if the code before them ends here; longer lines don't push others."""
 
 
 @dataclass
 class Row:
     """A line of code and the comment behind it.
 
-    ``guard`` is where its `when` begins, ``equals`` where its first `=` stands, ``written`` the column of
-    that `=` as the author wrote it, ``padded`` whether there was more than one space before it;
-    ``alone``: the only row of its statement.
+    ``guard`` is where its `when` begins, ``equals`` where its first `=` stands, ``written`` the
+    column of that `=` as the author wrote it, ``padded`` whether there was more than one space
+    before it; ``alone``: the only row of its statement.
     """
 
     text: str

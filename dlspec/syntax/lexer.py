@@ -1,4 +1,4 @@
-"""Text to tokens. Which word is a keyword is the parser's to say; which newline counts, `Lines`'."""
+"""Text to tokens. Which words are keywords and which newlines count is the parser's to say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMMENT = re.compile(r"#[^\n]*")
 
 
 class Token(NamedTuple):
-    """A piece of text with its offsets. ``kind`` is a terminal of the grammar; of a word it is NAME."""
+    """A piece of text with its offsets. ``kind`` is a terminal; that of any word is NAME."""
 
     kind: str
     text: str

@@ -78,9 +78,9 @@ def outdented_line(at: Situation) -> int | None:
     indentation = at.indentation(opening)
     for i in range(at.brackets[0] + 1, at.index + 1):
         token = at.tokens[i]
-        if at.tokens[i - 1].kind == NEWLINE and token.kind not in (NEWLINE, "RPAR", "RSQB"):
-            if token.kind == END or at.indentation(token) <= indentation:
-                return i
+        begins = at.tokens[i - 1].kind == NEWLINE and token.kind not in (NEWLINE, "RPAR", "RSQB")
+        if begins and (token.kind == END or at.indentation(token) <= indentation):
+            return i
     return None
 
 
@@ -118,8 +118,10 @@ def _unclosed_brace(at: Situation) -> Diagnostic | None:
     if at.token.kind == END:
         line_end = max(t.end for t in at.tokens if t.kind not in (NEWLINE, END))
         place, what = Span(at.source, line_end, line_end), "the end of the file"
-    elif _nested(at) and at.begins_line(at.head_token) and (
-        at.indentation(at.head_token) <= at.indentation(at.tokens[at.braces[0]])
+    elif (
+        _nested(at)
+        and at.begins_line(at.head_token)
+        and (at.indentation(at.head_token) <= at.indentation(at.tokens[at.braces[0]]))
     ):
         place, what = at.span(at.head_token), f"`{at.head_token.text}`"
     else:
@@ -134,7 +136,7 @@ def _nested(at: Situation) -> bool:
 
 
 def _suspect(at: Situation) -> Token:
-    """The brace that is probably not closed: one whose closing brace stands further left than itself."""
+    """The brace that is probably not closed: one whose closer stands further left than itself."""
     stack: list[Token] = []
     for token in at.tokens[at.braces[0] : at.index]:
         if token.kind == "LBRACE":
@@ -153,7 +155,13 @@ def _nested_definition(at: Situation) -> Diagnostic | None:
 
 
 def _body(at: Situation) -> Diagnostic | None:
-    if "LBRACE" not in at.expected or at.token.kind not in ("COLON", NEWLINE, END, "EQUAL", "SEMICOLON"):
+    if "LBRACE" not in at.expected or at.token.kind not in (
+        "COLON",
+        NEWLINE,
+        END,
+        "EQUAL",
+        "SEMICOLON",
+    ):
         return None
     return MissingBody(at.here, head=at.head_token.text, found=found(at.token))
 
@@ -169,8 +177,14 @@ def _at_top(at: Situation) -> Diagnostic | None:
         instead = f"write `const {token.text} = …`, or move it into a body"
         return StatementAtTop(at.here, what=f"`{token.text}` is bound", instead=instead)
     if token.text in STATEMENT_WORDS:
-        home = "a recipe" if token.text in ("minimize", "maximize", "step", "stage", "load") else "a network"
-        return StatementAtTop(at.here, what=f"`{token.text}`", instead=f"move it into the body of {home}")
+        home = (
+            "a recipe"
+            if token.text in ("minimize", "maximize", "step", "stage", "load")
+            else "a network"
+        )
+        return StatementAtTop(
+            at.here, what=f"`{token.text}`", instead=f"move it into the body of {home}"
+        )
     return None
 
 
@@ -187,16 +201,29 @@ def _colon(at: Situation) -> Diagnostic | None:
     head, token, before = at.head_token, at.token, at.before
     if before is None or head.text not in _DECLARING:
         return None
-    if at.index == at.head + 2 and "COLON" in at.expected and token.kind in ("EQUAL", "NAME", "LSQB", "TILDE"):
+    if (
+        at.index == at.head + 2
+        and "COLON" in at.expected
+        and token.kind in ("EQUAL", "NAME", "LSQB", "TILDE")
+    ):
         missing = "=" if token.kind == "EQUAL" else token.text
         return MissingColon(at.here, kind=head.text, name=before.text, found=missing)
-    if head.text == "noise" and "TILDE" in at.expected and token.kind in ("EQUAL", NEWLINE, "SEMICOLON"):
+    if (
+        head.text == "noise"
+        and "TILDE" in at.expected
+        and token.kind in ("EQUAL", NEWLINE, "SEMICOLON")
+    ):
         return NoiseTilde(at.here)
     return None
 
 
 def _dtype(at: Situation) -> Diagnostic | None:
-    if at.token.kind == "LSQB" and at.before is not None and at.before.kind == "COLON" and "NAME" in at.expected:
+    if (
+        at.token.kind == "LSQB"
+        and at.before is not None
+        and at.before.kind == "COLON"
+        and "NAME" in at.expected
+    ):
         return MissingDtype(at.here)
     return None
 
@@ -205,9 +232,9 @@ def _colon_for_equals(at: Situation) -> Diagnostic | None:
     token, before = at.token, at.before
     if before is None:
         return None
-    if token.kind == "COLON" and before.kind == "NAME" and at.brackets:
-        if at.tokens[at.brackets[-1]].kind == "LPAR":
-            return ColonForEquals(at.here, name=before.text)
+    in_call = bool(at.brackets) and at.tokens[at.brackets[-1]].kind == "LPAR"
+    if in_call and token.kind == "COLON" and before.kind == "NAME":
+        return ColonForEquals(at.here, name=before.text)
     if before.kind == "COLON" and token.kind in ("NUMBER", "STRING") and at.index == at.head + 2:
         return ColonForEquals(at.span(before), name=at.head_token.text)
     return None
@@ -309,7 +336,11 @@ def _semicolon(at: Situation) -> Diagnostic | None:
 
 def _value(at: Situation) -> Diagnostic | None:
     before = at.before
-    if before is None or at.token.kind not in _ENDS | {"RPAR", "RSQB", "COMMA"} or at.head == at.index:
+    if (
+        before is None
+        or at.token.kind not in _ENDS | {"RPAR", "RSQB", "COMMA"}
+        or at.head == at.index
+    ):
         return None
     if "NUMBER" not in at.expected or before.kind in ("LPAR", "LSQB"):
         return None

@@ -51,7 +51,7 @@ class _Unexpected(Exception):
 
 
 class _Parser:
-    """The stacks of the automaton: states, built values, their places and depths run in parallel."""
+    """The stacks of the automaton: states, values, their places and depths run in parallel."""
 
     def __init__(self, source: SourceFile, sink: Sink) -> None:
         self.source = source
@@ -229,9 +229,9 @@ class _Parser:
             self._feed(Token("COMMA", "", token.start, token.start))
         elif isinstance(diagnostic, SemicolonInCall):
             self.tokens[self.index] = token._replace(kind="COMMA")
-        elif isinstance(diagnostic, DoubleEquals):
-            self.tokens[self.index] = token._replace(kind="EQUAL")
-        elif isinstance(diagnostic, ColonForEquals) and self.brackets:
+        elif isinstance(diagnostic, DoubleEquals) or (
+            isinstance(diagnostic, ColonForEquals) and self.brackets
+        ):
             self.tokens[self.index] = token._replace(kind="EQUAL")
         elif isinstance(diagnostic, MissingBody) and following.kind == "LBRACE":
             self.index = self.tokens.index(following, self.index)

@@ -8,7 +8,20 @@ from functools import cached_property
 from dlspec.source import SourceFile, Span
 from dlspec.syntax.lexer import END, NEWLINE, Token
 
-ITEM_WORDS = frozenset("import const network block cell data recipe engine experiment check".split())
+ITEM_WORDS = frozenset(
+    [
+        "import",
+        "const",
+        "network",
+        "block",
+        "cell",
+        "data",
+        "recipe",
+        "engine",
+        "experiment",
+        "check",
+    ]
+)
 """What a definition begins with."""
 
 FORMS = {
@@ -21,7 +34,7 @@ FORMS = {
     "recipe": "`recipe name(setting = 1) for network on data { … }`",
     "engine": "`engine name for recipe { … }`",
     "experiment": "`experiment name runs recipe { … }`",
-    "check": "`check lenet(image = zeros(1, 28, 28)).logits : [1, 10]` or `check a == b within 0.01`",
+    "check": "`check net(image = zeros(1, 28, 28)).logits : [1, 10]` or `check a == b within 0.1`",
     "input": "`input name: float[N, 2]`",
     "output": "`output name` or `output name: float[N, 2] = value`",
     "state": "`state name: float[N, 2] = 0`",
@@ -48,8 +61,8 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class Situation:
-    """Indices are into ``tokens``. ``head`` is where the statement begins, ``brackets`` and ``braces`` are
-    the open ones, ``expected`` the terminals that would have fitted."""
+    """Indices are into ``tokens``. ``head`` is where the statement begins, ``brackets`` and
+    ``braces`` are the open ones, ``expected`` the terminals that would have fitted."""
 
     source: SourceFile
     tokens: list[Token]
@@ -107,7 +120,7 @@ class Situation:
 
     @property
     def level(self) -> list[Token]:
-        """Of the statement, the tokens that stand in no closed bracket and in the innermost open one."""
+        """Of the statement, the tokens in the innermost open bracket and in no closed one."""
         begin = self.brackets[-1] + 1 if self.brackets else self.head
         kept: list[Token] = []
         depth = 0
@@ -147,11 +160,15 @@ def expected(at: Situation) -> str:
         parts.append("a value, such as `x`, `0.5` or `f(x)`")
     elif "NAME" in want and before is not None and before.kind in ("COLON",):
         parts.append("a type, such as `float[N, 2]`")
-    elif "NAME" in want and "NUMBER" not in want and not ("PLUS" in want):
+    elif "NAME" in want and "NUMBER" not in want and "PLUS" not in want:
         parts.append("a name")
     if "STRING" in want and "NUMBER" not in want:
         parts.append('a string, such as `"vgg.dl"`')
-    parts += [f"`{_SIGNS[kind]}`" for kind in _SIGNS if kind in want and kind not in ("ARROW", "SEMICOLON", "LPAR")]
+    parts += [
+        f"`{_SIGNS[kind]}`"
+        for kind in _SIGNS
+        if kind in want and kind not in ("ARROW", "SEMICOLON", "LPAR")
+    ]
     if "LPAR" in want and "NUMBER" not in want and "PLUS" not in want:
         parts.append("`(`")
     words = ("FOR", "ON", "RUNS", "IN", "FROM", "WITHIN", "WHEN", "OVER", "WITH", "AS", "OF")

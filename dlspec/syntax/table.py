@@ -22,8 +22,8 @@ def grammar_path() -> Path:
 class Rule:
     """A production: what it makes, of how many symbols, and which of them its builder sees.
 
-    ``shape`` has an entry ``(index, splice, nones)`` for each symbol that is kept: ``splice`` puts a
-    helper's children in its place, ``nones`` optional parts before it were not written.
+    ``shape`` has an entry ``(index, splice, nones)`` for each symbol that is kept: ``splice``
+    puts a helper's children in its place, ``nones`` optional parts before it were not written.
     """
 
     origin: str
@@ -58,7 +58,9 @@ def load_table() -> Table:
     return Table(
         words=data["words"],
         token=re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in tokens)),
-        terminals=frozenset({*(name for name, _ in tokens), *data["words"].values(), "_NL", "$END"}),
+        terminals=frozenset(
+            {*(name for name, _ in tokens), *data["words"].values(), "_NL", "$END"}
+        ),
         rules=tuple(rules),
         start=data["start"],
         end=data["end"],

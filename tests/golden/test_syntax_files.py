@@ -81,7 +81,9 @@ def test_tree(name: str, request: pytest.FixtureRequest) -> None:
     check_golden(spec.with_suffix(".ast"), dump(tree(spec.read_text(encoding="utf-8"))), request)
 
 
-@pytest.mark.parametrize("name", ["syntax/lenet", "syntax/recipes", "sketches/10_resnet152", "syntax/ragged_layout"])
+@pytest.mark.parametrize(
+    "name", ["syntax/lenet", "syntax/recipes", "sketches/10_resnet152", "syntax/ragged_layout"]
+)
 def test_canonical_text(name: str, request: pytest.FixtureRequest) -> None:
     spec = HERE / f"{name}.dl"
     formatted = format_source(spec.read_text(encoding="utf-8"))
