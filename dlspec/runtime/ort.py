@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -133,12 +134,9 @@ class OrtEngine:
         """The outputs in order."""
         try:
             return cast("list[Array]", self._run(self.outputs, feeds))
-        except Exception as error:  # ONNX Runtime's own classes share no base of their own
-            if type(error).__module__.startswith("onnxruntime") or isinstance(error, RuntimeError):
-                raise faults.DlspecError(
-                    faults.EngineRunFailed(None, self._name, _first_line(error))
-                ) from error
-            raise
+        except _errors() as error:
+            failed = faults.EngineRunFailed(None, self._name, _first_line(error))
+            raise faults.DlspecError(failed) from error
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """The outputs by name."""
@@ -156,16 +154,20 @@ class OrtEngine:
         }
 
 
+@lru_cache(maxsize=1)
+def _errors() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises: its own classes share no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = [v for v in vars(state).values() if isinstance(v, type) and issubclass(v, Exception)]
+    return (*own, RuntimeError, ValueError)
+
+
 @contextmanager
 def _library_errors(name: str, file: str, provider: str) -> Generator[None]:
     try:
         yield
-    except Exception as error:
-        if not (
-            type(error).__module__.startswith("onnxruntime")
-            or isinstance(error, (RuntimeError, ValueError))
-        ):
-            raise
+    except _errors() as error:
         text = _first_line(error)
         if "fallback to CPU EP has been explicitly disabled" in text:
             reason = "it has nodes that this provider does not compute"
