@@ -72,7 +72,7 @@ def test_formatting_keeps_drawn_specs(data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_formatting_keeps_many_drawn_specs(data: st.DataObject) -> None:
     check_drawn(data.draw(_drawn("start")))
