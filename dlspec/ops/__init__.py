@@ -1,0 +1,34 @@
+"""The op set: one class an op, one file a family."""
+
+from dlspec.ops import (
+    activation,
+    arithmetic,
+    comparison,
+    convolution,
+    embedding,
+    linear,
+    loss,
+    normalization,
+    pooling,
+    reduction,
+    shape,
+)
+from dlspec.ops.base import REGISTRY, Op, initializer, literal
+
+__all__ = [
+    "REGISTRY",
+    "Op",
+    "activation",
+    "arithmetic",
+    "comparison",
+    "convolution",
+    "embedding",
+    "initializer",
+    "linear",
+    "literal",
+    "loss",
+    "normalization",
+    "pooling",
+    "reduction",
+    "shape",
+]

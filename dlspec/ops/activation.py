@@ -1,0 +1,135 @@
+"""Activations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlspec.ir.types import TensorType
+from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
+from dlspec.ops.elementwise import Unary
+from dlspec.ops.settings import axis_of
+
+
+class Relu(Unary):
+    """The rectifier, ``y = max(0, x)``. Nair & Hinton 2010."""
+
+    name = "relu"
+    kind = "Relu"
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.maximum(inputs[0], 0)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.relu({inputs[0]})"
+
+
+class Sigmoid(Unary):
+    """The logistic function, ``y = 1 / (1 + e ** -x)``, between 0 and 1."""
+
+    name = "sigmoid"
+    kind = "Sigmoid"
+    range = 1.0
+
+    def reference(self, *inputs: Any) -> Any:
+        x = inputs[0]
+        # the exponent is never positive, so nothing overflows
+        e = np.exp(-np.abs(x))
+        return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"torch.sigmoid({inputs[0]})"
+
+
+class Tanh(Unary):
+    """The hyperbolic tangent, between -1 and 1."""
+
+    name = "tanh"
+    kind = "Tanh"
+    range = 1.0
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.tanh(inputs[0])
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"torch.tanh({inputs[0]})"
+
+
+class Softplus(Unary):
+    """``y = log(1 + e ** x)``, a smooth rectifier."""
+
+    name = "softplus"
+    kind = "Softplus"
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.logaddexp(inputs[0], 0)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.softplus({inputs[0]})"
+
+
+class LeakyRelu(Unary):
+    """``y = x`` where x is positive, else ``slope * x``. Maas et al. 2013."""
+
+    name = "leaky_relu"
+    slope: float = 0.01
+    samples = (({}, {"x": ("N", 3)}), ({"slope": 0.2}, {"x": ("N", 3)}))
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.where(inputs[0] >= 0, inputs[0], self.slope * inputs[0])
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.leaky_relu({inputs[0]}, {self.slope})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("LeakyRelu", inputs[0], alpha=float(self.slope))
+
+
+def _exp_of_shifted(x: Array, axis: int) -> tuple[Array, Array]:
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted, np.exp(shifted)
+
+
+class Softmax(Op):
+    """``y_i = e ** x_i / sum_j e ** x_j`` along an axis (the last)."""
+
+    name = "softmax"
+    signature = "(x: float[*s]) -> (y: float[*s])"
+    promotion = "float"
+    range = 1.0
+    axis: int = -1
+    samples = (({}, {"x": ("N", 5)}), ({"axis": 1}, {"x": ("N", 3, 4)}))
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The same type; the axis must be there."""
+        result = super().infer(*inputs)
+        axis_of(self.name, self.axis, result[0])
+        return result
+
+    def reference(self, *inputs: Any) -> Any:
+        _, e = _exp_of_shifted(inputs[0], self.axis)
+        return e / e.sum(axis=self.axis, keepdims=True)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.softmax({inputs[0]}, dim={self.axis})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("Softmax", inputs[0], axis=self.axis)
+
+
+class LogSoftmax(Softmax):
+    """The logarithm of softmax along an axis (the last), without its loss of digits."""
+
+    name = "log_softmax"
+    range = None
+
+    def reference(self, *inputs: Any) -> Any:
+        shifted, e = _exp_of_shifted(inputs[0], self.axis)
+        return shifted - np.log(e.sum(axis=self.axis, keepdims=True))
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.log_softmax({inputs[0]}, dim={self.axis})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("LogSoftmax", inputs[0], axis=self.axis)

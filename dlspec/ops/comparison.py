@@ -1,0 +1,178 @@
+"""Comparison, choice and conversion, element by element."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import DTypeMismatch, InvalidSetting
+from dlspec.ir.types import SPELLINGS, DType, TensorType
+from dlspec.ops.base import OnnxBuilder, Op, Ragged, TorchContext
+from dlspec.ops.elementwise import Binary, broadcast
+
+_PAIR = (({}, {"a": ("N", 3), "b": ("N", 3)}), ({}, {"a": ("N", 3), "b": ()}))
+
+
+class Comparison(Binary):
+    """Base of comparisons: booleans."""
+
+    result = DType.bool_
+    samples = _PAIR
+
+
+class Equal(Comparison):
+    """``a == b``."""
+
+    name = "equal"
+    symbol = "=="
+    kind = "Equal"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] == inputs[1]
+
+
+class NotEqual(Comparison):
+    """``a != b``."""
+
+    name = "not_equal"
+    symbol = "!="
+    kind = "Equal"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] != inputs[1]
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("Not", g.op("Equal", *inputs))
+
+
+class Less(Comparison):
+    """``a < b``."""
+
+    name = "less"
+    symbol = "<"
+    kind = "Less"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] < inputs[1]
+
+
+class LessEqual(Comparison):
+    """``a <= b``."""
+
+    name = "less_equal"
+    symbol = "<="
+    kind = "LessOrEqual"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] <= inputs[1]
+
+
+class Greater(Comparison):
+    """``a > b``."""
+
+    name = "greater"
+    symbol = ">"
+    kind = "Greater"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] > inputs[1]
+
+
+class GreaterEqual(Comparison):
+    """``a >= b``."""
+
+    name = "greater_equal"
+    symbol = ">="
+    kind = "GreaterOrEqual"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] >= inputs[1]
+
+
+class Where(Op):
+    """``y = a`` where the condition holds, else ``b``, broadcasting."""
+
+    name = "where"
+    signature = "(condition: bool[*c], a: any[*a], b: any[*b]) -> (y: any[*y])"
+    promotion = "common"
+    ragged: ClassVar[Ragged] = "pointwise"
+    samples = (({}, {"condition": ("N", 3), "a": ("N", 3), "b": ()}),)
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """Broadcast all three."""
+        condition, a, b = inputs
+        assert condition is not None and a is not None and b is not None
+        if condition.dtype is not DType.bool_:
+            raise DlspecError(
+                DTypeMismatch(
+                    None, self.name, operand="condition", actual=str(condition.dtype), expected="bool"
+                )
+            )
+        shape, ragged = broadcast(self.name, condition, a, b)
+        return (TensorType(a.dtype, shape, ragged),)
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.where(*inputs)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"torch.where({', '.join(inputs)})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("Where", *inputs)
+
+
+class Cast(Op):
+    """The same numbers in another element type; fractions are cut off towards zero."""
+
+    name = "cast"
+    signature = "(x: any[*s]) -> (y: any[*y])"
+    ragged: ClassVar[Ragged] = "pointwise"
+    dtype: str
+    samples = (({"dtype": "float32"}, {"x": ("uint8", ("N", 3))}), ({"dtype": "int64"}, {"x": ("N", 3)}))
+
+    def __post_init__(self) -> None:
+        if self.dtype not in SPELLINGS:
+            raise DlspecError(
+                InvalidSetting(
+                    None, self.name, setting="dtype", value=self.dtype, expected=", ".join(SPELLINGS)
+                )
+            )
+
+    @property
+    def target(self) -> DType:
+        """The element type of the result."""
+        return SPELLINGS[self.dtype]
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The same shape."""
+        x = inputs[0]
+        assert x is not None
+        return (x.with_dtype(self.target),)
+
+    def reference(self, *inputs: Any) -> Any:
+        x = inputs[0]
+        if self.target.is_float:
+            # the interpreter's precision is its floats'; integers join it
+            return x if x.dtype.kind == "f" else x.astype(np.float64)
+        return x.astype(self.target.value)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        if self.target is DType.float32 and t.dtype(DType.float32) == "torch.float32":
+            return f"{inputs[0]}.float()"
+        return f"{inputs[0]}.to({t.dtype(self.target)})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        codes = {
+            DType.float32: 1,
+            DType.uint8: 2,
+            DType.int8: 3,
+            DType.int32: 6,
+            DType.int64: 7,
+            DType.bool_: 9,
+            DType.float16: 10,
+            DType.float64: 11,
+            DType.bfloat16: 16,
+        }
+        return g.op("Cast", inputs[0], to=codes[self.target])

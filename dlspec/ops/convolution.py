@@ -1,0 +1,216 @@
+"""Convolution over one to three spatial axes; layout is N, channels, spatial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import DTypeMismatch, ImpossibleShape, InvalidSetting, RankMismatch
+from dlspec.dims import Dim
+from dlspec.ir.types import TensorType
+from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
+from dlspec.ops.settings import per_axis, whole
+
+
+def window_sizes(
+    op: str,
+    x: TensorType,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[Dim, ...]:
+    """Spatial sizes after a window has passed: ``(size + 2 pad - dilation (kernel - 1) - 1) // stride + 1``."""
+    sizes: list[Dim] = []
+    for size, k, s, p, d in zip(x.shape[2:], kernel, stride, pad, dilation, strict=True):
+        reach = d * (k - 1) + 1
+        room = size + 2 * p
+        if room.value is not None and room.value < reach:
+            needed = (reach - (size.value or 0) + 1) // 2
+            raise DlspecError(
+                ImpossibleShape(
+                    None,
+                    op,
+                    reason=f"a window of {reach} does not fit into {room.value}",
+                    actual=str(x),
+                    advice=f"`pad = {needed}` makes room" if op != "max_pool" else "a smaller window fits",
+                )
+            )
+        sizes.append((room - reach) // s + 1)
+    return tuple(sizes)
+
+
+def windows(
+    x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...], dilation: tuple[int, ...], fill: float
+) -> Array:
+    """All windows of an array [N, C, *spatial]: [N, C, *positions, *kernel]."""
+    padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in pad)], constant_values=fill)
+    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    axes = tuple(range(2, x.ndim))
+    view = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=axes)  # type: ignore[call-overload]
+    steps = (slice(None), slice(None), *(slice(None, None, s) for s in stride))
+    inside = tuple(slice(None, None, d) for d in dilation)
+    return view[steps + inside]
+
+
+class Conv(Op):
+    """Cross-correlation with learned filters; W is [channels, inputs / groups, *kernel]. LeCun et al. 1998.
+
+    ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each spatial axis.
+    """
+
+    name = "conv"
+    signature = "(x: float[n, c, *s]; weight: float[*w], bias?: float[channels]) -> (y: float[*y])"
+    init = {"weight": "fan_in_uniform", "bias": "fan_in_uniform"}
+    channels: int
+    kernel: int | tuple[int, ...]
+    stride: int | tuple[int, ...] = 1
+    pad: int | tuple[int, ...] = 0
+    dilation: int | tuple[int, ...] = 1
+    groups: int = 1
+    samples = (
+        ({"channels": 4, "kernel": 3}, {"x": ("N", 2, 7, 6)}),
+        ({"channels": 4, "kernel": (3, 2), "stride": 2, "pad": 1}, {"x": ("N", 2, 7, 6)}),
+        ({"channels": 4, "kernel": 3, "groups": 2, "dilation": 2}, {"x": ("N", 2, 7, 8)}),
+        ({"channels": 3, "kernel": 3, "pad": 1, "bias": None}, {"x": ("N", 2, 9)}),
+        ({"channels": 2, "kernel": 2}, {"x": ("N", 1, 3, 4, 5)}),
+    )
+
+    def __post_init__(self) -> None:
+        whole(self.name, "channels", self.channels)
+        whole(self.name, "groups", self.groups)
+        for setting, least in (("kernel", 1), ("stride", 1), ("pad", 0), ("dilation", 1)):
+            value = getattr(self, setting)
+            per_axis(self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least)
+
+    def geometry(self, rank: int) -> tuple[tuple[int, ...], ...]:
+        """Kernel, stride, pad and dilation, one number a spatial axis."""
+        return (
+            per_axis(self.name, "kernel", self.kernel, rank),
+            per_axis(self.name, "stride", self.stride, rank),
+            per_axis(self.name, "pad", self.pad, rank, 0),
+            per_axis(self.name, "dilation", self.dilation, rank),
+        )
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        """Filters and biases for the input's channels."""
+        x = tensors[0]
+        self._check(x)
+        inputs = x.shape[1].value
+        assert inputs is not None
+        kernel = self.geometry(x.rank - 2)[0]
+        return {
+            "weight": x.with_shape((self.channels, inputs // self.groups, *kernel)),
+            "bias": x.with_shape((self.channels,)),
+        }
+
+    def _check(self, x: TensorType) -> None:
+        if not 3 <= x.rank <= 5:
+            advice = "add a channel axis: `reshape(1, …)`"
+            if x.rank == 3:
+                advice = f"add a channel axis: `reshape(1, {x.shape[1]}, {x.shape[2]})`"
+            raise DlspecError(
+                RankMismatch(
+                    None,
+                    self.name,
+                    operand="x",
+                    actual=str(x),
+                    rank=x.rank,
+                    expected="N, channels, and one to three spatial",
+                    advice=advice,
+                )
+            )
+        if isinstance(self.kernel, tuple) is False and x.rank == 3 and x.shape[1] == x.shape[2]:
+            pass  # a square [N, 28, 28] may also be 28 channels of length 28: the later layers tell
+        if not x.dtype.is_float:
+            raise DlspecError(
+                DTypeMismatch(
+                    None,
+                    self.name,
+                    operand="x",
+                    actual=str(x.dtype),
+                    expected="a float",
+                    advice="divide pixels by 255 first: `image / 255`",
+                )
+            )
+        channels = x.shape[1].value
+        if channels is None or channels % self.groups or self.channels % self.groups:
+            raise DlspecError(
+                InvalidSetting(
+                    None,
+                    self.name,
+                    setting="groups",
+                    value=str(self.groups),
+                    expected=f"a divisor of {x.shape[1]} inputs and {self.channels} channels",
+                )
+            )
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """[N, channels, *sizes after the window]."""
+        x = inputs[0]
+        assert x is not None
+        self._check(x)
+        sizes = window_sizes(self.name, x, *self.geometry(x.rank - 2))
+        return (x.with_shape((x.shape[0], self.channels, *sizes)),)
+
+    def reference(self, *inputs: Any) -> Any:
+        x, weight, bias = inputs
+        kernel, stride, pad, dilation = self.geometry(x.ndim - 2)
+        view = windows(x, kernel, stride, pad, dilation, 0.0)
+        n, spatial = x.shape[0], view.shape[2 : x.ndim]
+        rank = len(kernel)
+        parts = []
+        inputs_each, outputs_each = x.shape[1] // self.groups, self.channels // self.groups
+        for g in range(self.groups):
+            part = view[:, g * inputs_each : (g + 1) * inputs_each]
+            # [N, *positions, C * kernel] @ [C * kernel, outputs]: one matrix product
+            order = (0, *range(2, 2 + rank), 1, *range(2 + rank, 2 + 2 * rank))
+            rows = part.transpose(order).reshape(n * int(np.prod(spatial)), -1)
+            filters = weight[g * outputs_each : (g + 1) * outputs_each].reshape(outputs_each, -1)
+            parts.append((rows @ filters.T).reshape(n, *spatial, outputs_each))
+        y = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
+        return y if bias is None else y + bias.reshape(1, -1, *(1,) * rank)
+
+    def _torch_options(self, stride: str, pad: str) -> list[str]:
+        options = []
+        for name, value, default in (
+            (stride, self.stride, 1),
+            (pad, self.pad, 0),
+            ("dilation", self.dilation, 1),
+            ("groups", self.groups, 1),
+        ):
+            if value != default:
+                options.append(f"{name}={value}")
+        return options
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        kind = t.input_types[0]
+        assert kind is not None
+        x, weight, bias = inputs
+        arguments = [x, weight, *([bias] if bias != "None" else []), *self._torch_options("stride", "padding")]
+        return f"F.conv{kind.rank - 2}d({', '.join(arguments)})"
+
+    def torch_module(self, *inputs: TensorType | None) -> str | None:
+        """`nn.Conv2d(in, out, kernel_size=…)`."""
+        x, _, bias = inputs
+        assert x is not None
+        options = [f"kernel_size={self.kernel}", *self._torch_options("stride", "padding")]
+        if bias is None:
+            options.append("bias=False")
+        return f"nn.Conv{x.rank - 2}d({x.shape[1]}, {self.channels}, {', '.join(options)})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        kind = g.input_types[0]
+        assert kind is not None
+        kernel, stride, pad, dilation = self.geometry(kind.rank - 2)
+        return g.op(
+            "Conv",
+            *(i for i in inputs if i),
+            kernel_shape=list(kernel),
+            strides=list(stride),
+            pads=[*pad, *pad],
+            dilations=list(dilation),
+            group=self.groups,
+        )

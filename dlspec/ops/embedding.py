@@ -1,0 +1,92 @@
+"""Ids as vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import DTypeMismatch
+from dlspec.ir.graph import Initializer
+from dlspec.ir.types import DType, TensorType
+from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.settings import whole
+
+
+class Embed(Op):
+    """A row of a learned table for each id; ids run from 0 to ``count`` - 1."""
+
+    name = "embed"
+    signature = "(ids: int[*s]; weight: float[count, size]) -> (y: float[*s, size])"
+    init = {"weight": Initializer("normal", {"mean": 0.0, "std": 1.0})}
+    ragged = "pointwise"
+    count: int
+    size: int
+    samples = (({"count": 7, "size": 3}, {"ids": ("int64", ("N", 4))}),)
+
+    def __post_init__(self) -> None:
+        whole(self.name, "count", self.count)
+        whole(self.name, "size", self.size)
+
+    def _check(self, ids: TensorType) -> None:
+        if not ids.dtype.is_integer:
+            raise DlspecError(
+                DTypeMismatch(
+                    None,
+                    self.name,
+                    operand="ids",
+                    actual=str(ids.dtype),
+                    expected="int",
+                    advice="ids are whole numbers: declare the input as `int[…]`",
+                )
+            )
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        """The table."""
+        self._check(tensors[0])
+        return {"weight": TensorType.of(DType.float32, self.count, self.size)}
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """[*s, size]."""
+        ids, weight = inputs
+        assert ids is not None and weight is not None
+        self._check(ids)
+        return (TensorType(weight.dtype, (*ids.shape, *weight.shape[1:]), ids.ragged),)
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[1][inputs[0]]
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.embedding({inputs[0]}, {inputs[1]})"
+
+    def torch_module(self, *inputs: TensorType | None) -> str | None:
+        """`nn.Embedding(count, size)`."""
+        return f"nn.Embedding({self.count}, {self.size})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("Gather", inputs[1], inputs[0], axis=0)
+
+
+class OneHot(Op):
+    """1 at the place of each id, 0 elsewhere, along a new last axis of ``size``."""
+
+    name = "one_hot"
+    signature = "(ids: int[*s]) -> (y: float32[*s, size])"
+    ragged = "pointwise"
+    size: int
+    samples = (({"size": 5}, {"ids": ("int64", ("N", 2))}),)
+
+    def __post_init__(self) -> None:
+        whole(self.name, "size", self.size)
+
+    def reference(self, *inputs: Any) -> Any:
+        return (inputs[0][..., None] == np.arange(self.size)).astype(np.float64)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.one_hot({inputs[0]}.long(), {self.size}).to({t.dtype(DType.float32)})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        depth = g.constant(np.array(self.size, dtype=np.int64))
+        values = g.constant(np.array([0, 1], dtype=np.float32))
+        return g.op("OneHot", inputs[0], depth, values)

@@ -1,0 +1,118 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
+from dlspec.ir.types import TensorType
+from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.settings import number
+
+
+class BatchNorm(Op):
+    """``y = (x - mean) / sqrt(variance + epsilon) * weight + bias`` for each channel (axis 1). Ioffe & Szegedy 2015.
+
+    While learning, mean and (biased) variance are the batch's, and the running ones move towards them by ``momentum``, the variance
+    as an unbiased one; otherwise they are the running ones.
+    """
+
+    name = "batch_norm"
+    signature = (
+        "(x: float[n, c, *s]; weight: float[c], bias: float[c], running_mean: float[c], running_var: float[c])"
+        " -> (y: float[n, c, *s], mean: float[c], variance: float[c])"
+    )
+    init = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
+    buffers = ("running_mean", "running_var")
+    epsilon: float = 1e-5
+    momentum: float = 0.1
+    training: bool = False
+    samples = (
+        ({}, {"x": ("N", 3, 4, 5)}),
+        ({"epsilon": 1e-3}, {"x": ("N", 3)}),
+        ({"training": True}, {"x": (4, 3, 2, 2)}),
+    )
+
+    def __post_init__(self) -> None:
+        number(self.name, "epsilon", self.epsilon, 0)
+        if not 0 <= number(self.name, "momentum", self.momentum) <= 1:
+            raise DlspecError(
+                InvalidSetting(
+                    None, self.name, setting="momentum", value=str(self.momentum), expected="between 0 and 1"
+                )
+            )
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        """Scale, shift and running statistics, one for each channel."""
+        x = tensors[0]
+        if x.rank < 2:
+            raise DlspecError(
+                RankMismatch(
+                    None, self.name, operand="x", actual=str(x), rank=x.rank, expected="at least N and channels"
+                )
+            )
+        return {slot.name: x.with_shape((x.shape[1],)) for slot in self.rule.parameters}
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The type of x, and while learning the next running statistics."""
+        x = inputs[0]
+        assert x is not None
+        channels = x.with_shape((x.shape[1],))
+        return (x, channels, channels) if self.training else (x,)
+
+    def reference(self, *inputs: Any) -> Any:
+        x, weight, bias, mean, variance = inputs
+        shape = (1, -1, *(1,) * (x.ndim - 2))
+        if not self.training:
+            scale = weight / np.sqrt(variance + self.epsilon)
+            return (x - mean.reshape(shape)) * scale.reshape(shape) + bias.reshape(shape)
+        axes = (0, *range(2, x.ndim))
+        batch_mean, batch_variance = x.mean(axis=axes), x.var(axis=axes)
+        count = x.size // x.shape[1]
+        scale = weight / np.sqrt(batch_variance + self.epsilon)
+        y = (x - batch_mean.reshape(shape)) * scale.reshape(shape) + bias.reshape(shape)
+        unbiased = batch_variance * count / max(count - 1, 1)
+        m = self.momentum
+        return y, (1 - m) * mean + m * batch_mean, (1 - m) * variance + m * unbiased
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        x, weight, bias, mean, variance = inputs
+        options = f"training=True, momentum={self.momentum}, " if self.training else ""
+        return f"F.batch_norm({x}, {mean}, {variance}, {weight}, {bias}, {options}eps={self.epsilon})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str | tuple[str, ...]:
+        if not self.training:
+            return g.op("BatchNormalization", *inputs, epsilon=self.epsilon)
+        # written out: ONNX's own training mode keeps a biased running variance
+        x, weight, bias, mean, variance = inputs
+        kind = g.input_types[0]
+        assert kind is not None
+        axes = g.constant(np.array([0, *range(2, kind.rank)], dtype=np.int64))
+        spread = g.constant(np.array([a for a in range(kind.rank) if a != 1], dtype=np.int64))
+
+        def spatial(value: str) -> str:
+            return g.op("Unsqueeze", value, spread)
+
+        batch_mean = g.op("ReduceMean", x, axes, keepdims=0)
+        centred = g.op("Sub", x, spatial(batch_mean))
+        batch_variance = g.op("ReduceMean", g.op("Mul", centred, centred), axes, keepdims=0)
+        floor = g.constant(np.array(self.epsilon, dtype=np.float32))
+        deviation = g.op("Sqrt", g.op("Add", batch_variance, floor))
+        scaled = g.op("Mul", centred, spatial(g.op("Div", weight, deviation)))
+        y = g.op("Add", scaled, spatial(bias))
+        total = g.op("Cast", g.op("Size", x), to=1)
+        channels = g.op("Cast", g.op("Size", mean), to=1)
+        count = g.op("Div", total, channels)
+        one = g.constant(np.array(1, dtype=np.float32))
+        below = g.op("Max", g.op("Sub", count, one), one)
+        unbiased = g.op("Mul", batch_variance, g.op("Div", count, below))
+        share = g.constant(np.array(self.momentum, dtype=np.float32))
+        rest = g.constant(np.array(1 - self.momentum, dtype=np.float32))
+
+        def moved(old: str, new: str) -> str:
+            return g.op("Add", g.op("Mul", rest, old), g.op("Mul", share, new))
+
+        return y, moved(mean, batch_mean), moved(variance, unbiased)

@@ -1,0 +1,93 @@
+"""Pooling over one to three spatial axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
+from dlspec.ir.types import TensorType
+from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.convolution import window_sizes, windows
+from dlspec.ops.settings import per_axis
+
+
+class MaxPool(Op):
+    """The largest value of each window of ``size``; windows are ``stride`` apart (their size, if not given)."""
+
+    name = "max_pool"
+    signature = "(x: float[n, c, *s]) -> (y: float[*y])"
+    size: int | tuple[int, ...]
+    stride: int | tuple[int, ...] | None = None
+    pad: int | tuple[int, ...] = 0
+    samples = (
+        ({"size": 2}, {"x": ("N", 2, 6, 7)}),
+        ({"size": 3, "stride": 2, "pad": 1}, {"x": ("N", 2, 6, 7)}),
+        ({"size": 2}, {"x": ("N", 2, 6)}),
+    )
+
+    def __post_init__(self) -> None:
+        for setting, least in (("size", 1), ("stride", 1), ("pad", 0)):
+            value = getattr(self, setting)
+            if value is not None:
+                per_axis(self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least)
+        biggest = max(self.pad) if isinstance(self.pad, tuple) else self.pad
+        smallest = min(self.size) if isinstance(self.size, tuple) else self.size
+        if 2 * biggest > smallest:
+            raise DlspecError(
+                InvalidSetting(
+                    None, self.name, setting="pad", value=str(self.pad), expected="at most half of the window"
+                )
+            )
+
+    def geometry(self, rank: int) -> tuple[tuple[int, ...], ...]:
+        """Size, stride and pad, one number a spatial axis."""
+        size = per_axis(self.name, "size", self.size, rank)
+        stride = size if self.stride is None else per_axis(self.name, "stride", self.stride, rank)
+        return size, stride, per_axis(self.name, "pad", self.pad, rank, 0)
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """Spatial sizes after the window; what does not fill one is left out."""
+        x = inputs[0]
+        assert x is not None
+        if not 3 <= x.rank <= 5:
+            raise DlspecError(
+                RankMismatch(
+                    None,
+                    self.name,
+                    operand="x",
+                    actual=str(x),
+                    rank=x.rank,
+                    expected="N, channels, and one to three spatial",
+                    advice="add a channel axis: `reshape(1, …)`",
+                )
+            )
+        size, stride, pad = self.geometry(x.rank - 2)
+        sizes = window_sizes(self.name, x, size, stride, pad, (1,) * len(size))
+        return (x.with_shape((x.shape[0], x.shape[1], *sizes)),)
+
+    def reference(self, *inputs: Any) -> Any:
+        x = inputs[0]
+        size, stride, pad = self.geometry(x.ndim - 2)
+        view = windows(x, size, stride, pad, (1,) * len(size), -np.inf)
+        return view.max(axis=tuple(range(x.ndim, view.ndim)))
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        kind = t.input_types[0]
+        assert kind is not None
+        options = [str(self.size)]
+        if self.stride is not None and self.stride != self.size:
+            options.append(f"stride={self.stride}")
+        if self.pad != 0:
+            options.append(f"padding={self.pad}")
+        return f"F.max_pool{kind.rank - 2}d({inputs[0]}, {', '.join(options)})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        kind = g.input_types[0]
+        assert kind is not None
+        size, stride, pad = self.geometry(kind.rank - 2)
+        return g.op(
+            "MaxPool", inputs[0], kernel_shape=list(size), strides=list(stride), pads=[*pad, *pad]
+        )
