@@ -126,6 +126,11 @@ class Op:
         """The op in NumPy, in the precision of its inputs: one array, or a tuple for several outputs."""
         raise TypeError(f"op {self.name} has no reference")
 
+    def run(self, env: Any, *inputs: Any) -> Any:
+        """The op inside an interpreter's run. Ops with a body override this, and run it in a child of ``env``
+        (`dlspec.interpreter.Environment`); for all others it is `reference`."""
+        return self.reference(*inputs)
+
     def torch(self, t: TorchContext, *inputs: str) -> str:
         """The op as a PyTorch expression over the texts of its inputs ("None" where absent)."""
         raise TypeError(f"op {self.name} has no PyTorch lowering")

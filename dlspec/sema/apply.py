@@ -21,7 +21,7 @@ from dlspec.diagnostics.names import (
     WrongKind,
 )
 from dlspec.diagnostics.shapes import Operand, ShapeDiagnostic
-from dlspec.dims import Dim
+from dlspec.dims import Dim, product
 from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
@@ -399,7 +399,8 @@ def layer_parameters(
     """The parameters of an op at a path: made at the first application, shared by the others."""
     context = el.context
     found: dict[str, Value | None] = {}
-    for slot, kind in op.parameter_types(*(v.type for v in values)).items():
+    kinds = op.parameter_types(*(v.type for v in values))
+    for slot, kind in kinds.items():
         key = f"{path}.{slot}"
         known = context.weights.get(key)
         if known is not None:
@@ -409,7 +410,7 @@ def layer_parameters(
                 )
             found[slot] = known
             continue
-        init: Any = initializer(type(op), slot) if slot in op.init else None
+        init: Any = _default(op, slot, kinds)
         if slot in weights:
             init = initial(weights[slot][0], kind, weights[slot][1], slot)
         if init is None:
@@ -430,6 +431,18 @@ def layer_parameters(
             context.weights[key] = value
             found[slot] = value
     return found
+
+
+def _default(op: Op, slot: str, kinds: dict[str, TensorType]) -> Initializer | None:
+    """The op's own starting value; a bias that starts as its layer's weights do has their fan-in."""
+    if slot not in op.init:
+        return None
+    init = initializer(type(op), slot)
+    if init.kind == "fan_in_uniform" and slot != "weight" and "weight" in kinds:
+        fan_in = product(kinds["weight"].shape[1:]).value
+        if fan_in is not None:
+            return Initializer(init.kind, {"fan_in": float(fan_in)})
+    return init
 
 
 def bare_parameter(el: Elaborator, key: str, kind: TensorType, start: Any, span: Span) -> Value:
