@@ -1,15 +1,19 @@
-"""The meaning of a graph: carried out in NumPy, in float64 unless asked otherwise."""
+"""The meaning of a graph: NumPy, in float64 (or float32), one op's `reference` after the other.
+
+Verification takes this as the exact answer; it depends on no engine and not on PyTorch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from dlspec.dims import Dim
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.feeds import FeedMisfit, MissingFeed, UnknownFeed
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.ir.types import TensorType
 
@@ -17,139 +21,146 @@ Array = NDArray[Any]
 OnValue = Callable[[Value, Array], Array]
 
 
-class FeedError(ValueError):
-    """An input is missing, unknown, or has a shape that its type does not allow."""
-
-
 @dataclass
 class Result:
-    """What a run gives: outputs by name, every value by name where asked for, next values of buffers by name."""
+    """What a run gives: outputs by their names, wanted values by theirs, and the next value of each buffer that changes."""
 
     outputs: dict[str, Array]
     values: dict[str, Array] = field(default_factory=dict[str, Array])
     updates: dict[str, Array] = field(default_factory=dict[str, Array])
 
 
-class Environment:
-    """The values known so far; ops that hold a body run it in a child of theirs."""
-
-    def __init__(
-        self,
-        dtype: np.dtype[Any],
-        on_value: OnValue | None = None,
-        parent: Environment | None = None,
-        symbols: dict[str, int] | None = None,
-    ) -> None:
-        self.dtype = dtype
-        self.on_value = on_value
-        self.parent = parent
-        self.known: dict[Value, Array] = {}
-        self.symbols: dict[str, int] = parent.symbols if parent else (symbols or {})
-
-    def child(self) -> Environment:
-        """An environment inside this one: it sees what is known here."""
-        return Environment(self.dtype, self.on_value, self)
-
-    def get(self, value: Value) -> Array:
-        """The array of a value, also of one around a loop's body."""
-        env: Environment | None = self
-        while env is not None:
-            if value in env.known:
-                return env.known[value]
-            env = env.parent
-        raise KeyError(value.name)
-
-    def set(self, value: Value, array: Array) -> None:
-        """Keep a value in the run's precision; ``on_value`` may put another in its place."""
-        array = np.asarray(array)
-        if array.dtype.kind == "f" and array.dtype != self.dtype:
-            array = array.astype(self.dtype)
-        if self.on_value is not None:
-            array = self.on_value(value, array)
-        self.known[value] = array
-
-    def run(self, graph: Graph) -> None:
-        """Carry out the nodes of a graph whose inputs are known."""
-        for constant in graph.constants:
-            value = constant.value
-            if constant.type.dtype.is_float:
-                value = value.astype(self.dtype)
-            self.known[constant] = value
-        for node in graph.nodes:
-            self.step(node)
-
-    def step(self, node: Node) -> None:
-        """Carry out one node."""
-        inputs = [None if v is None else self.get(v) for v in node.inputs]
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            result = node.op.run(self, *inputs)
-        results = result if isinstance(result, tuple) else (result,)
-        for value, array in zip(node.outputs, results, strict=True):
-            self.set(value, array)
-
-
 def run(
     graph: Graph,
-    inputs: Mapping[str, Array],
-    weights: Mapping[str, Array],
+    inputs: Mapping[str, ArrayLike],
+    weights: Mapping[str, ArrayLike],
     *,
-    dtype: Any = np.float64,
+    dtype: DTypeLike = np.float64,
     on_value: OnValue | None = None,
-    want: Literal["outputs", "all"] = "outputs",
+    want: Literal["outputs", "all"] | Collection[str] = "outputs",
 ) -> Result:
-    """Carry out a graph.
+    """Run a graph.
 
     Args:
-        graph: any graph.
-        inputs: an array for each input (noise and lengths too), by name.
-        weights: an array for each parameter and buffer, by name.
-        dtype: the precision of all floats, float64 or float32.
-        on_value: sees each input, weight and node result as it comes, and returns what counts in its place.
-        want: "all" also gives every value by name.
+        graph: any graph; bodies of loops are run by their ops.
+        inputs: every input by name, noise and lengths too.
+        weights: every parameter and buffer by name; further ones are ignored.
+        dtype: float64 or float32: what all floats are computed in.
+        on_value: may replace a value as it comes to be (a float input, weight or constant, and every node's result, those in bodies too).
+        want: which values to keep in `Result.values`: `all`, or names; outputs are always there.
 
     Raises:
-        FeedError: if an input or weight is missing, unknown, or does not fit its type.
+        DlspecError: an input or weight is missing, unknown, or has another shape or element type than declared, or two inputs
+            give one symbol different sizes (DL330-DL332).
     """
-    env = Environment(np.dtype(dtype), on_value)
-    known = {i.name for i in graph.inputs}
-    for name in inputs:
-        if name not in known:
-            raise FeedError(f"`{graph.name}` has no input `{name}`; it has {', '.join(sorted(known))}")
-    for value in graph.inputs:
-        if value.name not in inputs:
-            raise FeedError(f"input `{value.name}` of `{graph.name}` is missing")
-        array = np.asarray(inputs[value.name])
-        bind_symbols(value.name, value.type, array.shape, env.symbols)
-        if value.type.dtype.is_float and array.dtype.kind != "f":
-            array = array.astype(env.dtype)
-        env.set(value, array)
-    for weight in graph.weights:
-        if weight.name not in weights:
-            raise FeedError(f"weight `{weight.name}` of `{graph.name}` is missing")
-        array = np.asarray(weights[weight.name])
-        bind_symbols(weight.name, weight.type, array.shape, env.symbols)
-        env.set(weight, array)
-    env.run(graph)
-    result = Result({o.name: env.get(o.value) for o in graph.outputs})
-    result.updates = {b.name: env.get(v) for b, v in graph.updates}
-    if want == "all":
-        result.values = {v.name: a for v, a in env.known.items()}
-    return result
+    machine = _Machine(np.dtype(dtype), on_value)
+    machine.feed(graph, inputs, weights)
+    machine.execute(graph, machine.values)
+    values = machine.values
+    kept: dict[str, Array] = {}
+    if want != "outputs":
+        names = None if want == "all" else set(want)
+        kept = {v.name: a for v, a in values.items() if names is None or v.name in names}
+    return Result(
+        {o.name: values[o.value] for o in graph.outputs},
+        kept,
+        {b.name: values[v] for b, v in graph.updates},
+    )
 
 
-def bind_symbols(name: str, kind: TensorType, shape: tuple[int, ...], symbols: dict[str, int]) -> None:
-    """Check a shape against a type; free symbols are bound, known ones must agree.
+class _Machine:
+    """One run; it is the environment in which ops run their bodies (`dlspec.ops.base.Environment`)."""
 
-    Raises:
-        FeedError: if the shape does not fit.
-    """
-    if len(shape) != kind.rank:
-        raise FeedError(f"`{name}` is {kind}, but was given shape {list(shape)}")
-    for dim, size in zip(kind.shape, shape, strict=True):
-        symbol = dim.symbol
-        if symbol is not None:
-            wanted = symbols.setdefault(symbol, size)
-        else:
-            wanted = size if not dim.symbols <= set(symbols) else Dim.of(dim).evaluate(symbols)
-        if wanted != size:
-            raise FeedError(f"`{name}` is {kind}, but was given shape {list(shape)}: {dim} is {wanted}")
+    def __init__(self, dtype: np.dtype[Any], on_value: OnValue | None) -> None:
+        self.dtype = dtype
+        self.values: dict[Value, Array] = {}
+        self.symbols: dict[str, int] = {}
+        self._on_value = on_value
+
+    # --- what goes in -----------------------------------------------------------------------------
+
+    def feed(
+        self, graph: Graph, inputs: Mapping[str, ArrayLike], weights: Mapping[str, ArrayLike]
+    ) -> None:
+        """Take inputs, weights and constants."""
+        known = [i.name for i in graph.inputs]
+        for name in inputs:
+            if name not in known:
+                guess = did_you_mean(name, known)
+                raise DlspecError(UnknownFeed(None, graph.name, name, ", ".join(known) or "nothing", guess))
+        given = [("input", v, inputs) for v in graph.inputs]
+        given += [("weight", v, weights) for v in graph.weights]
+        for what, value, source in given:
+            if value.name not in source:
+                raise DlspecError(MissingFeed(value.span, graph.name, what, value.name, str(value.type)))
+            array = self._taken(what, value, np.asarray(source[value.name]))
+            self.values[value] = self._seen(value, array)
+        self._check_sizes(graph)
+        for constant in graph.constants:
+            self.values[constant] = self._seen(constant, self._cast(constant.value, constant.type))
+
+    def _taken(self, what: str, value: Value, array: Array) -> Array:
+        kind = value.type
+        if array.ndim != kind.rank:
+            raise self._misfit(what, value, array, f"{kind.rank} axes")
+        if not kind.dtype.is_float and array.dtype.kind == "f":
+            raise self._misfit(what, value, array, f"{kind.dtype} numbers")
+        for axis, dim in enumerate(kind.shape):
+            name = dim.symbol
+            expected = dim.value if name is None else self.symbols.setdefault(name, array.shape[axis])
+            if expected is not None and array.shape[axis] != expected:
+                meaning = f" ({name} of another input)" if name else ""
+                raise self._misfit(what, value, array, f"{expected}{meaning} on axis {axis}")
+        return self._cast(array, kind)
+
+    def _check_sizes(self, graph: Graph) -> None:
+        """Sizes that are expressions, once all symbols are known."""
+        for value in graph.inputs:
+            for axis, dim in enumerate(value.type.shape):
+                if dim.symbols <= self.symbols.keys():
+                    array, expected = self.values[value], dim.evaluate(self.symbols)
+                    if array.shape[axis] != expected:
+                        raise self._misfit("input", value, array, f"{expected} ({dim}) on axis {axis}")
+
+    def _misfit(self, what: str, value: Value, array: Array, expected: str) -> DlspecError:
+        actual = f"{array.dtype}{list(array.shape)}"
+        return DlspecError(FeedMisfit(value.span, what, value.name, str(value.type), actual, expected))
+
+    # --- nodes ------------------------------------------------------------------------------------
+
+    def execute(self, graph: Graph, values: dict[Value, Array]) -> None:
+        """Run the nodes of a graph in order; ``values`` has what they read, and gets what they make."""
+        for node in graph.nodes:
+            arguments = [None if v is None else values[v] for v in node.inputs]
+            with np.errstate(all="ignore"):  # NaN and Inf are answers too, as in the engines
+                made = node.op.run(self, *arguments)
+            results = made if isinstance(made, tuple) else (made,)
+            for value, result in zip(node.outputs, results, strict=True):
+                values[value] = self._seen(value, self._checked(node, value, result))
+
+    def call(self, body: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
+        """The outputs of a loop's body (`dlspec.ops.base.Environment.call`)."""
+        values: dict[Value, Array] = dict(captures)
+        values.update(
+            (v, self._cast(np.asarray(a), v.type)) for v, a in zip(body.inputs, inputs, strict=True)
+        )
+        values.update((c, self._cast(c.value, c.type)) for c in body.constants)
+        self.execute(body, values)
+        return [values[o.value] for o in body.outputs]
+
+    def _checked(self, node: Node, value: Value, result: Any) -> Array:
+        array = self._cast(np.asarray(result), value.type)
+        shape = value.type.shape
+        if array.ndim != len(shape) or any(
+            d.value is not None and d.value != s for d, s in zip(shape, array.shape, strict=True)
+        ):
+            raise ValueError(f"{node.path}: {value} came out as {list(array.shape)}")
+        return array
+
+    def _cast(self, array: Array, kind: TensorType) -> Array:
+        return array.astype(self.dtype if kind.dtype.is_float else kind.dtype.value, copy=False)
+
+    def _seen(self, value: Value, array: Array) -> Array:
+        if self._on_value is None or (value.producer is None and not value.type.dtype.is_float):
+            return array
+        return self._on_value(value, array)

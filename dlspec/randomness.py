@@ -1,143 +1,215 @@
-"""Randomness as a function of (seed, stream, step), in NumPy: the same on every machine, with no generator state to keep.
+"""Randomness as a function of (seed, stream, step): nothing else decides a starting weight or a drawn noise.
 
-A stream is a name (a parameter's key, a noise's path). Its generator is Philox (Salmon et al. 2011, counter-based), keyed by
-BLAKE2b of the seed and the name; the step is the counter.
+A stream is a name. NumPy's Philox is a counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): its
+key is a hash of the seed and the stream's name, and the step stands in the high words of its counter, so that any step can be
+drawn without those before it, and resuming needs no generator state.
 """
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
-from math import prod, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from dlspec.ir.graph import Distribution, Graph, Initializer
+from dlspec.dims import Shape
+from dlspec.ir.graph import Buffer, Distribution, Graph, Initializer, Node, Parameter
 
 Array = NDArray[Any]
 
 
-def key_of(seed: int, name: str) -> int:
-    """A 128-bit key for a stream."""
-    return int.from_bytes(blake2b(f"{seed}/{name}".encode(), digest_size=16).digest(), "little")
+def generator(seed: int, stream: str, step: int = 0) -> np.random.Generator:
+    """The generator of one stream at one step."""
+    digest = hashlib.blake2b(f"{int(seed)}\0{stream}".encode(), digest_size=16).digest()
+    key = np.frombuffer(digest, dtype="<u8")
+    counter = np.array([0, 0, step, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(counter=counter, key=key))
 
 
-def generator(seed: int, name: str, step: int = 0) -> np.random.Generator:
-    """The generator of a stream at a step; steps are 2⁶⁴ draws apart."""
-    counter = np.array([0, step, 0, 0], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key_of(seed, name), counter=counter))
+# --- noise ----------------------------------------------------------------------------------------
 
 
-def fans(shape: Sequence[int]) -> tuple[int, int]:
-    """Fan-in and fan-out of a weight [out, in, *kernel]."""
-    if len(shape) < 2:
-        return (shape[0], shape[0]) if shape else (1, 1)
-    field = prod(shape[2:])
-    return shape[1] * field, shape[0] * field
+def draw(distribution: Distribution, name: str, shape: Sequence[int], seed: int = 0, step: int = 0) -> Array:
+    """Noise of a distribution.
 
+    Args:
+        distribution: `normal(mean=0, std=1)`, `uniform(low=0, high=1)`, `bernoulli(p=0.5)`, `categorical(weights…)`.
+        name: of the noise input; it names the stream.
+        shape: sizes of the result.
+        seed, step: the rest of what the result depends on.
 
-def initial_value(name: str, shape: Sequence[int], init: Initializer, seed: int = 0) -> NDArray[np.float32]:
-    """The first value of a parameter or buffer, float32.
-
-    ``fan_in_uniform`` is uniform within ± 1/√fan_in (PyTorch's for linear and convolution; a bias has its layer's
-    ``fan_in`` as an argument); ``kaiming_*`` He et al. 2015, arXiv:1502.01852; ``xavier_*`` Glorot & Bengio 2010.
-
-    Raises:
-        ValueError: for an unknown kind, or a literal of another shape.
+    Returns:
+        float32 of the shape; int64 ids for `categorical`.
     """
-    shape = tuple(shape)
-    a = init.arguments
-    fan_in, fan_out = fans(shape)
-    g = generator(seed, name)
-
-    def uniform(bound: float) -> Array:
-        return g.uniform(-bound, bound, shape)
-
-    match init.kind:
-        case "literal":
-            assert init.literal is not None
-            if init.literal.shape != shape:
-                raise ValueError(f"the literal of `{name}` has shape {init.literal.shape}, not {shape}")
-            value: Array = init.literal
-        case "zeros":
-            value = np.zeros(shape)
-        case "ones":
-            value = np.ones(shape)
-        case "constant":
-            value = np.full(shape, a.get("value", 0.0))
-        case "normal":
-            value = g.normal(a.get("mean", 0.0), a.get("std", 1.0), shape)
-        case "uniform":
-            value = g.uniform(a.get("low", 0.0), a.get("high", 1.0), shape)
-        case "fan_in_uniform":
-            value = uniform(1 / sqrt(max(a.get("fan_in", fan_in), 1)))
-        case "kaiming_uniform":
-            value = uniform(sqrt(6 / max(fan_in, 1)))
-        case "kaiming_normal":
-            value = g.normal(0, sqrt(2 / max(fan_in, 1)), shape)
-        case "xavier_uniform":
-            value = uniform(sqrt(6 / (fan_in + fan_out)))
-        case "xavier_normal":
-            value = g.normal(0, sqrt(2 / (fan_in + fan_out)), shape)
-        case _:
-            raise ValueError(f"unknown initialiser `{init.kind}`")
-    return np.ascontiguousarray(value, dtype=np.float32)
-
-
-def draw(distribution: Distribution, name: str, shape: Sequence[int], seed: int, step: int = 0) -> Array:
-    """A draw of a noise: float32, int64 for ``categorical``.
-
-    Raises:
-        ValueError: for an unknown distribution.
-    """
-    g = generator(seed, name, step)
-    a = distribution.arguments
+    rng = generator(seed, f"noise\0{name}", step)
+    given = distribution.arguments
+    sizes = tuple(shape)
     match distribution.kind:
         case "normal":
-            value: Array = g.normal(a[0], a[1], shape)
+            mean, std = _defaults(given, (0.0, 1.0))
+            drawn = mean + std * rng.standard_normal(sizes)
         case "uniform":
-            value = g.uniform(a[0], a[1], shape)
+            low, high = _defaults(given, (0.0, 1.0))
+            drawn = low + (high - low) * rng.random(sizes)
         case "bernoulli":
-            value = g.random(shape) < a[0]
+            (p,) = _defaults(given, (0.5,))
+            drawn = rng.random(sizes) < p
         case "categorical":
-            weights = np.asarray(a, dtype=np.float64)
-            return g.choice(len(weights), size=tuple(shape), p=weights / weights.sum()).astype(np.int64)
-        case _:
-            raise ValueError(f"unknown distribution `{distribution.kind}`")
-    return value.astype(np.float32)
+            limits = np.cumsum(np.asarray(given, dtype=np.float64))
+            chosen = np.searchsorted(limits, rng.random(sizes) * limits[-1], side="right")
+            return np.minimum(chosen, len(limits) - 1).astype(np.int64)
+        case kind:
+            raise ValueError(f"no distribution is called {kind!r}")
+    return np.asarray(drawn, dtype=np.float32)
 
 
-def _shape(value: Any) -> tuple[int, ...]:
-    return tuple(d.evaluate({}) for d in value.type.shape)
+def _defaults(given: Sequence[float], defaults: tuple[float, ...]) -> tuple[float, ...]:
+    return (*given, *defaults[len(given) :])
+
+
+# --- starting values ------------------------------------------------------------------------------
+
+
+def initial_value(name: str, shape: Sequence[int], init: Initializer, seed: int = 0) -> Array:
+    """The value that a parameter or buffer begins with, float32.
+
+    Kinds: ``zeros``, ``ones``, ``constant(value)``, ``normal(mean, std)``, ``uniform(low, high)``, ``xavier_uniform``, ``xavier_normal``
+    (Glorot & Bengio 2010), ``kaiming_uniform``, ``kaiming_normal`` (He et al. 2015, for rectifiers), ``fan_in_uniform`` (uniform within
+    1/sqrt(fan_in): PyTorch's start of linear and convolution layers) and ``literal``. ``fan_in`` among the arguments replaces the
+    one that the shape gives (PyTorch's rule: all axes but the first); a bias needs its layer's.
+    """
+    sizes = tuple(shape)
+    arguments = init.arguments
+    rng = generator(seed, f"init\0{name}")
+    match init.kind:
+        case "literal":
+            return _literal(name, sizes, init)
+        case "zeros":
+            drawn: Array = np.zeros(sizes)
+        case "ones":
+            drawn = np.ones(sizes)
+        case "constant":
+            drawn = np.full(sizes, arguments["value"])
+        case "normal":
+            mean, std = arguments.get("mean", 0.0), arguments.get("std", 1.0)
+            drawn = mean + std * rng.standard_normal(sizes)
+        case "uniform":
+            low, high = arguments.get("low", 0.0), arguments.get("high", 1.0)
+            drawn = low + (high - low) * rng.random(sizes)
+        case "xavier_uniform" | "xavier_normal":
+            fans = _fan_in(name, sizes, arguments) + _fan_out(sizes)
+            drawn = _spread(rng, sizes, math.sqrt(2.0 / fans), init.kind)
+        case "kaiming_uniform" | "kaiming_normal":
+            std = math.sqrt(2.0 / _fan_in(name, sizes, arguments))
+            drawn = _spread(rng, sizes, std, init.kind)
+        case "fan_in_uniform":
+            bound = 1.0 / math.sqrt(_fan_in(name, sizes, arguments))
+            drawn = bound * (2.0 * rng.random(sizes) - 1.0)
+        case kind:
+            raise ValueError(f"no initialiser is called {kind!r} (parameter {name})")
+    return np.asarray(drawn, dtype=np.float32)
+
+
+def _spread(rng: np.random.Generator, sizes: tuple[int, ...], std: float, kind: str) -> Array:
+    if kind.endswith("_normal"):
+        return std * rng.standard_normal(sizes)
+    return std * math.sqrt(3.0) * (2.0 * rng.random(sizes) - 1.0)
+
+
+def _literal(name: str, sizes: tuple[int, ...], init: Initializer) -> Array:
+    assert init.literal is not None, f"the literal start of {name} has no value"
+    if init.literal.shape != sizes:
+        raise ValueError(f"the literal start of {name} is {init.literal.shape}, not {sizes}")
+    return np.array(init.literal)
+
+
+def _fan_in(name: str, sizes: Sequence[int], arguments: Mapping[str, float]) -> float:
+    given = arguments.get("fan_in")
+    if given is None:
+        if len(sizes) < 2:
+            raise ValueError(f"the start of {name} needs `fan_in`: its shape {tuple(sizes)} has none")
+        given = math.prod(sizes[1:])
+    return max(1.0, float(given))
+
+
+def _fan_out(sizes: Sequence[int]) -> float:
+    return float(sizes[0] * math.prod(sizes[2:])) if len(sizes) >= 2 else 1.0
+
+
+# --- whole graphs ---------------------------------------------------------------------------------
 
 
 def initial_weights(graph: Graph, seed: int = 0, prefix: str = "") -> dict[str, Array]:
-    """The first values of all parameters and buffers of a graph, by name.
+    """What every parameter and buffer of a graph begins with, by name: each a function of its name and the seed.
 
     ``prefix`` is cut off the names for the streams, so that a network begins alike in every recipe.
     """
-    return {
-        w.name: initial_value(w.name.removeprefix(prefix), _shape(w), w.init, seed) for w in graph.weights
-    }
+    siblings = _layers(graph)
+    found: dict[str, Array] = {}
+    for weight in graph.weights:
+        sizes = _sizes(weight.type.shape)
+        stream = weight.name.removeprefix(prefix)
+        value = initial_value(stream, sizes, _with_fan_in(weight, siblings), seed)
+        found[weight.name] = value.astype(weight.type.dtype.value)
+    return found
 
 
-def structural_weights(graph: Graph, seed: int = 0) -> Mapping[str, Array]:
-    """Random values for all weights, none at 0 or 1 and variances positive, so that a part that is lost shows.
+def structural_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
+    """Weights that show structure: all drawn, none 0 or 1, buffers positive (so that variances are).
 
-    Matrices keep the size of activations (standard deviation 1/√fan_in).
+    A lost bias, scale or running mean shows with these, as it would not with fresh weights. Sums over the fan-in keep their size,
+    so that depth neither blows up nor vanishes.
     """
     found: dict[str, Array] = {}
-    for w in graph.weights:
-        g = generator(seed, f"structural/{w.name}")
-        shape = _shape(w)
-        if w.name.endswith("running_var"):
-            value: Array = g.uniform(0.5, 1.5, shape)
-        elif len(shape) >= 2:
-            value = g.normal(0, 1 / sqrt(max(fans(shape)[0], 1)), shape)
-        else:
-            value = g.uniform(0.2, 0.9, shape) * g.choice([-1.0, 1.0], shape)
-        found[w.name] = np.asarray(value, dtype=np.float32)
+    for weight in graph.weights:
+        rng = generator(seed, f"structural\0{weight.name}")
+        sizes = _sizes(weight.type.shape)
+        if not weight.type.dtype.is_float:
+            found[weight.name] = rng.integers(2, 10, sizes).astype(weight.type.dtype.value)
+            continue
+        value = rng.uniform(0.4, 0.9, sizes)
+        if not isinstance(weight, Buffer):
+            value *= rng.choice((-1.0, 1.0), sizes)
+            if len(sizes) >= 2:
+                value *= 1.5 / math.sqrt(max(4, math.prod(sizes[1:])))
+        found[weight.name] = np.asarray(value, dtype=np.float32)
     return found
+
+
+def _sizes(shape: Shape) -> tuple[int, ...]:
+    sizes = tuple(d.value for d in shape)
+    if any(s is None for s in sizes):
+        raise ValueError(f"a weight has sizes that are not known: {[str(d) for d in shape]}")
+    return tuple(s for s in sizes if s is not None)
+
+
+def _layers(graph: Graph) -> dict[Parameter | Buffer, Node]:
+    """The first node that reads each weight as a parameter, in this graph or in the body of a loop."""
+    found: dict[Parameter | Buffer, Node] = {}
+    for node in graph.nodes:
+        for value in node.inputs:
+            if isinstance(value, (Parameter, Buffer)):
+                found.setdefault(value, node)
+        body = getattr(node.op, "body", None)
+        if isinstance(body, Graph):
+            inner = _layers(body)
+            found.update({v: n for v, n in inner.items() if v not in found or n.op.rule.parameters})
+    return found
+
+
+def _with_fan_in(weight: Parameter | Buffer, layers: Mapping[Parameter | Buffer, Node]) -> Initializer:
+    """The initialiser, with a bias's fan-in taken from the weight of its layer."""
+    init = weight.init
+    if init.kind != "fan_in_uniform" or "fan_in" in init.arguments or weight.type.rank >= 2:
+        return init
+    node = layers.get(weight)
+    if node is None:
+        return init
+    for value in node.inputs:
+        if isinstance(value, (Parameter, Buffer)) and value.type.rank >= 2:
+            fan_in = math.prod(_sizes(value.type.shape[1:]))
+            return Initializer(init.kind, {**init.arguments, "fan_in": fan_in})
+    return init

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, Protocol, dataclass_transform
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.ir.graph import Initializer
+from dlspec.ir.graph import Graph, Initializer, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.signature import Signature, parse_signature
 
@@ -56,8 +56,22 @@ class TorchContext(Protocol):
         """Text of run-time sizes for symbolic dims (`x.shape[0]`), comma-separated."""
         ...
 
+    def tensor(self, index: int) -> str:
+        """The text of an input where a number would not do (an operand of an operator may become one)."""
+        ...
+
     def constant(self, value: Array) -> str:
         """Text that stands for a constant tensor on the module's device."""
+        ...
+
+
+class Environment(Protocol):
+    """What an op that holds a sub-graph runs its body with, in the interpreter."""
+
+    dtype: np.dtype[Any]
+
+    def call(self, body: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
+        """The outputs of a body for values of its inputs and of what it reads around itself."""
         ...
 
 
@@ -126,13 +140,16 @@ class Op:
         """The op in NumPy, in the precision of its inputs: one array, or a tuple for several outputs."""
         raise TypeError(f"op {self.name} has no reference")
 
-    def run(self, env: Any, *inputs: Any) -> Any:
-        """The op inside an interpreter's run. Ops with a body override this, and run it in a child of ``env``
-        (`dlspec.interpreter.Environment`); for all others it is `reference`."""
+    def run(self, environment: Environment, *inputs: Any) -> Any:
+        """The op in the interpreter: its `reference`. Ops that hold a sub-graph override this, and run it with
+        `environment.call(body, inputs, captures)`."""
         return self.reference(*inputs)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        """The op as a PyTorch expression over the texts of its inputs ("None" where absent)."""
+        """The op as a PyTorch expression over the texts of its inputs ("None" where absent); a tuple for several outputs.
+
+        The texts of inputs are names, and what is returned is read as a tree, so no op needs parentheses for precedence.
+        """
         raise TypeError(f"op {self.name} has no PyTorch lowering")
 
     def torch_module(self, *inputs: TensorType | None) -> str | None:

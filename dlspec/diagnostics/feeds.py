@@ -1,0 +1,64 @@
+"""Arrays that do not fit the graph that they are given to (DL330-DL332)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dlspec.diagnostics.core import Diagnostic
+
+
+@dataclass(frozen=True)
+class MissingFeed(Diagnostic):
+    """A graph was run without one of its inputs or weights.
+
+    Wrong: run(graph, {}, weights)
+
+    Right: run(graph, {"image": pixels}, weights)
+    """
+
+    code: ClassVar[str] = "DL330"
+    title: ClassVar[str] = "`{graph}` was given no {what} `{name}`"
+    label: ClassVar[str] = "wanted is {type}"
+    graph: str
+    what: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class UnknownFeed(Diagnostic):
+    """A graph was given an array for an input that it does not have.
+
+    Wrong: run(graph, {"picture": pixels}, weights)
+
+    Right: run(graph, {"image": pixels}, weights)
+    """
+
+    code: ClassVar[str] = "DL331"
+    title: ClassVar[str] = "`{graph}` has no input `{name}`"
+    note: ClassVar[tuple[str, ...]] = ("its inputs: {known}",)
+    help: ClassVar[tuple[str, ...]] = ("did you mean `{guess}`?",)
+    graph: str
+    name: str
+    known: str
+    guess: str | None = None
+
+
+@dataclass(frozen=True)
+class FeedMisfit(Diagnostic):
+    """An array has another rank, size or element type than its input or weight is declared with; one symbol has one size.
+
+    Wrong: run(graph, {"image": zeros((28, 28))}, weights)
+
+    Right (N comes first): run(graph, {"image": zeros((1, 28, 28))}, weights)
+    """
+
+    code: ClassVar[str] = "DL332"
+    title: ClassVar[str] = "{what} `{name}` is {actual}, expected {expected}"
+    label: ClassVar[str] = "declared as {type}"
+    what: str
+    name: str
+    type: str
+    actual: str
+    expected: str
