@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from dlspec.diagnostics.core import DlspecError
-from dlspec.diagnostics.syntax import ArrowTarget, BadNumber, InputsInParentheses, MissingComma
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
 from dlspec.syntax.lexer import Token
@@ -59,12 +58,16 @@ def _value(span: Span, text: str) -> int | float:
     digits = text.removesuffix("%")
     if digits.isdigit() and digits == text:
         if len(digits) > 40:
+            from dlspec.diagnostics.syntax import BadNumber
+
             raise DlspecError(BadNumber(span, text=_short(text), why="it has more than 40 digits"))
         return int(digits)
     value = float(digits)
     if text.endswith("%"):
         value = value / 100 if "e" in digits.lower() else float(f"{digits}e-2")
     if value == float("inf"):
+        from dlspec.diagnostics.syntax import BadNumber
+
         raise DlspecError(BadNumber(span, text=_short(text), why="it is larger than 1.8e308"))
     return value
 
@@ -82,9 +85,13 @@ def number(span: Span, c: Children) -> ast.Number:
 def quantity(span: Span, c: Children) -> ast.Quantity:
     digits: Token = c[0]
     if "\n" in span.text:  # a newline between them means nothing inside brackets
+        from dlspec.diagnostics.syntax import MissingComma
+
         gap = Span(span.source, digits.end, digits.end)
         raise DlspecError(MissingComma(gap, before=_short(digits.text), after=_short(c[1].text)))
     if c[1].start == digits.end and (c[1].text[0] == "_" or digits.text == "0"):
+        from dlspec.diagnostics.syntax import BadNumber
+
         why = "a number has digits only, such as `1000` or `1e-3`"
         raise DlspecError(BadNumber(span, text=_short(span.text), why=why))
     value = _value(place(span.source, digits), digits.text)
@@ -135,6 +142,8 @@ def binary(span: Span, c: Children) -> ast.Binary:
 def pipe(span: Span, c: Children) -> ast.Pipe:
     alias: Token | None = c[2]
     if isinstance(c[1], ast.Number | ast.Quantity | ast.String | ast.Bool | ast.List | ast.Tuple):
+        from dlspec.diagnostics.syntax import ArrowTarget
+
         instead = (
             "a value is computed with by operators, as in `(x -> f) * 2`, or given as an argument"
         )
@@ -318,6 +327,8 @@ def _settings(kind: str, written: Children | None) -> tuple[ast.Parameter, ...]:
     """The parameters of a definition that has settings only; `;` after others is a mistake."""
     first, semicolon, second = written or (None, None, None)
     if first and semicolon:
+        from dlspec.diagnostics.syntax import InputsInParentheses
+
         raise DlspecError(
             InputsInParentheses(first[0].span.to(first[-1].span), kind=kind, name=first[0].name)
         )

@@ -6,30 +6,19 @@ It is a loop, not a recursion: no input makes it run out of stack.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics.core import Diagnostic, DlspecError, Sink
-from dlspec.diagnostics.syntax import (
-    ArrowTarget,
-    ColonForEquals,
-    DoubleEquals,
-    MissingBody,
-    MissingComma,
-    MissingValue,
-    SemicolonInCall,
-    TooDeep,
-    TooLong,
-    TooManyErrors,
-    UnclosedBrace,
-    UnclosedBracket,
-)
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
 from dlspec.syntax.builder import BUILDERS, place
 from dlspec.syntax.lexer import CONTINUING, END, NEWLINE, OPENING, Token, next_visible, tokenize
-from dlspec.syntax.mistakes import diagnose, outdented_line
-from dlspec.syntax.situation import FORMS, ITEM_WORDS, Situation
 from dlspec.syntax.table import Rule, Table, load_table
+
+if TYPE_CHECKING:
+    from dlspec.syntax.situation import Situation
+
+# What only a mistake needs is imported when there is one: most specs have none, and it takes time.
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 150
@@ -40,6 +29,8 @@ MAX_ERRORS = 20
 def parse(source: SourceFile, sink: Sink) -> ast.File:
     """Parse a spec. Mistakes go to ``sink``; the file holds what could be read."""
     if len(source.text) > MAX_CHARACTERS:
+        from dlspec.diagnostics.syntax import TooLong
+
         at = Span(source, 0, 0)
         sink.report(TooLong(at, characters=len(source.text), limit=MAX_CHARACTERS))
         return ast.File(at, ())
@@ -91,6 +82,8 @@ class _Parser:
                     self._passed(token)
                     self.index += 1
             if self.errors >= MAX_ERRORS:
+                from dlspec.diagnostics.syntax import TooManyErrors
+
                 self.sink.report(TooManyErrors(self._at(self.index), count=self.errors))
                 return self._finish()
 
@@ -175,6 +168,8 @@ class _Parser:
                 value = BUILDERS[rule.action](span, kept)
                 depth += isinstance(value, ast.Node)
                 if depth > MAX_DEPTH:
+                    from dlspec.diagnostics.syntax import TooDeep
+
                     raise DlspecError(TooDeep(_beginning(span), limit=MAX_DEPTH))
             else:
                 value = kept
@@ -190,6 +185,9 @@ class _Parser:
 
     def _recover(self, error: DlspecError | None) -> None:
         """Tell the mistake, give up the statement (or definition) it is in, and go to its end."""
+        from dlspec.diagnostics.syntax import UnclosedBrace, UnclosedBracket
+        from dlspec.syntax.mistakes import diagnose, outdented_line
+
         repeated = self.index == self.failed_at
         self.failed_at = self.index
         resume: int | None = None
@@ -221,6 +219,17 @@ class _Parser:
 
     def _repair(self, diagnostic: Diagnostic) -> bool:
         """Go on as if the mistake had not been made, where it is plain what was meant."""
+        from dlspec.diagnostics.syntax import (
+            ArrowTarget,
+            ColonForEquals,
+            DoubleEquals,
+            MissingBody,
+            MissingComma,
+            MissingValue,
+            SemicolonInCall,
+        )
+        from dlspec.syntax.situation import FORMS
+
         token = self.tokens[self.index]
         following = next_visible(self.tokens, self.index)
         if isinstance(diagnostic, MissingComma) and diagnostic.span is not None:
@@ -247,6 +256,8 @@ class _Parser:
         return True
 
     def _situation(self) -> Situation:
+        from dlspec.syntax.situation import Situation
+
         return Situation(
             source=self.source,
             tokens=self.tokens,
@@ -331,6 +342,8 @@ class _Parser:
         self.after = "STATEMENT"
 
     def _begins_item(self, token: Token) -> bool:
+        from dlspec.syntax.situation import ITEM_WORDS
+
         return token.text in ITEM_WORDS and self.source.position(token.start)[1] == 1
 
     def _close_bodies(self) -> None:
