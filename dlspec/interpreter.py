@@ -138,15 +138,15 @@ class _Machine:
             for value, result in zip(node.outputs, results, strict=True):
                 values[value] = self._seen(value, self._checked(node, value, result))
 
-    def call(self, body: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
-        """The outputs of a loop's body (`dlspec.ops.base.Environment.call`)."""
+    def body(self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
+        """The outputs of a loop's body (`dlspec.ops.base.Environment.body`)."""
         values: dict[Value, Array] = dict(captures)
         values.update(
-            (v, self._cast(np.asarray(a), v.type)) for v, a in zip(body.inputs, inputs, strict=True)
+            (v, self._cast(np.asarray(a), v.type)) for v, a in zip(graph.inputs, inputs, strict=True)
         )
-        values.update((c, self._cast(c.value, c.type)) for c in body.constants)
-        self.execute(body, values)
-        return [values[o.value] for o in body.outputs]
+        values.update((c, self._cast(c.value, c.type)) for c in graph.constants)
+        self.execute(graph, values)
+        return [values[o.value] for o in graph.outputs]
 
     def _checked(self, node: Node, value: Value, result: Any) -> Array:
         array = self._cast(np.asarray(result), value.type)

@@ -70,7 +70,7 @@ class Environment(Protocol):
 
     dtype: np.dtype[Any]
 
-    def call(self, body: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
+    def body(self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
         """The outputs of a body for values of its inputs and of what it reads around itself."""
         ...
 
@@ -142,7 +142,7 @@ class Op:
 
     def run(self, environment: Environment, *inputs: Any) -> Any:
         """The op in the interpreter: its `reference`. Ops that hold a sub-graph override this, and run it with
-        `environment.call(body, inputs, captures)`."""
+        `environment.body(graph, inputs, captures)`."""
         return self.reference(*inputs)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
