@@ -1,0 +1,286 @@
+"""What can be wrong with a request, a server, and what `predict` is given (DL420 to DL439).
+
+Where a server answers with one of them, ``status`` is the HTTP status of the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from dlspec.diagnostics.core import Diagnostic
+
+
+@dataclass(frozen=True)
+class RequestFault(Diagnostic):
+    """Base of what a client can do wrong."""
+
+    status: ClassVar[int] = 400
+
+
+@dataclass(frozen=True)
+class RequestNotJson(RequestFault):
+    """The body of an inference request, or its JSON part, is not a JSON object.
+
+    Right: ``{"inputs": [{"name": "image", "shape": [1, 28, 28], "datatype": "UINT8", "data":
+    [0, …]}]}``. NaN and Infinity are not JSON; send them as binary tensors.
+    """
+
+    reason: str
+    code = "DL420"
+    title = "the request is not an inference request in JSON: {reason}"
+    help = 'send {{"inputs": [{{"name": …, "shape": […], "datatype": …, "data": […]}}]}}'
+
+
+@dataclass(frozen=True)
+class RequestUnknownField(RequestFault):
+    """A request has a field or a parameter that means nothing here.
+
+    It is refused and not ignored, since a misspelt ``outptus`` would otherwise change the answer
+    without a word.
+    """
+
+    where: str
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL421"
+    title = "{where} has an unknown field `{name}`"
+    note = "fields known here: {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class RequestField(RequestFault):
+    """A field of a request is missing, or its value is of another kind than the protocol says."""
+
+    where: str
+    field: str
+    received: str
+    expected: str
+    code = "DL422"
+    title = "`{field}` of {where} is {received}"
+    note = "it must be {expected}"
+
+
+@dataclass(frozen=True)
+class RequestDatatype(RequestFault):
+    """A tensor's ``datatype`` is not one that is served.
+
+    BOOL, INT8 to INT64, UINT8 to UINT64, FP16, FP32 and FP64 are; BYTES (texts) and BF16 are not
+    taken as inputs.
+    """
+
+    name: str
+    datatype: str
+    known: str
+    expected: str | None = None
+    code = "DL423"
+    title = "the input `{name}` has datatype {datatype}, which is not served"
+    note = "datatypes: {known}"
+    help = "`{name}` takes {expected}"
+
+
+@dataclass(frozen=True)
+class RequestData(RequestFault):
+    """A tensor's values are not what its ``shape`` and ``datatype`` say.
+
+    ``data`` in JSON is a flat list in row-major order, or lists nested as the shape is.
+    """
+
+    name: str
+    reason: str
+    expected: str
+    code = "DL424"
+    title = "the data of the input `{name}` does not fit: {reason}"
+    note = "its shape and datatype say {expected}"
+
+
+@dataclass(frozen=True)
+class RequestBinary(RequestFault):
+    """The binary part of a request does not fit what the request says of it.
+
+    With the binary tensor extension the header ``Inference-Header-Content-Length`` gives the length
+    of the JSON part; after it come the tensors' bytes (little endian, row-major) in the order of
+    the inputs, each of the length that its parameter ``binary_data_size`` says.
+    """
+
+    reason: str
+    code = "DL425"
+    title = "the binary part of the request does not fit: {reason}"
+    help = (
+        "`Inference-Header-Content-Length` and each `binary_data_size` are lengths in bytes, "
+        "which together make up the whole body"
+    )
+
+
+@dataclass(frozen=True)
+class RequestInputName(RequestFault):
+    """A request names an input that the model does not have, or one twice."""
+
+    name: str
+    reason: str
+    known: str
+    suggestion: str | None = None
+    code = "DL426"
+    title = "the input `{name}` {reason}"
+    note = "the model takes {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class RequestOutputName(RequestFault):
+    """A request asks for an output that the model does not have, or for one twice."""
+
+    name: str
+    reason: str
+    known: str
+    suggestion: str | None = None
+    code = "DL427"
+    title = "the output `{name}` {reason}"
+    note = "the model answers {known}"
+    help = "did you mean `{suggestion}`?"
+
+
+@dataclass(frozen=True)
+class ModelNotServed(RequestFault):
+    """No model, or no version of it, is served under this name."""
+
+    name: str
+    known: str
+    suggestion: str | None = None
+    code = "DL428"
+    title = "no model `{name}` is served here"
+    note = "served: {known}"
+    help = "did you mean `{suggestion}`?"
+    status = 404
+
+
+@dataclass(frozen=True)
+class NoSuchPath(RequestFault):
+    """The server has nothing at this path."""
+
+    path: str
+    known: str
+    suggestion: str | None = None
+    code = "DL429"
+    title = "there is nothing at `{path}`"
+    note = "paths: {known}"
+    help = "did you mean `{suggestion}`?"
+    status = 404
+
+
+@dataclass(frozen=True)
+class WrongMethod(RequestFault):
+    """A path was asked with a method that it does not have: inference is POST, all else GET."""
+
+    path: str
+    method: str
+    allowed: str
+    code = "DL430"
+    title = "`{path}` does not take {method}"
+    help = "use {allowed}"
+    status = 405
+
+
+@dataclass(frozen=True)
+class BodyTooLarge(RequestFault):
+    """A request's body is larger than the server takes."""
+
+    size: str
+    limit: int
+    code = "DL431"
+    title = "the request has {size} bytes; this server takes {limit}"
+    help = "send fewer examples at once, or start the server with a larger `--limit`"
+    status = 413
+
+
+@dataclass(frozen=True)
+class WrongContent(RequestFault):
+    """A request's content type or encoding is not one that the protocol has."""
+
+    field: str
+    received: str
+    expected: str
+    code = "DL432"
+    title = "`{field}: {received}` is not taken here"
+    help = "send {expected}"
+    status = 415
+
+
+@dataclass(frozen=True)
+class ServerFault(RequestFault):
+    """The server failed at a request that it should have answered; its log has the details."""
+
+    reference: str
+    code = "DL433"
+    title = "the server failed at this request"
+    note = "its log tells more under {reference}"
+    status = 500
+
+
+@dataclass(frozen=True)
+class AddressNotUsable(Diagnostic):
+    """The server cannot listen at the address that it was given."""
+
+    address: str
+    reason: str
+    fix: str | None = None
+    code = "DL434"
+    title = "cannot serve at {address}: {reason}"
+    help = "{fix}"
+
+
+@dataclass(frozen=True)
+class ServeOption(Diagnostic):
+    """An option of `dlspec serve` or `dlspec predict` has a value that it cannot take."""
+
+    option: str
+    value: str
+    expected: str
+    code = "DL435"
+    title = "`{option}` is {value}"
+    note = "it takes {expected}"
+
+
+@dataclass(frozen=True)
+class ExtraMissing(Diagnostic):
+    """A Python module that this command needs is not installed."""
+
+    module: str
+    purpose: str
+    extra: str
+    code = "DL436"
+    title = "{purpose} needs the Python module `{module}`, which is not installed"
+    help = "install it: `pip install 'dlspec[{extra}]'`"
+
+
+@dataclass(frozen=True)
+class PredictFile(Diagnostic):
+    """A file given to `dlspec predict` cannot be read as a model's input.
+
+    Pictures (PNG, JPEG, …) fit inputs with the axes of a picture; ``.npy``, ``.npz`` and ``.json``
+    hold the array itself, with or without the batch axis.
+    """
+
+    file: str
+    reason: str
+    fix: str | None = None
+    code = "DL437"
+    title = "`{file}` cannot be used: {reason}"
+    help = "{fix}"
+
+
+@dataclass(frozen=True)
+class PredictName(Diagnostic):
+    """`dlspec predict` was given a value for an input that the model does not have, or not told
+    which input a file is for."""
+
+    name: str
+    reason: str
+    known: str
+    suggestion: str | None = None
+    code = "DL438"
+    title = "`{name}`: {reason}"
+    note = "the model takes {known}"
+    help = "did you mean `{suggestion}`?"

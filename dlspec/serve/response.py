@@ -1,0 +1,90 @@
+"""An answer of the Open Inference Protocol v2, from arrays to bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.diagnostics import serve as faults
+from dlspec.diagnostics.core import DlspecError
+from dlspec.serve.datatypes import NAMES
+from dlspec.serve.request import Request, Wanted, little_endian
+
+Array = NDArray[Any]
+
+
+def write_response(
+    model: str,
+    version: str,
+    request: Request,
+    answer: Mapping[str, Array],
+    labels: Mapping[str, Sequence[str]],
+    seed: int | None,
+) -> tuple[bytes, int | None]:
+    """The body of an answer, and the length of its JSON part where binary tensors follow it.
+
+    ``labels`` are the class names of an output's last axis, for the classification extension. NaN
+    and infinities, which JSON does not have, become null there; as binary they stay.
+
+    Raises:
+        DlspecError: DL422 where classes are asked of an output that has none.
+    """
+    import orjson
+
+    wanted = request.wanted or tuple(Wanted(name, request.binary) for name in answer)
+    outputs: list[dict[str, Any]] = []
+    chunks: list[bytes] = []
+    for want in wanted:
+        array = answer[want.name]
+        datatype = "BYTES" if want.classes else NAMES[array.dtype.name]
+        if want.classes:
+            array = _classified(want, array, labels.get(want.name))
+        entry: dict[str, Any] = {
+            "name": want.name,
+            "shape": list(array.shape),
+            "datatype": datatype,
+        }
+        if want.binary:
+            raw = _bytes_tensor(array) if want.classes else little_endian(array)
+            entry["parameters"] = {"binary_data_size": len(raw)}
+            chunks.append(raw)
+        else:
+            flat = np.ascontiguousarray(array).ravel()
+            entry["data"] = flat.tolist() if want.classes else flat
+        outputs.append(entry)
+    body: dict[str, Any] = {"model_name": model, "model_version": version}
+    if request.id is not None:
+        body["id"] = request.id
+    if seed is not None:
+        body["parameters"] = {"seed": seed}
+    body["outputs"] = outputs
+    text = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return (text + b"".join(chunks), len(text)) if chunks else (text, None)
+
+
+def _classified(want: Wanted, array: Array, labels: Sequence[str] | None) -> Array:
+    """The best classes along the last axis as texts ``value:index`` or ``value:index:label``."""
+    if array.ndim == 0 or array.dtype.kind not in "iuf" or array.shape[-1] == 0:
+        expected = "asked of an output of scores, with an axis of classes at its end"
+        where = f"the output `{want.name}`"
+        raise DlspecError(
+            faults.RequestField(None, where, "parameters.classification", "given", expected)
+        )
+    count = min(want.classes, array.shape[-1])
+    rows = array.reshape(-1, array.shape[-1])
+    order = np.argsort(-rows.astype(np.float64), axis=-1, kind="stable")[:, :count]
+    texts = [
+        f"{rows[r, i]:f}:{i}" + (f":{labels[i]}" if labels is not None else "")
+        for r in range(len(rows))
+        for i in order[r]
+    ]
+    return np.array(texts, dtype=object).reshape(*array.shape[:-1], count)
+
+
+def _bytes_tensor(texts: Array) -> bytes:
+    """Texts as the binary extension has them: each after its length in 4 bytes, little endian."""
+    encoded = [str(t).encode() for t in texts.ravel()]
+    return b"".join(len(t).to_bytes(4, "little") + t for t in encoded)
