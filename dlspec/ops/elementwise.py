@@ -16,7 +16,7 @@ def broadcast(op: str, *types: TensorType) -> tuple[tuple[Dim, ...], frozenset[i
     rank = max(t.rank for t in types)
     shape: list[Dim] = []
     ragged: set[int] = set()
-    for back in range(rank, 0, -1):
+    for back in range(1, rank + 1):
         size, holder = Dim.of(1), types[0]
         for kind in types:
             if back > kind.rank:
@@ -39,7 +39,7 @@ def broadcast(op: str, *types: TensorType) -> tuple[tuple[Dim, ...], frozenset[i
                     )
                 )
         shape.append(size)
-    return tuple(shape), frozenset(ragged)
+    return tuple(reversed(shape)), frozenset(ragged)
 
 
 class Binary(Op):

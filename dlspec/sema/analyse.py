@@ -76,8 +76,8 @@ def analyse(
     loader = Loader(sink, folder)
     program = loader.load(source, folder)
     spec = Spec(source)
-    if sink.errors and not program.definitions:
-        return spec
+    if sink.errors:
+        return spec  # a statement that could not be read would make names seem missing
     return _Analysis(program, sink, spec, _parsed(overrides or {}, sink)).run()
 
 

@@ -277,6 +277,7 @@ class RecipeElaborator(Elaborator):
                 ),
                 statement.span,
             )
+        self.name_value(loss, frame.target, statement.span)
         for goal in self.goals:
             if goal.step == self.step:
                 raise DlspecError(SeveralGoals(statement.span, goal.statement.span))
@@ -310,6 +311,7 @@ class RecipeElaborator(Elaborator):
                 frame.target = label
                 try:
                     found[label] = self.mean(self.evaluate(item, frame), item, "a metric", frame)
+                    self.name_value(found[label], label, item.span)
                 except DlspecError as error:
                     for diagnostic in error.diagnostics:
                         self.context.sink.report(diagnostic)
