@@ -18,17 +18,9 @@ from dlspec.diagnostics.shapes import DimMismatch, RankMismatch
 from dlspec.dims import text_of
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType, TensorType
-from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.base import Environment, OnnxBuilder, Op, TorchContext
 
 Array = NDArray[Any]
-
-
-class BodyRunner(Protocol):
-    """What the interpreter gives a loop: a way to compute its body once."""
-
-    def call(self, body: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
-        """The outputs of a body for given inputs and values around it."""
-        ...
 
 
 class LoopBuilder(OnnxBuilder, Protocol):
@@ -131,13 +123,13 @@ class Scan(Op):
         lengths = given.pop(0) if self.lengths else None
         return stepped, states, lengths, dict(zip(self.captures, given, strict=True))
 
-    def run(self, env: BodyRunner, *inputs: Array) -> tuple[Array, ...]:
+    def run(self, environment: Environment, *inputs: Array) -> tuple[Array, ...]:
         """The loop in NumPy, its body by the interpreter."""
         stepped, states, lengths, captures = self._parts(inputs)
         time = stepped[0].shape[1]
         collected: list[list[Array]] = [[] for _ in self.body.outputs[self.states :]]
         for step in reversed(range(time)) if self.reverse else range(time):
-            results = env.call(self.body, [*(x[:, step] for x in stepped), *states], captures)
+            results = environment.body(self.body, [*(x[:, step] for x in stepped), *states], captures)
             following, outputs = results[: self.states], results[self.states :]
             if lengths is not None:
                 valid = step < lengths

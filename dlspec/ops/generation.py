@@ -9,8 +9,8 @@ import numpy as np
 
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType, TensorType
-from dlspec.ops.base import OnnxBuilder, Op
-from dlspec.ops.control import Array, BodyRunner, LoopBuilder, LoopContext, assign, check_states
+from dlspec.ops.base import Environment, OnnxBuilder, Op
+from dlspec.ops.control import Array, LoopBuilder, LoopContext, assign, check_states
 
 Choose = Literal["greedy", "sample", "same"]
 
@@ -63,7 +63,7 @@ class Generate(Op):
 
     # --- NumPy ------------------------------------------------------------------------------------
 
-    def run(self, env: BodyRunner, *inputs: Array) -> tuple[Array, ...]:
+    def run(self, environment: Environment, *inputs: Array) -> tuple[Array, ...]:
         """The loop in NumPy, its body by the interpreter."""
         states, noise, captures = self._parts(inputs)
         count = inputs[0].shape[0]
@@ -72,7 +72,7 @@ class Generate(Op):
         lengths = np.zeros(count, np.int32)
         rows: list[list[Array]] = [[] for _ in range(1 + len(self.body.outputs) - self.states)]
         for step in range(self.at_most):
-            results = env.call(self.body, [fed, *states], captures)
+            results = environment.body(self.body, [fed, *states], captures)
             following, outputs = results[: self.states], results[self.states :]
             fed = self._choose(outputs[0], None if noise is None else noise[:, step])
             before = done
@@ -109,7 +109,7 @@ class Generate(Op):
         initial, noise, _ = self._parts(inputs)
         names = [i.name for i in self.body.inputs]
         fed, *states = [t.fresh(n) for n in names]
-        device = f"device={inputs[0]}.device"
+        device = f"device={next(i for i in inputs if i)}.device"
         kind = self.body.inputs[0].type
         sizes = t.dims(*kind.shape)
         lines = [f"{fed} = torch.full(({sizes},), {self.start}, dtype={t.dtype(kind.dtype)}, {device})"]

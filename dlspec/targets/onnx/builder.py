@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.dims import Dim
 from dlspec.ir.graph import Graph, Node, Value
-from dlspec.ir.types import DType, TensorType
-from dlspec.source import Span
+from dlspec.ir.types import TensorType
 from dlspec.targets.onnx.protos import fill_attribute, fill_tensor, fill_value_info
 
 if TYPE_CHECKING:
@@ -100,10 +98,6 @@ class Builder:
         """The run-time shape of a value."""
         return self.op("Shape", value)
 
-    def dim(self, dim: Dim) -> str:
-        """A run-time size (int64 scalar tensor) that symbols of the model's inputs give; loops need it for zero-trip buffers."""
-        raise KeyError(str(dim))
-
     # --- nodes of a graph -------------------------------------------------------------------------
 
     def add(self, graph: Graph) -> None:
@@ -171,6 +165,9 @@ class Builder:
     def inline(self, body: Graph, arguments: Iterable[str], captures: Mapping[Value, str]) -> list[str]:
         """Emit a body's nodes here, its inputs standing for these names; the names of its outputs."""
         names = self.state.names
+        for node in body.nodes:  # a body that stands here a second time gets new names
+            for value in node.outputs:
+                names.pop(value, None)
         for value, name in zip(body.inputs, arguments, strict=True):
             names[value] = name
         for value, name in captures.items():
@@ -181,17 +178,8 @@ class Builder:
         return [names[o.value] for o in body.outputs]
 
 
-def scalar_type(dtype: DType) -> TensorType:
-    """The type of a single number."""
-    return TensorType(dtype, ())
-
-
 def _rename(names: Any, renamed: Mapping[str, str]) -> None:
     for i, name in enumerate(names):
         if name in renamed:
             names[i] = renamed[name]
 
-
-def source_of(span: Span | None) -> str:
-    """`lenet.dl:12:7`, or nothing."""
-    return "" if span is None else str(span)

@@ -68,10 +68,10 @@ def fill_attribute(attribute: onnx.AttributeProto, name: str, value: Any) -> Non
         attribute.type, attribute.i = 2, int(value)
     elif isinstance(value, (float, np.floating)):
         attribute.type, attribute.f = 1, float(value)  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(value, str):
-        attribute.type, attribute.s = 3, value.encode()
     elif isinstance(value, DType):
         attribute.type, attribute.i = 2, _ELEMENT[value]
+    elif isinstance(value, str):
+        attribute.type, attribute.s = 3, value.encode()
     elif isinstance(value, onnx.GraphProto):
         attribute.type = 5
         attribute.g.CopyFrom(value)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dlspec.dims import Dim
-from dlspec.ir.graph import Buffer, Constant, Graph, Input, Node, Output, Parameter, Value
+from dlspec.ir.graph import Buffer, Constant, Graph, Input, Node, Parameter, Value
 from dlspec.ir.types import DType
 from dlspec.source import Span
 from dlspec.targets.torch_source.context import Constants, Context, size_text
@@ -93,7 +93,7 @@ class Method:
     def lines(self) -> list[str]:
         """The statements of the method, the return among them; call `arguments` first."""
         results = tuple(o.value for o in self.graph.outputs)
-        updates = tuple(v for _, v in self.graph.updates)
+        updates = tuple(v for _, v in self.graph.updates if not _in_place(v.producer))
         statements = self._statements((*results, *updates), returned=results)
         lines = self._write(statements, (*results, *updates))
         lines += self._updates()
@@ -169,7 +169,8 @@ class Method:
             tree = parse(node.op.torch(context, *texts))
         tree = self._constants(tree, node, context)
         found = tuple(self._values[name] for name in uses(tree, self._values.__contains__))
-        return Statement(node, node.outputs, tree, found, span=node.span)
+        targets = node.outputs[:1] if _in_place(node) else node.outputs
+        return Statement(node, targets, tree, found, span=node.span)
 
     def _placeholder(self, value: Value) -> str:
         if isinstance(value, (Parameter, Buffer)):
@@ -263,7 +264,11 @@ class Method:
         node = statement.node
         assert node is not None
         scope = self._scope
-        texts = ["None" if v is None else self._text(v) for v in node.inputs]
+        # a constant that only the body reads is written there, as a number where that will do
+        captured = set(getattr(node.op, "captures", ()))
+        texts = [
+            "" if v is None or (isinstance(v, Constant) and v in captured) else self._text(v) for v in node.inputs
+        ]
         context = Context(self, node, texts)
         outputs = [self._take(v, v in last) for v in statement.targets]
         lines: list[str] = getattr(node.op, "torch_statements")(context, texts, outputs)  # noqa: B009
@@ -296,10 +301,16 @@ class Method:
         return name
 
     def _updates(self) -> list[str]:
-        pairs = [(self.tree.weight(b.name), self._text(v)) for b, v in self.graph.updates]
+        by_rule = [(b, v) for b, v in self.graph.updates if not _in_place(v.producer)]
+        pairs = [(self.tree.weight(b.name), self._text(v)) for b, v in by_rule]
         if not pairs:
             return []
         return ["with torch.no_grad():", *(f"    {target}.copy_({source})" for target, source in pairs)]
+
+
+def _in_place(node: Node | None) -> bool:
+    """Whether PyTorch writes the node's buffers itself (batch norm while learning), so that only the first result is an expression."""
+    return node is not None and bool(node.op.buffers) and len(node.outputs) == 1 + len(node.op.buffers)
 
 
 def _belong(source: Statement, statement: Statement) -> bool:
