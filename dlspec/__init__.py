@@ -1,6 +1,7 @@
 """dlspec: a network, how it learns and where it runs, in one text file, compiled and verified.
 
-Applications need `load`; everything else is imported when it is asked for, so that ``import dlspec`` costs nothing.
+Applications need `load`; everything else is imported when it is asked for, so that ``import
+dlspec`` costs nothing.
 """
 
 from __future__ import annotations

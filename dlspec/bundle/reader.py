@@ -96,7 +96,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
     except ManifestError as error:
         raise faults.DlspecError(faults.ManifestBroken(None, str(file), str(error))) from error
     try:
-        digest = (folder / DIGEST).read_text("ascii").split()[:1]
+        digest = (folder / DIGEST).read_bytes().decode("ascii")
     except FileNotFoundError as error:
         raise faults.DlspecError(faults.BundleFileMissing(None, str(folder), DIGEST)) from error
     except (OSError, UnicodeDecodeError) as error:
@@ -104,7 +104,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Manifest:
         raise faults.DlspecError(
             faults.BundleFileChanged(None, str(folder), DIGEST, reason)
         ) from error
-    if digest != [hashlib.sha256(data).hexdigest()]:
+    if digest != digest_of(data):
         reason = f"its SHA-256 is not the one in {DIGEST}"
         raise faults.DlspecError(faults.BundleFileChanged(None, str(folder), MANIFEST, reason))
     return manifest
@@ -159,6 +159,11 @@ def verify_hashes(
     if found:
         raise faults.DlspecError(*found)
     return manifest
+
+
+def digest_of(manifest: bytes) -> str:
+    """The text of ``manifest.sha256``, which ``sha256sum -c`` reads."""
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n"
 
 
 def sha256_of(path: Path) -> str:

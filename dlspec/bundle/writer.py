@@ -32,6 +32,7 @@ from dlspec.bundle.reader import (
     MANIFEST,
     WEIGHTS,
     GoldenCase,
+    digest_of,
     golden_tensors,
     sha256_of,
 )
@@ -169,8 +170,7 @@ class BundleWriter:
             version = f"{_last_number(self.root) + 1:04d}-{content}"
             now = datetime.now(UTC).isoformat(timespec="seconds")
             text = dataclasses.replace(manifest, version=version, created=now).to_json().encode()
-            digest = f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n".encode()
-            for name, data in ((MANIFEST, text), (DIGEST, digest)):
+            for name, data in ((MANIFEST, text), (DIGEST, digest_of(text).encode())):
                 (self.folder / name).write_bytes(data)
                 _flush(self.folder / name)
             self._disown()

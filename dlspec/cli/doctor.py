@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. ``state``: `yes`, `no` (and ``fix`` says how to have it), or `part`."""
+    """One thing that was looked at. Where ``state`` is not `yes`, ``fix`` says how to have it."""
 
     area: str
     what: str
@@ -88,8 +88,6 @@ def _command(what: str, names: tuple[str, ...], use: str, fix: str) -> Callable[
 def _python() -> _Result:
     version = platform.python_version()
     text = f"{version} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    if sys.version_info < (3, 11):
-        return "Python", "no", text, "install Python 3.11 or newer"
     return "Python", "yes", text, None
 
 

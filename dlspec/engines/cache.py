@@ -49,12 +49,7 @@ class EngineCache:
         changed = [n for n, text in self._parts.items() if last.get(n) != text]
         if not changed:
             return "rebuilt: the cached engine was removed or damaged"
-        return (
-            "rebuilt: "
-            + ", ".join(changed)
-            + (" has" if len(changed) == 1 else " have")
-            + " changed"
-        )
+        return f"rebuilt: changed since the last build: {', '.join(changed)}"
 
     def put(self, data: bytes, about: Mapping[str, Any]) -> None:
         """Keep an engine. A folder that cannot be written only costs the next build its time."""

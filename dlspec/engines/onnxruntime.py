@@ -39,7 +39,7 @@ class OnnxRuntimeBuilder:
         about: dict[str, Any] = {"library": "onnxruntime", "version": version}
         if target.precision != "float32":
             about["storage only"] = (
-                f"ONNX Runtime's CPU kernels compute in float32; {target.precision} is how weights are stored"
+                f"the CPU kernels compute in float32; {target.precision} is how weights are stored"
             )
         return BuiltEngine(
             self.kind,

@@ -71,6 +71,7 @@ class Feeds:
         self._bounds = tuple((s, low, high) for s, (low, high) in bounds.items())
         self._engine = engine
         self.symbols = {s for p in self.ports for d in p.dims for s in d.symbols}
+        self.symbols |= {p.spec.symbol for p in self.ports if p.spec.symbol is not None}
 
     def bind(
         self, given: Mapping[str, object], seed: int | None

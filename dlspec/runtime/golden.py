@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlspec.bundle.manifest import EngineRecord
-from dlspec.bundle.reader import DIGEST, GOLDEN, GoldenCase, golden_cases
+from dlspec.bundle.reader import DIGEST, GOLDEN, GoldenCase, golden_cases, verify_hashes
 from dlspec.late import LateModule
 from dlspec.runtime.engine import Engine
 from dlspec.runtime.host import cache_folder
@@ -92,6 +92,7 @@ def prove(engine: Engine, record: EngineRecord, folder: Path, host: str) -> None
     state = cache_folder() / "verdicts" / f"{key}.json"
     if state.exists():
         return
+    verify_hashes(folder, "quick", only=[GOLDEN])
     cases = golden_cases(folder)
     computed = set(engine.outputs)
     floats = {

@@ -92,7 +92,7 @@ class Model:
         self._bind = self._feeds.bind
         self._answers = engine.answers
         if not manifest.trained and manifest.parameters:
-            text = f"{manifest.network} {manifest.version} is not trained: its answers are those of fresh weights"
+            text = f"{manifest.network} {manifest.version} is not trained: its weights are fresh"
             warnings.warn(text, UntrainedWarning, stacklevel=3)
 
     def __call__(

@@ -15,4 +15,6 @@ def drawn(spec: InputSpec, shape: tuple[int, ...], seed: int) -> NDArray[Any]:
     """An array of the input's type and the given shape."""
     noise = spec.noise
     assert noise is not None, f"{spec.name} has no distribution"
-    return draw(Distribution(noise.kind, noise.arguments), spec.name, shape, seed).astype(spec.dtype)
+    return draw(Distribution(noise.kind, noise.arguments), spec.name, shape, seed).astype(
+        spec.dtype
+    )
