@@ -1,0 +1,187 @@
+"""Failures as diagnostics: the node, its line in the spec, both values, and the error against the bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from dlspec.diagnostics import Diagnostic
+from dlspec.diagnostics.parity import (
+    CheckFails,
+    EngineDiffers,
+    EngineRefuses,
+    NodeDiffers,
+    OutputInsensitive,
+    OutputUndetermined,
+    ReferencesDisagree,
+    TorchDiffers,
+)
+from dlspec.ir.graph import Graph
+from dlspec.source import Span
+from dlspec.verify.local import NodeResult
+from dlspec.verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from dlspec.verify.result import Verification
+
+
+def findings(graph: Graph, result: Verification, disagreement: str | None = None) -> Iterator[Diagnostic]:
+    """Everything that is to be told, errors first; one error a cause.
+
+    Args:
+        graph: what was verified.
+        result: what was found.
+        disagreement: path of the first node on which the float64 references disagree.
+    """
+    yield from _references(graph, result, disagreement)
+    yield from _local(result)
+    yield from _engine(graph, result)
+    yield from _checks(result)
+    yield from _warnings(graph, result)
+
+
+def _references(graph: Graph, result: Verification, node: str | None) -> Iterator[Diagnostic]:
+    failed = _first_failure(result.references)
+    if failed is not None:
+        span = _node_span(graph, node) or _output_span(graph, failed.output)
+        yield ReferencesDisagree(
+            span, result.network, failed.output, failed.case, _number(failed.expected), _number(failed.found),
+            _index(failed), _ratio(failed), node,
+        )  # fmt: skip
+        return
+    failed = _first_failure(result.torch)
+    if failed is not None:
+        yield TorchDiffers(
+            _output_span(graph, failed.output), result.network, failed.output, failed.case,
+            _number(failed.error), _number(failed.expected), _number(failed.found), _index(failed), _ratio(failed),
+        )  # fmt: skip
+
+
+def _local(result: Verification) -> Iterator[Diagnostic]:
+    wrong = next((n for n in result.nodes if n.status == "fail"), None)
+    if wrong is not None:
+        verdict = wrong.verdict
+        unclear = verdict.reason in ("refused", "shape", "type", "missing")
+        yield NodeDiffers(
+            wrong.span, result.network, wrong.path, wrong.op, _number(verdict.expected), _number(verdict.found),
+            None if unclear else _ratio(verdict), _told(verdict) or None,
+        )  # fmt: skip
+
+
+def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
+    told: set[str] = set()
+    for verdict in sorted((v for v in result.verdicts if v.status == "fail"), key=lambda v: -v.ratio):
+        if verdict.output in told:
+            continue
+        told.add(verdict.output)
+        if verdict.reason in ("refused", "missing", "shape", "type"):
+            yield EngineRefuses(
+                _output_span(graph, verdict.output), result.network, result.engine, verdict.output, verdict.case,
+                _told(verdict),
+            )  # fmt: skip
+            if verdict.reason == "refused":
+                return  # one refusal is told once, and not for each output
+            continue
+        yield _differs(graph, result, verdict)
+
+
+def _differs(graph: Graph, result: Verification, verdict: Verdict) -> Diagnostic:
+    node: NodeResult | None = result.first_wrong_node
+    span = node.span if node is not None and node.span is not None else _output_span(graph, verdict.output)
+    derived = result.tolerance is None and verdict.reason != "decision"
+    return EngineDiffers(
+        span,
+        result.network,
+        result.engine,
+        verdict.output,
+        _off_by(verdict),
+        verdict.case,
+        _number(verdict.expected),
+        _number(verdict.found),
+        _index(verdict),
+        limit=_number(verdict.limit) if derived else None,
+        ratio=_ratio(verdict) if derived else None,
+        accepted=None if derived or verdict.reason == "decision" else _number(verdict.limit),
+        node=None if node is None else node.path,
+        place="computed here" if node is None else f"`{node.op}` differs first",
+    )
+
+
+def _checks(result: Verification) -> Iterator[Diagnostic]:
+    told: set[str] = set()
+    for check in result.checks:
+        if not check.holds and check.text not in told:
+            told.add(check.text)
+            yield CheckFails(
+                check.span, check.text, check.output, check.found, check.comparison, check.expected, check.side
+            )
+
+
+def _warnings(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
+    if not result.nodes:
+        local = "no"
+    else:
+        local = "yes" if all(n.status == "pass" for n in result.nodes) else "not all are right"
+    for name, status in result.outputs.items():
+        if status == "undetermined":
+            verdicts = [v for v in result.verdicts if v.output == name and v.status == "undetermined"]
+            share = max((v.limit / v.scale if v.scale else 0.0 for v in verdicts), default=0.0)
+            yield OutputUndetermined(_output_span(graph, name), result.network, name, f"{share:.0%}", local)
+        elif status == "insensitive":
+            yield OutputInsensitive(_output_span(graph, name), result.network, name, local)
+
+
+# --- words --------------------------------------------------------------------------------------------
+
+
+def _first_failure(verdicts: Sequence[Verdict]) -> Verdict | None:
+    return next((v for v in verdicts if v.status == "fail"), None)
+
+
+def _output_span(graph: Graph, name: str) -> Span | None:
+    value = graph.output(name).value
+    if value.span is not None:
+        return value.span
+    return None if value.producer is None else value.producer.span
+
+
+def _node_span(graph: Graph, path: str | None) -> Span | None:
+    return next((n.span for n in graph.nodes if n.path == path), None)
+
+
+def _off_by(verdict: Verdict) -> str:
+    match verdict.reason:
+        case "not finite":
+            return "a NaN or an infinity out of place"
+        case "decision":
+            return f"{verdict.error:g} wrong ids"
+        case "rms":
+            return f"{verdict.rms_error:.3g} (rms)"
+        case _:
+            return f"{verdict.error:.3g}"
+
+
+def _told(verdict: Verdict) -> str:
+    match verdict.reason:
+        case "refused":
+            return f"the engine refuses: {verdict.detail}"
+        case "shape":
+            return f"it answers in the shape {verdict.detail}"
+        case "type":
+            return f"it answers in the type {verdict.detail}"
+        case "missing":
+            return "it has no such output"
+        case _:
+            return verdict.detail
+
+
+def _number(value: float | None) -> str:
+    return "nothing" if value is None else f"{value:.7g}"
+
+
+def _ratio(verdict: Verdict) -> str:
+    return f"{verdict.ratio:.3g}"
+
+
+def _index(verdict: Verdict) -> str:
+    return str(list(verdict.index))

@@ -1,0 +1,115 @@
+"""Which sizes of the dynamic dimensions are proved: 1, 2, odd and different ones, the largest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from dlspec.ir.graph import Graph, Value
+
+Sizes = dict[str, int]
+
+_ODD = (3, 5, 7, 11, 13, 17, 19, 23)
+_DEFAULT_MOST = 8
+_LARGEST_TRY = 1 << 14
+
+
+def sweep(
+    graph: Graph, bounds: Mapping[str, tuple[int, int]] | None = None, *, budget: int = 4_000_000
+) -> list[Sizes]:
+    """Assignments of the graph's symbols, the base first.
+
+    The base gives every symbol an odd size, different ones so that exchanged axes show; then each symbol is 1 with the others at
+    their base, all are 2, and all are the largest that is declared (8 where nothing is) and affordable. Sizes that some
+    value cannot have (a convolution longer than its input) are raised to the least that it can.
+
+    Args:
+        graph: whose input dimensions are swept.
+        bounds: (least, most) of each symbol.
+        budget: how many elements all values of the graph together may have at the largest sizes.
+    """
+    symbols = graph.symbols
+    limits = {s: (bounds or {}).get(s, (1, _DEFAULT_MOST)) for s in symbols}
+    if not symbols:
+        return [{}]
+    base = {s: _odd(limits[s], i) for i, s in enumerate(symbols)}
+    base = feasible(graph, base, limits)
+    wanted = [base]
+    wanted += [{**base, s: limits[s][0]} for s in symbols]
+    wanted.append({s: max(limits[s][0], min(2, limits[s][1])) for s in symbols})
+    wanted.append(_largest(graph, base, limits, budget))
+    found: list[Sizes] = []
+    for sizes in wanted:
+        possible = feasible(graph, sizes, limits)
+        if possible not in found:
+            found.append(possible)
+    return found
+
+
+def _odd(limit: tuple[int, int], index: int) -> int:
+    """A small odd number within the limits, another one for each symbol where there is room."""
+    least, most = limit
+    for offset in range(len(_ODD)):
+        number = _ODD[(index + offset) % len(_ODD)]
+        if least <= number <= most:
+            return number
+    odd = least + 2 - least % 2  # the least odd number above the least size
+    return odd if odd <= most else most
+
+
+def _largest(graph: Graph, base: Sizes, limits: Mapping[str, tuple[int, int]], budget: int) -> Sizes:
+    """The largest declared sizes, halved towards the base until the graph is affordable."""
+    sizes = {s: limits[s][1] for s in base}
+    while elements(graph, sizes) > budget and any(sizes[s] > base[s] for s in base):
+        largest = max(base, key=lambda s: sizes[s] / base[s])
+        sizes[largest] = max(base[largest], sizes[largest] // 2)
+    return sizes
+
+
+def elements(graph: Graph, sizes: Mapping[str, int]) -> int:
+    """How many elements all results of the graph's nodes have together."""
+    total = 0
+    for node in graph.nodes:
+        for value in node.outputs:
+            shape = shape_at(value, sizes)
+            count = 1
+            for size in shape or ():
+                count *= size
+            total += count
+    return total
+
+
+def shape_at(value: Value, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
+    """The shape of a value for given symbols; None where a symbol is not among them (it is known at run time only)."""
+    try:
+        return tuple(d.evaluate(sizes) for d in value.type.shape)
+    except KeyError:
+        return None
+
+
+def is_possible(graph: Graph, sizes: Mapping[str, int]) -> bool:
+    """Whether no value of the graph would be empty."""
+    for value in graph.values():
+        shape = shape_at(value, sizes)
+        if shape is not None and any(size < 1 for size in shape):
+            return False
+    return True
+
+
+def feasible(graph: Graph, sizes: Sizes, limits: Mapping[str, tuple[int, int]]) -> Sizes:
+    """These sizes, or the nearest larger ones for which no value is empty."""
+    if is_possible(graph, sizes):
+        return dict(sizes)
+    for candidate in islice(_larger(sizes, limits), _LARGEST_TRY):
+        if is_possible(graph, candidate):
+            return candidate
+    return dict(sizes)
+
+
+def _larger(sizes: Sizes, limits: Mapping[str, tuple[int, int]]) -> Iterator[Sizes]:
+    """Ever larger sizes: each symbol alone first, then all together."""
+    free = [s for s in sizes if sizes[s] < max(limits[s][1], sizes[s] + 512)]
+    for step in range(1, 512):
+        for symbol in free:
+            yield {**sizes, symbol: sizes[symbol] + step}
+        yield {s: sizes[s] + (step if s in free else 0) for s in sizes}

@@ -1,0 +1,174 @@
+"""What is known of a network before any engine is looked at; made once and shared by all its engines."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.ir.graph import Graph, Value
+from dlspec.ir.plan import NetworkPlan
+from dlspec.randomness import structural_weights
+from dlspec.targets.onnx import onnx_from_graph
+from dlspec.verify.bound import Bound, Reference, finite_difference, reference
+from dlspec.verify.discrete import decided, decision
+from dlspec.verify.inputs import SCALES, Case, draw_cases
+from dlspec.verify.local import NodeResult, prove_nodes
+from dlspec.verify.padding import without_padding
+from dlspec.verify.verdict import Verdict, compare
+
+if TYPE_CHECKING:
+    import onnx
+
+Array = NDArray[Any]
+
+BUDGET = 4_000_000
+FAST_BUDGET = 500_000
+
+
+class Study:
+    """The cases, their exact answers and bounds, and the local proof of a network with its weights.
+
+    Args:
+        plan: the network.
+        weights: by name, as they are stored.
+        bounds: (least, most) of the dynamic dimensions.
+        examples: real inputs.
+        fast: fewer elements at the largest sizes, and the local proof at one scale.
+        seed: of inputs and probes.
+        model: the unoptimised ONNX model that the engines are built from; emitted here where it is not given.
+    """
+
+    def __init__(
+        self,
+        plan: NetworkPlan,
+        weights: Mapping[str, Array],
+        *,
+        bounds: Mapping[str, tuple[int, int]] | None = None,
+        examples: Sequence[Mapping[str, Array]] = (),
+        fast: bool = False,
+        seed: int = 0,
+        model: onnx.ModelProto | None = None,
+    ) -> None:
+        self.plan = plan
+        self.graph: Graph = plan.graph
+        self.weights = weights
+        self.bounds = dict(bounds or {})
+        self.fast = fast
+        self.seed = seed
+        self.timings: dict[str, float] = {}
+        self._model = model
+        self._references: dict[tuple[str, str], Reference] = {}
+        budget = FAST_BUDGET if fast else BUDGET
+        self.cases: list[Case] = draw_cases(
+            self.graph, bounds, seed=seed, examples=examples, budget=budget
+        )
+        self.outputs: dict[str, Value] = {o.name: o.value for o in self.graph.outputs}
+        self.decisions = {n: decision(v) for n, v in self.outputs.items() if not v.type.dtype.is_float}
+        scores = {d.score.name for d in self.decisions.values() if d is not None}
+        self.wanted = sorted({v.name for v in self.outputs.values()} | scores)
+
+    # --- exact answers ----------------------------------------------------------------------------
+
+    def reference(self, case: Case, precision: str = "float32") -> Reference:
+        """R and B of a case."""
+        key = (case.label, precision)
+        if key not in self._references:
+            with self.timed("reference"):
+                self._references[key] = reference(
+                    self.graph, case.inputs, self.weights, self.wanted, precision=precision, seed=self.seed
+                )
+        return self._references[key]
+
+    def compare(
+        self,
+        output: str,
+        case: Case,
+        answer: Array,
+        precision: str = "float32",
+        tolerance: float | None = None,
+    ) -> Verdict:
+        """The verdict of one output of one case."""
+        exact = self.reference(case, precision)
+        value = self.outputs[output]
+        r = exact.values[value.name]
+        found = np.asarray(answer)
+        if found.shape == r.shape:
+            r = without_padding(self.graph, value, r, case.inputs, case.sizes)
+            found = without_padding(self.graph, value, found, case.inputs, case.sizes)
+        choice = self.decisions.get(output)
+        clear: Array | None = None
+        if choice is not None:
+            name = choice.score.name
+            clear = decided(choice, exact.values[name], exact.bounds[name])
+        return compare(
+            output, case.label, r, found, exact.bounds[value.name], tolerance=tolerance, decided=clear
+        )
+
+    def insensitive(
+        self, output: str, precision: str = "float32", tolerance: float | None = None
+    ) -> bool:
+        """Whether R of an output (or of the score that decides it) varies by less than the accepted error over the inputs."""
+        base = [self.reference(c, precision) for c in self.cases if c.base]
+        choice = self.decisions.get(output)
+        value = self.outputs[output] if choice is None else choice.score
+        if len(base) < 2 or not value.type.dtype.is_float:
+            return False
+        answers = [r.values[value.name] for r in base]
+        varied = max(float(finite_difference(answers[0], a).max(initial=0.0)) for a in answers[1:])
+        return varied <= max(_accepted(r.bounds[value.name], r.values[value.name], tolerance) for r in base)
+
+    def limits(
+        self, outputs: Collection[str], precision: str = "float32", tolerance: float | None = None
+    ) -> dict[str, float]:
+        """The accepted absolute error of each float output in the first case (the golden one)."""
+        exact = self.reference(self.cases[0], precision)
+        floats = {n: v.name for n, v in self.outputs.items() if n in outputs and v.type.dtype.is_float}
+        return {n: _accepted(exact.bounds[v], exact.values[v], tolerance) for n, v in floats.items()}
+
+    # --- the local proof --------------------------------------------------------------------------
+
+    @cached_property
+    def model(self) -> onnx.ModelProto:
+        """The unoptimised ONNX model that engines are built from."""
+        if self._model is not None:
+            return self._model
+        return onnx_from_graph(self.graph, self.weights)
+
+    @cached_property
+    def nodes(self) -> list[NodeResult]:
+        """The local proof: every node alone, on structural weights."""
+        if not self.graph.nodes:
+            return []
+        with self.timed("local"):
+            structural = structural_weights(self.graph, self.seed)
+            scales = SCALES[:1] if self.fast else SCALES
+            return prove_nodes(self.graph, self.model, structural, seed=self.seed, scales=scales)
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def timed(self, what: str) -> _Timer:
+        """Adds the seconds spent in a block to ``timings``."""
+        return _Timer(self.timings, what)
+
+
+class _Timer:
+    def __init__(self, timings: dict[str, float], what: str) -> None:
+        self._timings, self._what = timings, what
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._timings[self._what] = self._timings.get(self._what, 0.0) + perf_counter() - self._start
+
+
+def _accepted(bound: Bound, exact: Array, tolerance: float | None) -> float:
+    if tolerance is None:
+        return bound.limit
+    finite = exact[np.isfinite(exact)]
+    return tolerance * float(np.sqrt(np.mean(finite * finite))) if finite.size else 0.0
