@@ -49,8 +49,8 @@ def parse_layers(message: str) -> list[Layer]:
         match = _LINE.match(line)
         if match:
             rest = match["rest"]
-            found = (NUMPY_TYPES.get(t, t.lower()) for t in _TYPE.findall(rest))
-            types = tuple(dict.fromkeys(found))
+            found = [str(t) for t in _TYPE.findall(rest)]
+            types = tuple(dict.fromkeys(NUMPY_TYPES.get(t, t.lower()) for t in found))
             layers.append(Layer(match["name"], match["kind"], tuple(_NODE.findall(rest)), types))
     return layers
 

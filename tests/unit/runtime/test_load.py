@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import dlspec
-from dlspec.bundle import BundleWriter, EngineRecord, InputSpec, Manifest, OutputSpec
+from dlspec.bundle import BundleWriter, EngineRecord, InputSpec, Manifest, Noise, OutputSpec
 from dlspec.diagnostics import DlspecError
 from dlspec.runtime import Model, UntrainedWarning
 from dlspec.runtime.feeds import Feeds
