@@ -1,0 +1,210 @@
+// The page of one model: what it takes is drawn or typed, and its answer shown as it comes.
+import { DrawingPad, pixelsOf } from "./draw.js";
+import { showAnswer } from "./answer.js";
+
+const about = JSON.parse(document.getElementById("about").textContent);
+const $ = (id) => document.getElementById(id);
+const given = about.inputs.filter((port) => port.origin === "data");
+const url = `/v2/models/${encodeURIComponent(about.name)}/infer`;
+
+// ---- asking -------------------------------------------------------------------------------------
+
+let busy = false;
+let next = null;
+
+/** Ask for an answer. While one is awaited only the newest question is kept. */
+async function ask(inputs) {
+  next = inputs;
+  if (busy) return;
+  busy = true;
+  try {
+    while (next) {
+      const body = JSON.stringify({ inputs: next });
+      next = null;
+      const begin = performance.now();
+      const response = await fetch(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body,
+      });
+      const answer = await response.json();
+      if (!response.ok) throw new Error(answer.error);
+      if (cleared) continue;
+      tell("");
+      showAnswer(about, answer);
+      $("timing").textContent = `answered in ${(performance.now() - begin).toFixed(1)} ms`;
+    }
+  } catch (error) {
+    tell(error instanceof TypeError ? "The server does not answer." : error.message);
+  } finally {
+    busy = false;
+  }
+}
+
+function tell(problem) {
+  $("problem").hidden = problem === "";
+  $("problem").textContent = problem;
+}
+
+// ---- drawing ------------------------------------------------------------------------------------
+
+let cleared = true;
+
+/** Height and width where the only input is one grey picture, small enough to be drawn. */
+function pictureSize() {
+  if (given.length !== 1) return null;
+  const [port] = given;
+  const shape = port.shape.slice(1);
+  if (shape.length === 3 && shape[0] === 1) shape.shift();
+  const fits = shape.length === 2 && shape.every((size) => size >= 8 && size <= 128);
+  return fits && ["UINT8", "FP32"].includes(port.datatype) ? shape : null;
+}
+
+function startDrawing([height, width]) {
+  $("ask-title").textContent = "Draw";
+  $("drawing").hidden = false;
+  const [port] = given;
+  const seen = $("seen");
+  seen.width = width;
+  seen.height = height;
+  const shape = port.shape.map((size) => (size === -1 ? 1 : size));
+  const pad = new DrawingPad($("pad"), (strokes) => {
+    const pixels = pixelsOf(strokes, width, height);
+    const context = seen.getContext("2d");
+    const picture = context.createImageData(width, height);
+    pixels.forEach((value, i) => picture.data.set([value, value, value, 255], 4 * i));
+    context.putImageData(picture, 0, 0);
+    cleared = strokes.length === 0;
+    if (cleared) {
+      next = null;
+      showAnswer(about, null);
+      $("timing").textContent = "";
+      return;
+    }
+    const data = port.datatype === "UINT8" ? Array.from(pixels) : Array.from(pixels, (v) => v / 255);
+    ask([{ name: port.name, shape, datatype: port.datatype, data }]);
+  });
+  $("undo").addEventListener("click", () => pad.undo());
+  $("clear").addEventListener("click", () => pad.clear());
+}
+
+// ---- typing -------------------------------------------------------------------------------------
+
+function zeros([size, ...rest]) {
+  if (size === undefined) return 0;
+  return Array.from({ length: size }, () => zeros(rest));
+}
+
+/** The shape of nested lists, as their first elements tell. */
+function shapeOf(value) {
+  return Array.isArray(value) ? [value.length, ...(value.length ? shapeOf(value[0]) : [])] : [];
+}
+
+function startForm() {
+  const form = $("form");
+  form.hidden = false;
+  cleared = false;
+  for (const port of given) {
+    const label = document.createElement("label");
+    const type = document.createElement("small");
+    type.textContent = ` ${port.datatype} [${port.dims.join(", ")}]`;
+    label.htmlFor = `input-${port.name}`;
+    label.append(port.name, type);
+    const field = document.createElement("textarea");
+    field.id = label.htmlFor;
+    field.spellcheck = false;
+    const shape = port.shape.map((size) => (size === -1 ? 1 : size));
+    const count = shape.reduce((a, b) => a * b, 1);
+    const example = port.datatype === "BOOL" ? false : 0;
+    if (count <= 4096) {
+      field.value = JSON.stringify(zeros(shape)).replaceAll("0", JSON.stringify(example));
+    }
+    form.append(label, field);
+  }
+  const button = document.createElement("button");
+  button.className = "main";
+  button.textContent = "Ask";
+  form.append(button);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const inputs = [];
+    for (const port of given) {
+      try {
+        const data = JSON.parse($(`input-${port.name}`).value);
+        const list = Array.isArray(data) ? data : [data];
+        inputs.push({
+          name: port.name,
+          shape: Array.isArray(data) ? shapeOf(data) : [],
+          datatype: port.datatype,
+          data: list,
+        });
+      } catch (error) {
+        tell(`${port.name} is not a list in JSON: ${error.message}`);
+        return;
+      }
+    }
+    ask(inputs);
+  });
+}
+
+// ---- what it is ---------------------------------------------------------------------------------
+
+function badge(text, kind) {
+  const item = document.createElement("li");
+  item.textContent = text;
+  item.className = kind;
+  $("badges").append(item);
+}
+
+function fact(name, ...content) {
+  const term = document.createElement("dt");
+  const description = document.createElement("dd");
+  term.textContent = name;
+  description.append(...content);
+  $("facts").append(term, description);
+}
+
+function link(text, href) {
+  const made = document.createElement("a");
+  made.textContent = text;
+  made.href = href;
+  return made;
+}
+
+function startFacts() {
+  if (about.trained) badge("trained", "good");
+  else if (about.parameters > 0) badge("untrained: answers of fresh weights", "warn");
+  const kinds = { verified: "good", failed: "bad" };
+  badge(`${about.engine.name}: ${about.engine.status}`, kinds[about.engine.status] ?? "warn");
+  const type = (port) => `${port.name}: ${port.datatype} [${port.dims.join(", ")}]`;
+  fact("version", about.version + (about.created ? `, ${about.created}` : ""));
+  fact("takes", about.inputs.map(type).join(" · "));
+  fact("answers", about.outputs.map(type).join(" · "));
+  fact("parameters", about.parameters.toLocaleString("en"));
+  const engines = about.engines.map((e) => `${e.name} (${e.precision}): ${e.status}`);
+  fact("engines", engines.join(" · "));
+  const metrics = Object.entries(about.training.metrics ?? {})
+    .filter(([, value]) => typeof value === "number")
+    .map(([name, value]) => `${name} ${value.toLocaleString("en", { maximumFractionDigits: 4 })}`);
+  if (metrics.length) fact("training", metrics.join(" · "));
+  const files = [link("metadata", url.replace(/\/infer$/, ""))];
+  files.push(" · ", link("manifest", `/models/${encodeURIComponent(about.name)}/manifest.json`));
+  if (about.report) {
+    files.unshift(link("verification report", `/models/${encodeURIComponent(about.name)}/report.html`), " · ");
+  }
+  fact("more", ...files);
+  const example = given.map(
+    (port) => `{"name": "${port.name}", "shape": [${port.shape.map((s) => (s === -1 ? 1 : s))}], ` +
+      `"datatype": "${port.datatype}", "data": […]}`,
+  );
+  $("call").textContent =
+    `curl ${location.origin}${url} -H 'Content-Type: application/json' \\\n` +
+    `  -d '{"inputs": [${example.join(", ")}]}'\n\n` +
+    `# Python, with tritonclient[http]\n` +
+    `client = tritonclient.http.InferenceServerClient("${location.host}")`;
+}
+
+startFacts();
+const size = pictureSize();
+if (size) startDrawing(size);
+else startForm();
