@@ -23,9 +23,9 @@ from dlspec.bundle.reader import (
     trained_weights,
     verify_hashes,
 )
-from dlspec.bundle.safetensors import Slot, layout_of, read_tensors, write_tensors
 
 if TYPE_CHECKING:
+    from dlspec.bundle.safetensors import Slot, layout_of, read_tensors, write_tensors
     from dlspec.bundle.writer import BundleWriter, prune
 
 __all__ = [
@@ -52,10 +52,20 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # applications only read, and start faster without what writing needs
-    if name in ("BundleWriter", "prune"):
-        from dlspec.bundle import writer
+_LATE = {
+    "BundleWriter": "writer",
+    "prune": "writer",
+    "Slot": "safetensors",
+    "layout_of": "safetensors",
+    "read_tensors": "safetensors",
+    "write_tensors": "safetensors",
+}
 
-        return getattr(writer, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    # applications only read manifests, and start faster without the rest
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"dlspec.bundle.{_LATE[name]}"), name)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import SCHEMA, Manifest, ManifestError, NewerSchema
 from dlspec.bundle.paths import VERSION, file_in
-from dlspec.bundle.safetensors import read_tensors
 from dlspec.late import LateModule
 
 if TYPE_CHECKING:
@@ -189,6 +188,8 @@ def trained_weights(
     manifest = read_manifest(folder)
     if not manifest.trained:
         return None
+    from dlspec.bundle.safetensors import read_tensors
+
     verify_hashes(folder, "full", only=[WEIGHTS], manifest=manifest)
     return manifest, read_tensors(file_in(folder, WEIGHTS))
 
@@ -212,6 +213,8 @@ def golden_cases(path: str | os.PathLike[str]) -> list[GoldenCase]:
     file = file_in(current_bundle(path), GOLDEN)
     if not file.exists():
         return []
+    from dlspec.bundle.safetensors import read_tensors
+
     cases: dict[int, GoldenCase] = {}
     for key, array in read_tensors(file).items():
         number, part, name = key.split("/", 2)

@@ -377,3 +377,34 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
         [sys.executable, "-c", text], capture_output=True, text=True, cwd=repo, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_noise_left_out_is_drawn_from_the_seed(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    info = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["e"], ["y"])],
+        "generator",
+        [info("e", TensorProto.FLOAT, ["N", 1000])],
+        [info("y", TensorProto.FLOAT, ["N", 1000])],
+    )
+    opset = [helper.make_opsetid("", 21)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=10)
+    noise = Noise("normal", (2.0, 3.0))
+    spec = InputSpec("e", "float32", ("N", "1000"), origin="noise", noise=noise)
+    output = OutputSpec("y", "float32", ("N", "1000"))
+    manifest = Manifest("g", "0", inputs=(spec,), outputs=(output,), engines=(ORT,))
+    with BundleWriter(tmp_path, "g") as bundle:
+        bundle.add_bytes("model.onnx", model.SerializeToString())
+        generator = dlspec.load(bundle.publish(manifest))
+    first = generator(N=2, seed=5)
+    np.testing.assert_array_equal(first.y, generator({"N": 2}, seed=5).y)
+    assert first.seed == 5 and first.y.shape == (2, 1000)
+    assert abs(first.y.mean() - 2) < 0.3 and abs(first.y.std() - 3) < 0.3
+    fresh = generator(N=1)
+    assert not np.array_equal(fresh.y, generator(N=1).y)
+    np.testing.assert_array_equal(fresh.y, generator(N=1, seed=fresh.seed).y)
+    given = np.ones((1, 1000), np.float32)
+    assert generator(e=given, seed=5).seed is None
+    np.testing.assert_array_equal(generator(e=given).y, given)
