@@ -73,7 +73,7 @@ def ragged_scan() -> Graph:
     back, first = scan(
         b, cell("backward"), [x, shake], [start], lengths, reverse=True, path="back", names=["back", "first"]
     )
-    both = b.one(Concat(), forth, back, path="both", name="both")
+    both = b.one(Add(), forth, back, path="both", name="both")
     return b.finish(both=both, last=last, first=first)
 
 

@@ -61,7 +61,7 @@ def _method(name: str, graph: Graph, tree: Tree, constants: Constants, dtype: DT
 
 
 def _docstring(name: str, methods: Mapping[str, Graph]) -> list[str]:
-    lines = [f'"""{name}']
+    lines = [f'"""`{name}`, as its spec says.']
     for method, graph in methods.items():
         label = "" if method == "forward" else f" of {method}"
         lines += ["", f"Inputs{label}:"]

@@ -7,6 +7,7 @@ uses them; last, what is left is given names, which are used again as soon as th
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -33,7 +34,7 @@ from dlspec.targets.torch_source.tree import Tree
 FOLD_LIMIT = 72
 """Longest statement, in columns, that folding may make; a shape comment follows it."""
 
-LINE_LIMIT = 100
+LINE_LIMIT = 92
 
 
 @dataclass(eq=False)
@@ -189,7 +190,7 @@ class Method:
             scalars = {self._placeholder(c): self._number(c) for c in constants if c.type.rank == 0}
             tree = with_literals(tree, scalars)
         rest = {
-            name: parse(context.constant(_array(self._values[name])))
+            name: parse(context.constant(self._array(self._values[name])))
             for name in uses(tree, self._values.__contains__)
             if isinstance(self._values[name], Constant)
         }
@@ -203,6 +204,11 @@ class Method:
             return number(float(value))
         return number(float(str(np.float32(value))))
 
+    def _array(self, value: Value) -> np.ndarray:
+        assert isinstance(value, Constant)
+        dtype = value.type.dtype
+        return np.asarray(value.value).astype((self.dtype if dtype.is_float else dtype).value)
+
     def _fold_into(
         self, statement: Statement, pending: dict[Value, Statement], counts: dict[Value, int]
     ) -> None:
@@ -212,7 +218,7 @@ class Method:
             source = pending.pop(value, None)
             if source is None or source.tree is None or not _belong(source, statement):
                 continue
-            folded = substitute(_copy(statement.tree), {self._placeholder(value): source.tree})
+            folded = substitute(copy.deepcopy(statement.tree), {self._placeholder(value): source.tree})
             folded = improve(folded, scalar=all(t.type.rank == 0 for t in statement.targets))
             if len(self._estimate(statement.targets, folded)) > FOLD_LIMIT:
                 continue
@@ -227,7 +233,7 @@ class Method:
     def _estimate(self, targets: tuple[Value, ...], tree: ast.expr) -> str:
         names = {name: parse(local_name(v.name)) for name, v in self._names_in(tree)}
         head = ", ".join(local_name(v.name) for v in targets)
-        return f"        {head} = {text_of(substitute(_copy(tree), names))}"
+        return f"        {head} = {text_of(substitute(copy.deepcopy(tree), names))}"
 
     def _names_in(self, tree: ast.expr) -> list[tuple[str, Value]]:
         return [(name, self._values[name]) for name in uses(tree, self._values.__contains__)]
@@ -251,7 +257,7 @@ class Method:
         if statement.tree is None:
             return self._write_loop(statement, index, last)
         names = {name: parse(self._text(v)) for name, v in self._names_in(statement.tree)}
-        tree = substitute(_copy(statement.tree), names)
+        tree = substitute(copy.deepcopy(statement.tree), names)
         for name, held in list(scope.held.items()):
             if last.get(held, -1) <= index:
                 del scope.held[name]
@@ -271,7 +277,9 @@ class Method:
         ]
         context = Context(self, node, texts)
         outputs = [self._take(v, v in last) for v in statement.targets]
+        outside = set(scope.forbidden)
         lines: list[str] = getattr(node.op, "torch_statements")(context, texts, outputs)  # noqa: B009
+        scope.forbidden = outside  # the loop's own names are free again
         for name, held in list(scope.held.items()):
             if last.get(held, -1) <= index:
                 del scope.held[name]
@@ -281,7 +289,7 @@ class Method:
         if isinstance(value, (Parameter, Buffer)):
             return self.tree.weight(value.name)
         if isinstance(value, Constant):
-            return self.constants.add(_array(value), identifier(value.name))
+            return self.constants.add(self._array(value), identifier(value.name))
         return self._scope.texts[value]
 
     def _take(self, value: Value, used: bool) -> str:
@@ -320,17 +328,6 @@ def _belong(source: Statement, statement: Statement) -> bool:
     if source.span is not None and statement.span is not None:
         return source.span.line == statement.span.line
     return "." in source.targets[0].name
-
-
-def _copy(tree: ast.expr) -> ast.expr:
-    import copy
-
-    return copy.deepcopy(tree)
-
-
-def _array(value: Value) -> np.ndarray:
-    assert isinstance(value, Constant)
-    return np.asarray(value.value).astype(value.type.dtype.value)
 
 
 def _shape(value: Value) -> str:

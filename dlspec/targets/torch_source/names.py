@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 
-_BUILTINS = frozenset(dir(builtins)) - {"input", "id", "hash", "type", "filter", "max", "min", "sum", "all", "any"}
+_BUILTINS = frozenset(dir(builtins)) - {"input", "id"}
 RESERVED = frozenset(keyword.kwlist) | _BUILTINS | {"torch", "F", "nn", "Tensor", "self", "math"}
 """Names that no local variable may have: keywords, the built-ins that emitted code calls, the imports."""
 
