@@ -1,0 +1,58 @@
+"""Events as plain lines: for the log, and for a terminal that is none."""
+
+from __future__ import annotations
+
+from dlspec.train.events import EpochEnded, Event, Finished, Noted, Saved, Started
+from dlspec.train.options import Row
+
+_OWN = ("epoch", "step", "seconds", "samples_per_s")
+
+
+def log_line(event: Event) -> str | None:
+    """An event in one line; None where it is not worth one."""
+    match event:
+        case Started():
+            how = f"{event.device}, {event.threads} threads, {event.precision}, products {event.matmul}"
+            return f"{event.recipe}: {event.examples} examples, {event.parameters} parameters; {how}"
+        case EpochEnded():
+            return epoch_line(event.row, None) + ("  best" if event.best else "")
+        case Saved():
+            return f"saved step {event.step} in {event.seconds:.3f} s"
+        case Noted():
+            return f"{event.diagnostic.severity}: {event.diagnostic.message}"
+        case Finished():
+            metrics = "  ".join(f"{n} {value_text(n, v)}" for n, v in event.result.metrics.items())
+            return f"{event.reason} after {event.result.epochs} epochs  {metrics}"
+        case _:
+            return None
+
+
+def epoch_line(row: Row, epochs: int | None) -> str:
+    """A row of the history in words."""
+    of = f"/{epochs}" if epochs else ""
+    parts = [f"epoch {row['epoch']:.0f}{of}"]
+    parts += [f"{name} {value_text(name, value)}" for name, value in row.items() if name not in _OWN]
+    parts.append(f"{rate_text(row['samples_per_s'])} samples/s")
+    return "  ".join(parts)
+
+
+def value_text(name: str, value: float) -> str:
+    """A metric: shares as percentages, others with four digits."""
+    if "accuracy" in name and 0 <= value <= 1:
+        return f"{100 * value:.2f} %"
+    return f"{value:.4g}"
+
+
+def rate_text(rate: float) -> str:
+    """`46.2k`."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if rate >= size:
+            return f"{rate / size:.3g}{unit}"
+    return f"{rate:.3g}"
+
+
+def time_text(seconds: float) -> str:
+    """`1:02:03`, `0:07`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

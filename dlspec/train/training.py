@@ -1,0 +1,194 @@
+"""`train`: set up, resume or start, learn, measure, and hand the weights over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlspec.data.dataset import Array, Splits
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.train import NothingToResume, RecipeChanged, ResumeDiffers
+from dlspec.ir.plan import RecipePlan
+from dlspec.train import checkpoint
+from dlspec.train.checkpoint import RunState
+from dlspec.train.curves import draw_curves
+from dlspec.train.events import Event, Finished, Listener, Noted, Started
+from dlspec.train.fingerprint import changes, environment, recipe_fingerprint
+from dlspec.train.log import log_line
+from dlspec.train.machine import Choice, device_of, kept_settings, probe
+from dlspec.train.options import TrainOptions, TrainResult, hash_weights
+from dlspec.train.program import by_network, program_of
+from dlspec.train.progress import progress_for
+from dlspec.train.rundir import RunDir
+from dlspec.train.session import Session
+from dlspec.train.start_weights import fitting, read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+
+def train(
+    plan: RecipePlan,
+    splits: Splits,
+    options: TrainOptions,
+    *,
+    on_event: Listener | None = None,
+) -> TrainResult:
+    """Carry a recipe out on data.
+
+    The run lies in ``options.run_dir``: checkpoint, history, curves, log, and the PyTorch source that is trained. With
+    ``options.resume`` it goes on from the checkpoint; under the same threads, precision, instruction set, device and versions the
+    weights come out bit-identical to those of a run that was never stopped.
+
+    Raises:
+        DlspecError: DL400 to DL410 for a recipe that cannot be carried out, DL690 to DL699 for what happens to a run.
+    """
+    device = device_of(options.device)
+    seed = plan.seed if options.seed is None else options.seed
+    with RunDir(options.run_dir) as run, kept_settings(), progress_for(options.quiet) as display:
+
+        def say(event: Event) -> None:
+            line = log_line(event)
+            if line:
+                run.log(line)
+            display(event)
+            if on_event:
+                on_event(event)
+
+        try:
+            return _train(plan, splits, options, run, seed, device, say)
+        except DlspecError as error:
+            for diagnostic in error.diagnostics:
+                run.log(diagnostic.message)
+            raise
+
+
+def _train(
+    plan: RecipePlan,
+    splits: Splits,
+    options: TrainOptions,
+    run: RunDir,
+    seed: int,
+    device: torch.device,
+    say: Listener,
+) -> TrainResult:
+    from dlspec.data.dataset import Dataset
+
+    saved = _saved(run, options, say)
+    assert isinstance(splits.train, Dataset)
+    fields = sorted({i.name for s in plan.steps for i in s.learn.inputs if i.origin != "noise"})
+    known = [f for f in fields if f in splits.train.fields]
+    recipe = recipe_fingerprint(plan, seed, splits.train, known) if len(splits.train) else {}
+    if saved is not None:
+        differing = changes(saved[0].recipe, recipe)
+        if differing:
+            raise DlspecError(RecipeChanged(plan.span, str(run.path), "; ".join(differing)))
+    else:
+        run.set_aside()
+
+    program = program_of(plan, run.source, seed, device)
+    session = Session(program, splits, options, run, seed, say)
+    choice = _choice(session, options, saved)
+    here = environment(device, choice.threads, choice.matmul)
+    if saved is not None:
+        session.restore(*saved)
+        differing = changes(saved[0].environment, here)
+        if differing:
+            say(Noted(ResumeDiffers(None, "; ".join(differing))))
+    elif options.init_from is not None:
+        _begin_from(session, options.init_from, say)
+    state = session.state
+    state.recipe, state.environment, state.probe = recipe, here, choice.as_json()
+
+    say(
+        Started(
+            recipe=plan.name,
+            device=here["device"],
+            threads=choice.threads,
+            matmul=choice.matmul,
+            precision=plan.precision,
+            parameters=sum(p.numel() for p in program.parameters.values()),
+            examples=session.feed.examples,
+            epochs=session.limits.epochs,
+            steps_per_epoch=session.rounds,
+            step=state.step,
+            resident=session.feed.resident,
+        )
+    )
+    try:
+        reason = session.run()
+    finally:
+        draw_curves(run.curves, plan, state.history, state.best_epoch)
+    result = _result(session, run)
+    say(Finished(result, reason))
+    return result
+
+
+def _saved(run: RunDir, options: TrainOptions, say: Listener) -> tuple[RunState, dict[str, Array]] | None:
+    if not options.resume:
+        return None
+    if not run.checkpoint.exists():
+        say(Noted(NothingToResume(None, str(run.path))))
+        return None
+    return checkpoint.load(run.checkpoint)
+
+
+def _choice(
+    session: Session, options: TrainOptions, saved: tuple[RunState, dict[str, Array]] | None
+) -> Choice:
+    """The settings of the run's first session, or those that a probe chooses."""
+    if saved is not None and saved[0].probe:
+        kept = Choice(**saved[0].probe)
+        choice = Choice(options.threads or kept.threads, options.matmul or kept.matmul)
+        choice.apply()
+        return choice
+    program, player = session.program, session.players[0]
+    before = {n: t.detach().clone() for n, t in program.tensors.items() if n not in program.parameters}
+    batch = next(session.feed.learn(0, 0))
+
+    def turn() -> None:
+        player.loss(batch, 0).backward()  # type: ignore[no-untyped-call]
+        player.forget()
+
+    choice = probe(turn, program.device, threads=options.threads, matmul=options.matmul)
+    for name, value in before.items():
+        program.tensors[name].copy_(value)
+    return choice
+
+
+def _begin_from(session: Session, path: Path, say: Listener) -> None:
+    program = session.program
+    wanted = {n: tuple(t.shape) for n, t in program.tensors.items()}
+    weights, warning = fitting(session.plan, read_weights(path), wanted, path)
+    program.load(weights)
+    if warning is not None:
+        say(Noted(warning))
+
+
+def _result(session: Session, run: RunDir) -> TrainResult:
+    """The weights that count, measured once more, on the test examples too."""
+    import torch
+
+    program, state = session.program, session.state
+    if session.best:
+        with torch.no_grad():
+            for name, value in session.best.items():
+                program.tensors[name].copy_(value)
+    metrics: dict[str, float] = {}
+    for part, measure in (("validation", session.measure), ("test", session.test_measure)):
+        if measure:
+            metrics |= {f"{part}.{n}": v for n, v in measure().items()}
+    weights = program.weights()
+    samples = sum(r["samples_per_s"] for r in state.history) / max(1, len(state.history))
+    return TrainResult(
+        weights=by_network(session.plan, weights),
+        metrics=metrics,
+        weight_hash=hash_weights(weights),
+        epochs=state.epoch,
+        steps=state.step,
+        best_epoch=state.best_epoch,
+        seconds=state.learning_seconds,
+        samples_per_s=samples,
+        run_dir=run.path,
+        history=list(state.history),
+    )
