@@ -7,7 +7,7 @@ their implementations err absolutely. The bound B of a value is the largest chan
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,8 +106,8 @@ def evaluate(
 ) -> dict[str, Array]:
     """The float64 meaning: the wanted values by name."""
     with np.errstate(all="ignore"):
-        result = run(graph, inputs, weights, dtype=np.float64, want=want)
-    return {name: np.asarray(result.values[name]) for name in want}
+        values = run(graph, inputs, weights, want=want).values
+    return {name: values[name] for name in want}
 
 
 def reference(
@@ -118,58 +118,44 @@ def reference(
     *,
     precision: str = "float32",
     seed: int = 0,
-    probes: int = PROBES,
 ) -> Reference:
-    """R and B of the wanted values.
-
-    Args:
-        graph: any graph.
-        inputs, weights: as the engine gets them.
-        want: names of values of the graph.
-        precision: what the engine promises to compute in.
-        seed: of the probes.
-        probes: how many.
-    """
-    exact = evaluate(graph, inputs, weights, want)
-    bounds = derive(graph, inputs, weights, exact, precision=precision, seed=seed, probes=probes)
-    return Reference(exact, bounds)
+    """R and B of the wanted values for one set of inputs."""
+    return references(graph, [inputs], weights, want, precision=precision, seed=seed)[0]
 
 
-def derive(
+def references(
     graph: Graph,
-    inputs: Mapping[str, Array],
+    cases: Sequence[Mapping[str, Array]],
     weights: Mapping[str, Array],
-    exact: Mapping[str, Array],
+    want: Collection[str],
     *,
     precision: str = "float32",
     seed: int = 0,
-    probes: int = PROBES,
-) -> dict[str, Bound]:
-    """The bound of each value of ``exact``, which are the answers without perturbation."""
-    found: dict[str, Bound] = {}
-    for index in range(probes):
+    exact: Sequence[Mapping[str, Array]] | None = None,
+) -> list[Reference]:
+    """R and B of the wanted values for several sets of inputs, which share the perturbed weights of each probe.
+
+    Args:
+        graph: any graph.
+        cases: sets of inputs, as the engine gets them.
+        weights: as the engine has them.
+        want: names of values of the graph.
+        precision: what the engine promises to compute in.
+        seed: of the probes.
+        exact: the answers without perturbation, where they are known already.
+    """
+    answers = exact or [evaluate(graph, inputs, weights, want) for inputs in cases]
+    bounds: list[dict[str, Bound]] = [{} for _ in cases]
+    for index in range(PROBES):
         probe = Probe(seed, index, precision)
-        shaken = run_probe(graph, inputs, weights, probe, exact)
-        for name, value in exact.items():
-            found[name] = _widen(found.get(name), value, shaken[name], SMALLEST[precision])
-    return found
-
-
-def run_probe(
-    graph: Graph,
-    inputs: Mapping[str, Array],
-    weights: Mapping[str, Array],
-    probe: Probe,
-    want: Collection[str],
-) -> dict[str, Array]:
-    """The wanted values with everything perturbed."""
-    shaken_inputs = {k: probe.array(_wide(v)) for k, v in inputs.items()}
-    shaken_weights = {k: probe.array(_wide(v)) for k, v in weights.items()}
-    with np.errstate(all="ignore"):
-        result = run(
-            graph, shaken_inputs, shaken_weights, dtype=np.float64, on_value=probe, want=list(want)
-        )
-    return {name: np.asarray(result.values[name]) for name in want}
+        shaken_weights = {w.name: probe.array(_wide(weights[w.name])) for w in graph.weights}
+        for inputs, known, found in zip(cases, answers, bounds, strict=True):
+            shaken_inputs = {k: probe.array(_wide(v)) for k, v in inputs.items()}
+            with np.errstate(all="ignore"):
+                shaken = run(graph, shaken_inputs, shaken_weights, on_value=probe, want=want).values
+            for name in want:
+                found[name] = _widen(found.get(name), known[name], shaken[name], SMALLEST[precision])
+    return [Reference(a, b) for a, b in zip(answers, bounds, strict=True)]
 
 
 def _wide(array: Array) -> Array:

@@ -17,7 +17,7 @@ from dlspec.verify.local import NodeResult, bisect
 from dlspec.verify.refusals import refusals
 from dlspec.verify.result import Verification, versions
 from dlspec.verify.study import Study
-from dlspec.verify.verdict import Verdict
+from dlspec.verify.verdict import Verdict, refusal
 
 if TYPE_CHECKING:
     import onnx
@@ -112,11 +112,11 @@ def _run_cases(
         with study.timed("engine"):
             answers = _answers(runner, case, expected)
         if isinstance(answers, str):
-            found += [_refusal(name, case, "refused", answers) for name in expected]
+            found += [refusal(name, case.label, answers) for name in expected]
             continue
         for name in expected:
             if name not in answers:
-                found.append(_refusal(name, case, "missing", "the engine has no such output"))
+                found.append(refusal(name, case.label, "the engine has no such output", "missing"))
             else:
                 found.append(study.compare(name, case, answers[name], precision, tolerance))
     dull = {n for n in expected if study.insensitive(n, precision, tolerance)}
@@ -130,10 +130,6 @@ def _answers(runner: Runner, case: Case, expected: Sequence[str]) -> dict[str, A
     except refusals() as error:
         return str(error) or type(error).__name__
     return {n: np.asarray(answers[n]) for n in expected if n in answers}
-
-
-def _refusal(output: str, case: Case, reason: Any, detail: str) -> Verdict:
-    return Verdict(output, case.label, "fail", reason, ratio=float("inf"), detail=detail)
 
 
 def _bisect(study: Study, found: Sequence[Verdict], nodes: Sequence[NodeResult]) -> list[NodeResult]:

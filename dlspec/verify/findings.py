@@ -53,7 +53,7 @@ def _references(graph: Graph, result: Verification, node: str | None) -> Iterato
     if failed is not None:
         yield TorchDiffers(
             _output_span(graph, failed.output), result.network, failed.output, failed.case,
-            _number(failed.error), _number(failed.expected), _number(failed.found), _index(failed), _ratio(failed),
+            _off_by(failed), _number(failed.expected), _number(failed.found), _index(failed), _ratio(failed),
         )  # fmt: skip
 
 
@@ -157,6 +157,8 @@ def _off_by(verdict: Verdict) -> str:
             return f"{verdict.error:g} wrong ids"
         case "rms":
             return f"{verdict.rms_error:.3g} (rms)"
+        case "refused" | "shape" | "type" | "missing":
+            return f"no answer ({verdict.detail})"
         case _:
             return f"{verdict.error:.3g}"
 

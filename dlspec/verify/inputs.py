@@ -42,12 +42,13 @@ def draw_cases(
 ) -> list[Case]:
     """The cases that a network is verified with.
 
-    Every dynamic dimension is swept; at the base sizes inputs are drawn at all three scales (so that outputs that do not depend on
-    the inputs show), the other sizes take a scale each in turn. Real examples come last.
+    Every dynamic dimension is swept; at the base sizes inputs are drawn at all three scales, or twice where there is no scale (so that
+    outputs that do not depend on the inputs show), the other sizes take a scale each in turn. Real examples come last.
     """
     cases: list[Case] = []
     for number, sizes in enumerate(sweep(graph, bounds, budget=budget)):
-        scales = SCALES if number == 0 else (SCALES[number % len(SCALES)],)
+        draws = SCALES if _has_scale(graph) else SCALES[:2]
+        scales = draws if number == 0 else (SCALES[number % len(SCALES)],)
         for scale in scales:
             inputs = draw_inputs(graph, sizes, seed=seed + len(cases), scale=scale)
             label = describe_sizes(sizes)

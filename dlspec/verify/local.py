@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.source import Span
-from dlspec.verify.bound import PROBES, Reference, reference
+from dlspec.verify.bound import Reference, references
 from dlspec.verify.cut import Cut, cut_model, given_inputs, severed, with_weights
 from dlspec.verify.inputs import SCALES, draw_inputs
 from dlspec.verify.refusals import refusals
@@ -54,7 +54,6 @@ def prove_nodes(
     *,
     seed: int = 0,
     sizes: Sizes | None = None,
-    probes: int = PROBES,
     scales: Sequence[float] = SCALES,
 ) -> list[NodeResult]:
     """The local proof of a model that was emitted from a graph: a result a node, in execution order.
@@ -65,12 +64,12 @@ def prove_nodes(
         structural: weights of which none is 0 or 1 (`dlspec.randomness.structural_weights`).
         seed: of the inputs and probes.
         sizes: of the dynamic dimensions.
-        probes, scales: how many, and of what size the inputs are.
+        scales: how large the inputs are, a draw each.
     """
     limits = {s: (1, 64) for s in graph.symbols}
     chosen = sizes or feasible(graph, {s: 2 + (i > 0) for i, s in enumerate(graph.symbols)}, limits)
     drawn = [draw_inputs(graph, chosen, seed=seed + i, scale=s) for i, s in enumerate(scales)]
-    return compare_nodes(graph, with_weights(model, structural), structural, drawn, seed=seed, probes=probes)
+    return compare_nodes(graph, with_weights(model, structural), structural, drawn, seed=seed)
 
 
 def bisect(
@@ -80,10 +79,9 @@ def bisect(
     inputs: Mapping[str, Array],
     *,
     seed: int = 0,
-    probes: int = PROBES,
 ) -> list[NodeResult]:
     """The same table with the weights that the model really holds, for inputs on which an engine was wrong."""
-    return compare_nodes(graph, model, weights, [inputs], seed=seed, probes=probes)
+    return compare_nodes(graph, model, weights, [inputs], seed=seed)
 
 
 def first_wrong(results: Sequence[NodeResult]) -> NodeResult | None:
@@ -98,7 +96,6 @@ def compare_nodes(
     drawn: Sequence[Mapping[str, Array]],
     *,
     seed: int = 0,
-    probes: int = PROBES,
 ) -> list[NodeResult]:
     """Run a cut model on several inputs, and compare every node; the worst of each."""
     cut = cut_model(model, graph)
@@ -109,11 +106,11 @@ def compare_nodes(
         found = _refused(cut.made.values(), "model", str(error))
         return [_result(node, found) for node in graph.nodes]
     pieces = severed(graph)
-    for number, inputs in enumerate(drawn):
-        given = given_inputs(graph, inputs, weights)
-        want = [v.name for v in cut.made.values()]
-        read = {i.name: given[i.name] for i in pieces.inputs}
-        exact = reference(pieces, read, weights, want, seed=seed, probes=probes)
+    given_all = [given_inputs(graph, inputs, weights) for inputs in drawn]
+    read = [{i.name: given[i.name] for i in pieces.inputs} for given in given_all]
+    want = [v.name for v in cut.made.values()]
+    exacts = references(pieces, read, weights, want, seed=seed)
+    for number, (given, exact) in enumerate(zip(given_all, exacts, strict=True)):
         for name, verdict in _compare_all(cut, session, given, exact, f"draw {number + 1}").items():
             if name not in found or _worse(verdict, found[name]):
                 found[name] = verdict

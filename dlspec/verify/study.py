@@ -14,7 +14,7 @@ from dlspec.ir.graph import Graph, Value
 from dlspec.ir.plan import NetworkPlan
 from dlspec.randomness import structural_weights
 from dlspec.targets.onnx import onnx_from_graph
-from dlspec.verify.bound import Bound, Reference, finite_difference, reference
+from dlspec.verify.bound import Bound, Reference, finite_difference, references
 from dlspec.verify.discrete import decided, decision
 from dlspec.verify.inputs import SCALES, Case, draw_cases
 from dlspec.verify.local import NodeResult, prove_nodes
@@ -62,7 +62,7 @@ class Study:
         self.seed = seed
         self.timings: dict[str, float] = {}
         self._model = model
-        self._references: dict[tuple[str, str], Reference] = {}
+        self._references: dict[str, dict[str, Reference]] = {}
         budget = FAST_BUDGET if fast else BUDGET
         self.cases: list[Case] = draw_cases(
             self.graph, bounds, seed=seed, examples=examples, budget=budget
@@ -75,14 +75,22 @@ class Study:
     # --- exact answers ----------------------------------------------------------------------------
 
     def reference(self, case: Case, precision: str = "float32") -> Reference:
-        """R and B of a case."""
-        key = (case.label, precision)
-        if key not in self._references:
+        """R and B of a case; those of all cases are made at once."""
+        if precision not in self._references:
+            known = next(iter(self._references.values()), None)
+            exact = None if known is None else [known[c.label].values for c in self.cases]
             with self.timed("reference"):
-                self._references[key] = reference(
-                    self.graph, case.inputs, self.weights, self.wanted, precision=precision, seed=self.seed
+                made = references(
+                    self.graph,
+                    [c.inputs for c in self.cases],
+                    self.weights,
+                    self.wanted,
+                    precision=precision,
+                    seed=self.seed,
+                    exact=exact,
                 )
-        return self._references[key]
+            self._references[precision] = {c.label: r for c, r in zip(self.cases, made, strict=True)}
+        return self._references[precision][case.label]
 
     def compare(
         self,
@@ -91,9 +99,11 @@ class Study:
         answer: Array,
         precision: str = "float32",
         tolerance: float | None = None,
+        *,
+        exact: Reference | None = None,
     ) -> Verdict:
-        """The verdict of one output of one case."""
-        exact = self.reference(case, precision)
+        """The verdict of one output of one case, against R and B of the precision or another reference."""
+        exact = exact or self.reference(case, precision)
         value = self.outputs[output]
         r = exact.values[value.name]
         found = np.asarray(answer)

@@ -68,6 +68,11 @@ def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=lambda s: _RANK[s], default="pass")
 
 
+def refusal(output: str, case: str, detail: str, reason: Reason = "refused") -> Verdict:
+    """The verdict of an output that was not computed."""
+    return Verdict(output, case, "fail", reason, ratio=float("inf"), detail=detail)
+
+
 def compare(
     output: str,
     case: str,
