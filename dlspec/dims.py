@@ -220,8 +220,12 @@ class Dim:
             return "0"
         parts: list[str] = []
         for monomial, coefficient in self.terms:
-            factors = "*".join(map(str, monomial))
             magnitude = abs(coefficient)
+            alone = len(monomial) == 1 and magnitude == 1
+            # a floor division is no factor without parentheses: 2*(T//4) is not (2*T)//4
+            factors = "*".join(
+                f"({a})" if isinstance(a, FloorDiv) and not alone else str(a) for a in monomial
+            )
             if not factors:
                 text = str(magnitude)
             elif magnitude == 1:

@@ -18,8 +18,9 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check each spec; 1 if any has an error."""
     from dlspec.cli.output import report, say
-    from dlspec.cli.paths import read_spec, settings, specs_here, the_spec
+    from dlspec.cli.paths import settings, the_spec
     from dlspec.diagnostics import Sink
+    from dlspec.driver.files import read_spec, specs_here
     from dlspec.sema.analyse import analyse
 
     paths = [Path(s) for s in args.specs] or specs_here() or [the_spec(None)]

@@ -19,7 +19,8 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Format each spec in place, atomically."""
     from dlspec.cli.output import say
-    from dlspec.cli.paths import read_spec, specs_here, the_spec
+    from dlspec.cli.paths import the_spec
+    from dlspec.driver.files import read_spec, specs_here
     from dlspec.syntax import format_source
 
     if args.specs == ["-"]:

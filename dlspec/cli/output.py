@@ -27,7 +27,7 @@ def report(diagnostics: Sequence[Diagnostic], *, form: str = "text") -> None:
         for diagnostic in diagnostics:
             print(json.dumps(render_json(diagnostic)))
         return
-    print(render_report(diagnostics, colour=wants_colour()), file=sys.stderr)
+    render_report(diagnostics, colour=wants_colour())
 
 
 def report_internal(error: Exception) -> None:
@@ -43,3 +43,9 @@ def report_internal(error: Exception) -> None:
 def say(text: str = "") -> None:
     """A line for people, on standard output."""
     print(text, flush=True)
+
+
+def note(text: str) -> None:
+    """What is being done: a passing line on a terminal, nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[2K{text} …\r", end="", file=sys.stderr, flush=True)

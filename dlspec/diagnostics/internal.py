@@ -13,14 +13,14 @@ class InternalError(Diagnostic):
     """A bug of dlspec itself. The message says where in the spec it was at work; please report it with the spec."""
 
     code: ClassVar[str] = "DL901"
-    title: ClassVar[str] = "internal error: {kind}: {message}"
+    title: ClassVar[str] = "internal error: {kind}: {what}"
     note: ClassVar[tuple[str, ...]] = ("dlspec {version}, in {place}",)
     help: ClassVar[tuple[str, ...]] = (
         "this is a bug of dlspec, not of your spec; please report it with the spec",
         "`DLSPEC_TRACEBACK=1` shows the whole traceback",
     )
     kind: str
-    message: str
+    what: str
     version: str
     place: str
 

@@ -53,14 +53,14 @@ class Compilation:
         """
         import dataclasses
 
-        from dlspec.passes.pipeline import optimised
+        from dlspec.passes.pipeline import optimized
 
         if not self.spec.networks:
             raise DlspecError(
                 NothingToDo(None, self.source.name, "network", "add `network name { input …; output … }`")
             )
         return {
-            name: dataclasses.replace(plan, graph=optimised(plan.graph))
+            name: dataclasses.replace(plan, graph=optimized(plan.graph))
             for name, plan in self.spec.networks.items()
         }
 

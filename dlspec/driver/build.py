@@ -1,0 +1,330 @@
+"""From a network with its weights to a published bundle: emit, build each engine, verify it, publish all or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.bundle import BundleWriter
+from dlspec.bundle.manifest import EngineRecord, Manifest, SpecSource
+from dlspec.bundle.reader import GoldenCase, trained_weights
+from dlspec.diagnostics import Diagnostic, DlspecError
+from dlspec.diagnostics.internal import TrainedWeightsStay
+from dlspec.driver.emission import Emitted, input_specs, light_bytes, output_specs, write_sources
+from dlspec.ir.graph import Graph, pruned
+from dlspec.ir.plan import EnginePlan, NetworkPlan, TargetPlan
+from dlspec.source import SourceFile
+from dlspec import __version__
+
+if TYPE_CHECKING:
+    from dlspec.verify.result import Verification
+    from dlspec.verify.study import Study
+
+Array = NDArray[Any]
+Say = Callable[[str], None]
+WHOLE_LIMIT = 512 * 2**20
+"""Bytes of weights up to which a model is handed over whole."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build.
+
+    Attributes:
+        out: the folder that holds `<network>/<version>/`.
+        targets: build only these kinds of engine; None builds what the spec says.
+        use_torch: whether PyTorch takes part in verification; None: where it is installed.
+        fast: prove less, for development; the report says so.
+        seed: of fresh weights and of verification's inputs.
+    """
+
+    out: Path
+    targets: Collection[str] | None = None
+    use_torch: bool | None = None
+    fast: bool = False
+    seed: int = 0
+
+
+@dataclass
+class Built:
+    """A published bundle, and what was found on the way."""
+
+    network: str
+    folder: Path
+    manifest: Manifest
+    engines: list[EngineResult]
+    warnings: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+
+@dataclass
+class EngineResult:
+    """An engine as built and, where this machine runs it, verified."""
+
+    record: EngineRecord
+    verification: Verification | None
+    seconds: float
+
+
+def fresh_or_trained(
+    plan: NetworkPlan, options: BuildOptions, spec: str
+) -> tuple[dict[str, Array], Manifest | None]:
+    """The weights that `compile` uses: those of the current bundle if it is trained, else fresh ones.
+
+    Raises:
+        DlspecError: DL906 if the current bundle is trained and its weights do not fit the graph.
+    """
+    from dlspec.randomness import initial_weights
+
+    found = trained_weights(options.out / plan.name)
+    if found is None:
+        return initial_weights(plan.graph, options.seed), None
+    manifest, weights = found
+    wanted = {w.name: tuple(d.value for d in w.type.shape) for w in plan.graph.weights}
+    have = {name: tuple(array.shape) for name, array in weights.items()}
+    if wanted != have:
+        missing = [n for n in wanted if n not in have]
+        other = [n for n in have if n not in wanted]
+        changed = [n for n in wanted if n in have and wanted[n] != have[n]]
+        parts = [
+            f"{what} {', '.join(f'`{n}`' for n in names[:4])}{', …' if len(names) > 4 else ''}"
+            for what, names in (("no weights for", missing), ("left over", other), ("other shapes:", changed))
+            if names
+        ]
+        raise DlspecError(
+            TrainedWeightsStay(None, str(options.out / plan.name), spec, "; ".join(parts))
+        )
+    return weights, manifest
+
+
+def build_network(
+    plan: NetworkPlan,
+    weights: Mapping[str, Array],
+    source: SourceFile,
+    options: BuildOptions,
+    *,
+    training: Mapping[str, Any] | None = None,
+    examples: Sequence[Mapping[str, Array]] = (),
+    history: Sequence[Mapping[str, float]] = (),
+    say: Say = lambda text: None,
+) -> Built:
+    """Build and verify the engines of a network, and publish the bundle.
+
+    Args:
+        plan: the network.
+        weights: its parameters and buffers by name.
+        source: the spec, a copy of which goes along.
+        options: what to build, and where to.
+        training: how the weights were learnt (`recipe`, `epochs`, `metrics`, `seed`); None for fresh ones.
+        examples: real inputs for verification.
+        history: rows of the training, for the report.
+        say: told what is being done.
+
+    Raises:
+        DlspecError: DL7xx if an engine does not equal the model; nothing is published then.
+    """
+    with BundleWriter(options.out, plan.name) as bundle:
+        emitted = write_sources(bundle, plan, weights, source)
+        work = _Engines(plan, weights, options, bundle, emitted, examples, say)
+        results = [
+            work.build(engine, target)
+            for engine in plan.engines
+            for target in engine.targets
+            if options.targets is None or target.kind in options.targets
+        ]
+        golden = work.golden()
+        if golden is not None:
+            bundle.add_golden([golden])
+        parameters = sum(int(np.prod([d.value or 0 for d in p.type.shape])) for p in plan.graph.parameters)
+        versions: dict[str, str] = {}
+        for result in results:
+            versions |= dict(result.verification.versions) if result.verification else {}
+        manifest = Manifest(
+            plan.name,
+            __version__,
+            SpecSource(f"spec/{PurePath(source.name).name}", hashlib.sha256(source.text.encode()).hexdigest()),
+            input_specs(plan.graph),
+            output_specs(plan.graph),
+            tuple(r.record for r in results),
+            training is not None,
+            dict(training or {}),
+            parameters=parameters,
+            versions=versions,
+        )
+        bundle.add_text("report.html", _report(plan, manifest, source, results, history))
+        folder = bundle.publish(manifest)
+    from dlspec.bundle import read_manifest
+
+    warnings = [d for r in results if r.verification for d in r.verification.diagnostics if d.severity == "warning"]
+    return Built(plan.name, folder, read_manifest(folder), results, list(dict.fromkeys(warnings)))
+
+
+class _Engines:
+    """Builds the engines of one network; references are made once for all of them."""
+
+    def __init__(
+        self,
+        plan: NetworkPlan,
+        weights: Mapping[str, Array],
+        options: BuildOptions,
+        bundle: BundleWriter,
+        emitted: Emitted,
+        examples: Sequence[Mapping[str, Array]],
+        say: Say,
+    ) -> None:
+        self.plan = plan
+        self.weights = weights
+        self.options = options
+        self.bundle = bundle
+        self.emitted = emitted
+        self.examples = examples
+        self.say = say
+        self.studies: dict[str, Study] = {}
+
+    def study(self, engine: EnginePlan) -> Study:
+        """References and bounds for the sizes of an engine, shared by its targets."""
+        from dlspec.verify.study import Study
+
+        key = repr(sorted(engine.bounds.items()))
+        if key not in self.studies:
+            self.studies[key] = Study(
+                self.plan,
+                self.weights,
+                bounds=engine.bounds,
+                examples=self.examples,
+                fast=self.options.fast,
+                seed=self.options.seed,
+                model=self.emitted.model,
+            )
+        return self.studies[key]
+
+    def build(self, engine: EnginePlan, target: TargetPlan) -> EngineResult:
+        """Build one engine, and verify it where this machine runs it."""
+        from dlspec.engines import builder
+
+        started = perf_counter()
+        self.say(f"building {engine.name} for {target.kind}")
+        label = f"engines/{engine.name}/{_folder_name(target)}"
+        model = self._model(engine, target, label)
+        out = self.bundle.path(f"{label}/engine").parent
+        made = builder(target.kind, target.span)
+        place = self._given(target, model)
+        built = made.build(place, engine, target, out)
+        verification = None
+        study = self.study(engine)
+        outputs = engine.outputs or tuple(o.name for o in self.plan.graph.outputs)
+        if built.status == "built":
+            self.say(f"verifying {engine.name} on {target.kind}")
+            runner = made.open(place, built, engine)
+            verification = self._verify(engine, target, runner.run, study)
+            verification.raise_if_failed()
+        status = built.status if verification is None else verification.status
+        golden = study.limits(outputs, target.precision, engine.tolerance)
+        record = EngineRecord(
+            engine.name,
+            target.kind,
+            PurePath(built.file.relative_to(self.bundle.folder)).as_posix(),
+            target.precision,
+            model,
+            status,  # type: ignore[arg-type]
+            built.device,
+            built.bounds,
+            outputs,
+            golden,
+            verification.to_json() if verification is not None else {},
+            {**built.options, "about": dict(built.about), "why": built.why},
+            built.versions,
+            target.fallback,
+        )
+        return EngineResult(record, verification, perf_counter() - started)
+
+    def _verify(self, engine: EnginePlan, target: TargetPlan, run: Any, study: Study) -> Verification:
+        from dlspec.verify.engine import verify_network
+
+        return verify_network(
+            self.plan,
+            self.weights,
+            run,
+            precision=target.precision,
+            bounds=engine.bounds,
+            tolerance=engine.tolerance,
+            outputs=engine.outputs,
+            use_torch=self.options.use_torch,
+            fast=self.options.fast,
+            seed=self.options.seed,
+            engine=f"{engine.name} ({target.kind})",
+            model=self.emitted.model,
+            study=study,
+        )
+
+    def _model(self, engine: EnginePlan, target: TargetPlan, label: str) -> str:
+        """The ONNX model to build from: the bundle's own, or one with fewer outputs or another precision beside the engine."""
+        if engine.outputs is None and target.precision == "float32":
+            return "model.onnx"
+        from dlspec.targets.onnx import legalize, onnx_from_graph
+
+        model = self.emitted.model
+        if engine.outputs is not None:
+            model = onnx_from_graph(_with_outputs(self.plan.graph, engine.outputs), self.weights)
+        name = f"{label}/source.onnx"
+        self.bundle.add_bytes(name, legalize(model, target.precision).model.SerializeToString())
+        return name
+
+    def _given(self, target: TargetPlan, model: str) -> Path | bytes:
+        """What a builder reads. ONNX Runtime saves its optimised model elsewhere, from where weights beside `model.onnx` are out
+        of its reach, so it gets them inside the model, unless that passes protobuf's limit."""
+        path = self.bundle.path(model)
+        size = sum(a.nbytes for a in self.weights.values())
+        if target.kind in ("onnxruntime", "cuda") and model == "model.onnx" and size < WHOLE_LIMIT:
+            return self.emitted.model.SerializeToString()
+        return path
+
+    def golden(self) -> GoldenCase | None:
+        """Inputs and exact answers that prove an engine on another machine."""
+        if not self.studies:
+            return None
+        from dlspec.verify.discrete import decided
+
+        study = next(iter(self.studies.values()))
+        case = study.cases[0]
+        exact = study.reference(case)
+        outputs = {n: exact.values[v.name] for n, v in study.outputs.items()}
+        masks: dict[str, Array] = {}
+        for name, choice in study.decisions.items():
+            if choice is not None:
+                score = choice.score.name
+                masks[name] = np.asarray(decided(choice, exact.values[score], exact.bounds[score]))
+        return GoldenCase({k: np.asarray(v) for k, v in case.inputs.items()}, outputs, masks)
+
+
+def _folder_name(target: TargetPlan) -> str:
+    return target.kind if target.precision == "float32" else f"{target.kind}-{target.precision}"
+
+
+def _with_outputs(graph: Graph, names: Sequence[str]) -> Graph:
+    return pruned(graph, [graph.output(n) for n in names])
+
+
+def _report(
+    plan: NetworkPlan,
+    manifest: Manifest,
+    source: SourceFile,
+    results: Sequence[EngineResult],
+    history: Sequence[Mapping[str, float]],
+) -> str:
+    from dlspec.verify.report import report_html
+
+    return report_html(
+        plan,
+        source.text,
+        [r.verification for r in results if r.verification is not None],
+        manifest=dataclasses.asdict(manifest),
+        history=history,
+    )

@@ -1,0 +1,102 @@
+"""The files of a bundle that no engine is needed for: models, weights, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from dlspec.bundle import BundleWriter
+from dlspec.bundle.manifest import InputSpec, Noise, OutputSpec
+from dlspec.bundle.reader import WEIGHTS
+from dlspec.ir.graph import Graph, Input
+from dlspec.ir.plan import NetworkPlan
+from dlspec.source import SourceFile
+
+if TYPE_CHECKING:
+    import onnx
+
+Array = NDArray[Any]
+INLINE_LIMIT = 1024
+"""Bytes up to which a tensor stays inside `model.onnx`; larger ones are read from `weights.safetensors`."""
+
+
+@dataclass
+class Emitted:
+    """The ONNX model whole (for verification), and where its large tensors lie in the bundle's weights."""
+
+    model: onnx.ModelProto
+    slots: Mapping[str, tuple[str, int, int]]
+
+
+def write_sources(
+    bundle: BundleWriter, plan: NetworkPlan, weights: Mapping[str, Array], source: SourceFile
+) -> Emitted:
+    """Write weights, `model.onnx`, `model.py` and the spec into a bundle."""
+    from pathlib import PurePath
+
+    from dlspec.targets.onnx import onnx_from_graph
+
+    kept = {w.name: weights[w.name] for w in plan.graph.weights}
+    places = bundle.add_weights(kept)
+    slots = {
+        name: (WEIGHTS, slot.offset, slot.length)
+        for name, slot in places.items()
+        if slot.length > INLINE_LIMIT
+    }
+    model = onnx_from_graph(plan.graph, weights)
+    bundle.add_bytes("model.onnx", light_bytes(model, slots))
+    bundle.add_text("model.py", model_py(plan, source))
+    bundle.add_text(f"spec/{PurePath(source.name).name}", source.text)
+    return Emitted(model, slots)
+
+
+def light_bytes(model: onnx.ModelProto, slots: Mapping[str, tuple[str, int, int]]) -> bytes:
+    """The bytes of a model whose large tensors are read from a file beside it; the model itself is not changed."""
+    import onnx
+
+    from dlspec.targets.onnx import externalize
+
+    light = onnx.ModelProto()
+    light.CopyFrom(model)
+    return externalize(light, slots).SerializeToString()
+
+
+def model_py(plan: NetworkPlan, source: SourceFile) -> str:
+    """The network as a PyTorch module that a person would sign; it imports torch alone."""
+    from dlspec.targets.torch_source import module_source
+
+    header = (
+        f'"""{plan.name}, compiled from {source.name}.\n\n'
+        "The module needs nothing but torch. Its trained weights:\n\n"
+        "    from safetensors.torch import load_file\n"
+        '    model.load_state_dict(load_file("weights.safetensors"))\n'
+        '"""\n'
+    )
+    return module_source(plan.name, {"forward": plan.graph}, header=header)
+
+
+def input_specs(graph: Graph) -> tuple[InputSpec, ...]:
+    """The inputs as the manifest says them."""
+    return tuple(_input_spec(i) for i in graph.inputs)
+
+
+def _input_spec(value: Input) -> InputSpec:
+    noise = None
+    if value.distribution is not None:
+        noise = Noise(value.distribution.kind, value.distribution.arguments)
+    origin = value.origin
+    if origin not in ("data", "noise", "lengths"):
+        raise TypeError(f"{value.name} is inside a loop, and no input of a model")
+    dims = tuple(str(d) for d in value.type.shape)
+    return InputSpec(value.name, value.type.dtype.value, dims, value.classes, origin, noise, value.symbol)
+
+
+def output_specs(graph: Graph) -> tuple[OutputSpec, ...]:
+    """The outputs as the manifest says them."""
+    return tuple(
+        OutputSpec(o.name, o.value.type.dtype.value, tuple(str(d) for d in o.value.type.shape), o.classes)
+        for o in graph.outputs
+    )

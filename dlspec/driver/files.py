@@ -1,0 +1,39 @@
+"""Specs on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.internal import SpecNotReadable
+from dlspec.source import SourceFile
+
+
+def specs_here() -> list[Path]:
+    """The specs of this folder, or of its `specs` folder."""
+    found = sorted(Path().glob("*.dl"))
+    return found or sorted(Path("specs").glob("*.dl"))
+
+
+def read_spec(path: Path) -> SourceFile:
+    """The text of a spec.
+
+    Raises:
+        DlspecError: DL902 if it cannot be read; it says what is near.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        near = [str(p) for p in path.parent.glob("*.dl")] if path.parent.is_dir() else []
+        near += [str(p) for p in specs_here()]
+        reason = "it is a folder" if path.is_dir() else (error.strerror or "unreadable").lower()
+        raise DlspecError(
+            SpecNotReadable(None, str(path), reason, did_you_mean(str(path), near))
+        ) from None
+    try:
+        return SourceFile(str(path), raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8 text"
+        raise DlspecError(
+            SpecNotReadable(None, str(path), reason, None, "save the spec as UTF-8 text")
+        ) from None
