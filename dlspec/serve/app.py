@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
 
+from dlspec import __version__
 from dlspec.diagnostics import serve as faults
 from dlspec.diagnostics.core import DlspecError, did_you_mean
 from dlspec.runtime import Model
@@ -32,7 +33,6 @@ from dlspec.serve.http import (
 from dlspec.serve.pages import asset, index_page, model_file, model_page
 from dlspec.serve.request import whole_header
 from dlspec.serve.served import ServedModel
-from dlspec.version import __version__
 
 DEFAULT_LIMIT = 64 * 2**20
 """The largest request body in bytes."""

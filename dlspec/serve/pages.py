@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dlspec import __version__
 from dlspec.serve.http import JSON, Response
 from dlspec.serve.served import ServedModel
-from dlspec.version import __version__
 
 _FOLDER = Path(__file__).with_name("page")
 _KINDS = {

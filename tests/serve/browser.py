@@ -74,7 +74,9 @@ class Page:
 
     def box(self, selector: str) -> dict[str, float]:
         return json.loads(
-            self.value(f"JSON.stringify(document.querySelector({selector!r}).getBoundingClientRect())")
+            self.value(
+                f"JSON.stringify(document.querySelector({selector!r}).getBoundingClientRect())"
+            )
         )
 
     def draw(self, selector: str, strokes: list[list[tuple[float, float]]]) -> None:

@@ -69,7 +69,9 @@ def test_drawing_asks_and_shows(rows: Page, tmp_path: Path) -> None:
         [[(0.6, 0.6), (0.9, 0.6), (0.7, 0.95)]],
     ],
 )
-def test_the_picture_is_made_like_mnist(rows: Page, strokes: list[list[tuple[float, float]]]) -> None:
+def test_the_picture_is_made_like_mnist(
+    rows: Page, strokes: list[list[tuple[float, float]]]
+) -> None:
     rows.draw("#pad", strokes)
     picture = ink(rows)
     inked = [i for i, row in enumerate(picture) if max(row) > 20]
@@ -105,9 +107,7 @@ def test_facts_and_links(rows: Page, address: str) -> None:
     assert len(links) == 3
     for link in links:
         assert httpx.get(link).status_code == 200
-    hosts = rows.value(
-        "performance.getEntriesByType('resource').map((r) => new URL(r.name).host)"
-    )
+    hosts = rows.value("performance.getEntriesByType('resource').map((r) => new URL(r.name).host)")
     assert set(hosts) == {address}  # works with no network
 
 

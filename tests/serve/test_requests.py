@@ -194,7 +194,9 @@ def test_a_client_that_breaks_off_harms_nobody(address: str) -> None:
     host, port = address.split(":")
     for _ in range(3):
         with socket.create_connection((host, int(port))) as broken:
-            broken.sendall(f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{{".encode())
+            broken.sendall(
+                f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{{".encode()
+            )
     assert httpx.post(f"http://{address}{INFER}", json=body()).status_code == 200
 
 

@@ -106,9 +106,7 @@ def test_every_type_comes_back_unchanged(client: Any, binary: bool) -> None:
 @pytest.mark.parametrize("binary", [True, False])
 def test_classification(client: Any, binary: bool) -> None:
     output = triton.InferRequestedOutput("logits", binary_data=binary, class_count=2)
-    result = client.infer(
-        "rows", [tensor(row_image(27), "image", "UINT8", True)], outputs=[output]
-    )
+    result = client.infer("rows", [tensor(row_image(27), "image", "UINT8", True)], outputs=[output])
     best = result.as_numpy("logits")[0, 0]
     assert (best.decode() if isinstance(best, bytes) else best) == "0.560000:9:9"
 

@@ -1,0 +1,145 @@
+"""`dlspec predict`: what a model answers for files or values, for people or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlspec.bundle.manifest import OutputSpec
+    from dlspec.cli.predict_inputs import Question
+    from dlspec.runtime import Answer, Model
+
+_WIDTH = 80
+_MOST_ROWS = 10
+
+
+def add_parser(verbs: Any) -> None:
+    """Add the verb."""
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "predict",
+        help="answer for an image, array or JSON file",
+        description="Answer for pictures, .npy, .npz or .json files, or values: image=seven.png, "
+        "x=0.5, x='[1, 2]'. Several files are several examples.",
+    )
+    parser.add_argument("bundle", metavar="BUNDLE", help="build/lenet")
+    parser.add_argument("given", nargs="+", metavar="FILE", help="a file, or name=file-or-value")
+    parser.add_argument("--engine", help="an engine of the bundle (its first)")
+    parser.add_argument("--seed", type=int, help="of a noise that the network draws")
+    parser.add_argument("--json", action="store_true", help="one JSON object for each example")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the answers."""
+    import warnings
+
+    from dlspec.cli.predict_inputs import questions
+    from dlspec.runtime import UntrainedWarning, load
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UntrainedWarning)  # said below, in the answer's words
+        model = load(args.bundle, engine=args.engine)
+    untrained = not model.trained and model.manifest.parameters > 0
+    if untrained:
+        print("warning: the model is not trained; these answers are noise", file=sys.stderr)
+    for index, question in enumerate(questions(model.inputs, args.given)):
+        answer = model(question.feeds, seed=args.seed)
+        for note in question.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if args.json:
+            print(_json(question, answer))
+        else:
+            print(("\n" if index else "") + "\n".join(_lines(model, question, answer)))
+    return 0
+
+
+def _json(question: Question, answer: Answer) -> str:
+    import json
+
+    outputs = {name: array.tolist() for name, array in answer.items()}
+    names = {name: answer.names(name) for name in answer.classes}
+    text = json.dumps({"given": question.title, "answer": outputs, "names": names}, default=str)
+    return text
+
+
+def _lines(model: Model, question: Question, answer: Answer) -> list[str]:
+    lines = [question.title]
+    for output in model.outputs:
+        array = answer[output.name]
+        if output.classes is not None and array.size == 1:
+            lines.append(f"  {output.name}: {_first(answer.names(output.name))}")
+    scores = _scores(model.outputs, answer)
+    if scores is not None:
+        name, values, labels = scores
+        lines.append(f"  {name}:")
+        lines += _bars(values, labels)
+    for output in model.outputs:
+        array = answer[output.name]
+        told = output.classes is not None and array.size == 1
+        same = scores is not None and array.size == len(scores[1]) and array.dtype.kind == "f"
+        if not told and not same:
+            text = " ".join(str(array).split())
+            room = _WIDTH - len(output.name) - 4
+            lines.append(
+                f"  {output.name}: {text if len(text) <= room else text[: room - 1] + '…'}"
+            )
+    return lines
+
+
+def _first(names: Any) -> Any:
+    while isinstance(names, list):
+        names = names[0]
+    return names
+
+
+def _scores(
+    outputs: tuple[OutputSpec, ...], answer: Answer
+) -> tuple[str, list[float], list[str]] | None:
+    """An output that is one row of scores, as shares, with its labels: probabilities as they are,
+    other scores by softmax."""
+    import numpy as np
+
+    named = next((o.classes for o in outputs if o.classes is not None), None)
+    rows: list[tuple[str, Any, bool]] = []
+    for output in outputs:
+        array = answer[output.name]
+        fixed = bool(output.dims) and output.dims[-1].isdigit()
+        if array.dtype.kind != "f" or not fixed or array.size != int(output.dims[-1]):
+            continue
+        row = array.ravel().astype(np.float64)
+        if row.size < 2 or not np.isfinite(row).all():
+            continue
+        rows.append((output.name, row, bool((row >= 0).all() and abs(row.sum() - 1) < 0.01)))
+    if not rows:
+        return None
+    name, row, is_distribution = next((r for r in rows if r[2]), rows[0])
+    if not is_distribution:
+        row = np.exp(row - row.max())
+        row /= row.sum()
+        name = f"softmax of {name}"
+    matching = named is not None and len(named) == row.size
+    labels = list(named) if named is not None and matching else [str(i) for i in range(row.size)]
+    return name, row.tolist(), labels
+
+
+def _bars(values: list[float], labels: list[str]) -> list[str]:
+    """The best ten in falling order where there are more, else all in their order."""
+    order = range(len(values))
+    if len(values) > _MOST_ROWS:
+        order = sorted(order, key=lambda i: -values[i])[:_MOST_ROWS]
+    width = min(24, max(len(labels[i]) for i in order))
+    room = _WIDTH - width - 15
+    best = max(values)
+    lines: list[str] = []
+    for i in order:
+        bar = _bar(values[i], room)
+        mark = " ◂" if values[i] == best else ""
+        label = labels[i] if len(labels[i]) <= width else labels[i][: width - 1] + "…"
+        lines.append(f"    {label:<{width}} {100 * values[i]:5.1f} % {bar}{mark}")
+    return lines
+
+
+def _bar(share: float, room: int) -> str:
+    eighths = round(share * room * 8)
+    return "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8]).strip()

@@ -1,0 +1,173 @@
+"""What `dlspec predict` is given, as arrays: pictures, `.npy`, `.npz`, `.json`, `name=value`."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.diagnostics.core import DlspecError, did_you_mean
+from dlspec.diagnostics.serve import PredictFile, PredictName
+
+if TYPE_CHECKING:
+    from dlspec.bundle.manifest import InputSpec
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Question:
+    """Arrays by input name for one call, what to call it, and what was done to the files."""
+
+    title: str
+    feeds: dict[str, object] = field(default_factory=dict[str, object])
+    notes: list[str] = field(default_factory=list[str])
+
+
+def questions(inputs: Sequence[InputSpec], given: Sequence[str]) -> Iterator[Question]:
+    """One question for each file without a name; values with a name go with all of them.
+
+    Raises:
+        DlspecError: DL437 for a file that cannot be used, DL438 for a name.
+    """
+    data = {i.name: i for i in inputs}
+    named = Question(", ".join(g for g in given if _is_named(g, data)))
+    files: list[str] = []
+    for text in given:
+        if _is_named(text, data):
+            name, _, value = text.partition("=")
+            _add(named, _input(name, data), value)
+        else:
+            files.append(text)
+    if not files:
+        yield named
+        return
+    for file in files:
+        question = Question(file, dict(named.feeds), list(named.notes))
+        if Path(file).suffix.lower() == ".npz" or _holds_names(file):
+            for name, value in _members(file).items():
+                spec = _input(name, data)
+                question.feeds[name] = _batched(spec, value)
+        else:
+            _add(question, _only(data, named.feeds, file), file)
+        yield question
+
+
+def _is_named(text: str, data: Mapping[str, InputSpec]) -> bool:
+    name, equals, _ = text.partition("=")
+    return bool(equals) and (name in data or (name.isidentifier() and not Path(text).exists()))
+
+
+def _input(name: str, data: Mapping[str, InputSpec]) -> InputSpec:
+    if name not in data:
+        near = did_you_mean(name, data)
+        raise DlspecError(PredictName(None, name, "is no input", _types(data), near))
+    return data[name]
+
+
+def _only(data: Mapping[str, InputSpec], taken: Mapping[str, object], file: str) -> InputSpec:
+    free = [i for i in data.values() if i.origin == "data" and i.name not in taken]
+    if len(free) == 1:
+        return free[0]
+    reason = "there is no input left for it"
+    if free:
+        reason = f"it may be for {', '.join(i.name for i in free)}; write `{free[0].name}={file}`"
+    raise DlspecError(PredictName(None, file, reason, _types(data)))
+
+
+def _types(data: Mapping[str, InputSpec]) -> str:
+    return ", ".join(f"{i.name}: {i.type}" for i in data.values() if i.origin == "data")
+
+
+def _add(question: Question, spec: InputSpec, value: str) -> None:
+    path = Path(value)
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        question.feeds[spec.name] = _batched(spec, _numpy(value))
+    elif suffix == ".json" and path.exists():
+        question.feeds[spec.name] = _batched(spec, _read_json(value))
+    elif path.exists() or (suffix and not _is_value(value)):
+        array, note = _picture(value, spec)
+        question.feeds[spec.name] = array
+        if note:
+            question.notes.append(f"{value}: {note}")
+    else:
+        try:
+            plain: object = json.loads(value)
+        except ValueError:
+            plain = value  # the name of a class
+        question.feeds[spec.name] = _batched(spec, plain)
+
+
+def _is_value(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _batched(spec: InputSpec, value: object) -> object:
+    """A single example gets the batch axis that the network has in front; a file holds one or
+    many."""
+    try:
+        rank = np.ndim(cast(Any, value))
+    except ValueError:  # uneven lists: told by the runtime
+        return value
+    batched = bool(spec.dims) and not spec.dims[0].isdigit()
+    if not batched or rank != len(spec.dims) - 1:
+        return value
+    return value[None] if isinstance(value, np.ndarray) else [value]
+
+
+def _holds_names(file: str) -> bool:
+    return Path(file).suffix.lower() == ".json" and isinstance(_read_json(file), dict)
+
+
+def _members(file: str) -> dict[str, object]:
+    if file.lower().endswith(".json"):
+        return cast("dict[str, object]", _read_json(file))
+    loaded = _numpy(file)
+    return {name: loaded[name] for name in loaded.files}
+
+
+def _numpy(file: str) -> Any:
+    try:
+        return np.load(file, allow_pickle=False)
+    except OSError as error:
+        raise DlspecError(PredictFile(None, file, _why(error))) from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        reason = "it is damaged, or holds Python objects and no plain numbers"
+        raise DlspecError(PredictFile(None, file, reason, "save it with `numpy.save`")) from error
+
+
+def _read_json(file: str) -> object:
+    try:
+        return json.loads(Path(file).read_text("utf-8"))
+    except OSError as error:
+        raise DlspecError(PredictFile(None, file, _why(error))) from error
+    except (ValueError, RecursionError) as error:
+        raise DlspecError(PredictFile(None, file, f"it is not JSON ({error})")) from error
+
+
+def _picture(file: str, spec: InputSpec) -> tuple[Array, str | None]:
+    from dlspec.cli.predict_picture import read_picture
+
+    path = Path(file)
+    if not path.is_file():
+        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        match = did_you_mean(path.name, near)
+        fix = f"did you mean `{path.parent / match}`?" if match else None
+        reason = "it is a folder" if path.is_dir() else "there is no such file"
+        raise DlspecError(PredictFile(None, file, reason, fix))
+    return read_picture(path, spec)
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
