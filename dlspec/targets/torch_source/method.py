@@ -27,7 +27,7 @@ from dlspec.targets.torch_source.expressions import (
     with_literals,
     wrapped,
 )
-from dlspec.targets.torch_source.names import RESERVED, identifier, local_name
+from dlspec.targets.torch_source.names import RESERVED, identifier, is_bound, local_name
 from dlspec.targets.torch_source.peephole import improve
 from dlspec.targets.torch_source.tree import Tree
 
@@ -231,8 +231,8 @@ class Method:
             source.folded = True
 
     def _estimate(self, targets: tuple[Value, ...], tree: ast.expr) -> str:
-        names = {name: parse(local_name(v.name)) for name, v in self._names_in(tree)}
-        head = ", ".join(local_name(v.name) for v in targets)
+        names = {name: parse(local_name(v)) for name, v in self._names_in(tree)}
+        head = ", ".join(local_name(v) for v in targets)
         return f"        {head} = {text_of(substitute(copy.deepcopy(tree), names))}"
 
     def _names_in(self, tree: ast.expr) -> list[tuple[str, Value]]:
@@ -297,7 +297,7 @@ class Method:
         if not used:
             return "_"
         scope = self._scope
-        base = name = local_name(value.name)
+        base = name = local_name(value)
         if name in scope.held or name in scope.forbidden:
             base = name = identifier(value.name.rpartition(".")[2])
         ordinal = 1
@@ -323,7 +323,7 @@ def _in_place(node: Node | None) -> bool:
 
 def _belong(source: Statement, statement: Statement) -> bool:
     """Whether a value may vanish into the statement that uses it: a step on the same line of the spec, or a nameless one."""
-    if statement.nested >= 4:
+    if statement.nested >= 4 or is_bound(source.targets[0]):
         return False
     if source.span is not None and statement.span is not None:
         return source.span.line == statement.span.line

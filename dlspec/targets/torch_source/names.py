@@ -6,6 +6,8 @@ import builtins
 import keyword
 import re
 
+from dlspec.ir.graph import Value
+
 _BUILTINS = frozenset(dir(builtins)) - {"input", "id"}
 RESERVED = frozenset(keyword.kwlist) | _BUILTINS | {"torch", "F", "nn", "Tensor", "self", "math"}
 """Names that no local variable may have: keywords, the built-ins that emitted code calls, the imports."""
@@ -38,10 +40,15 @@ def class_name(name: str) -> str:
     return f"Net{text}" if not text or text[0].isdigit() or text in RESERVED else text
 
 
-def local_name(name: str) -> str:
-    """What a Value is called in a method: its own name where the spec gave one (`logits`), a round of a loop (`h.2`) by the name
-    of the loop's variable, and `x` for a nameless link of a chain (`logits.relu`)."""
-    first, _, rest = name.partition(".")
-    if rest and not re.fullmatch(r"[\d.]+", rest):
-        return "x"
-    return identifier(first)
+def is_bound(value: Value) -> bool:
+    """Whether the spec gave the value a name (`logits = …`): a nameless link of a chain is called as its node."""
+    return value.producer is not None and value.name != value.producer.path
+
+
+def local_name(value: Value) -> str:
+    """What a Value is called in a method: as the spec does (`logits`, also within an application, `reader.logits`, and in a
+    round of a loop, `h.2`), and `x` for a nameless link of a chain (`logits.relu`)."""
+    parts = [p for p in value.name.split(".") if not p.isdigit()]
+    if is_bound(value) or len(parts) == 1:
+        return identifier(parts[-1])
+    return "x"
