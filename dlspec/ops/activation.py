@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from dlspec.ir.types import TensorType
-from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
+from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext, refuse_lengths
 from dlspec.ops.elementwise import Unary
-from dlspec.ops.settings import axis_of
+from dlspec.ops.settings import axis_of, number
 
 
 class Relu(Unary):
@@ -74,6 +74,10 @@ class LeakyRelu(Unary):
 
     name = "leaky_relu"
     slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        number(self.name, "slope", self.slope)
+
     samples = (({}, {"x": ("N", 3)}), ({"slope": 0.2}, {"x": ("N", 3)}))
 
     def reference(self, *inputs: Any) -> Any:
@@ -97,6 +101,7 @@ class Softmax(Op):
     name = "softmax"
     signature = "(x: float[*s]) -> (y: float[*s])"
     promotion = "float"
+    ragged = "reduce"
     range = 1.0
     axis: int = -1
     samples = (({}, {"x": ("N", 5)}), ({"axis": 1}, {"x": ("N", 3, 4)}))
@@ -104,7 +109,7 @@ class Softmax(Op):
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The same type; the axis must be there."""
         result = super().infer(*inputs)
-        axis_of(self.name, self.axis, result[0])
+        refuse_lengths(self, inputs, (axis_of(self.name, self.axis, result[0]),))
         return result
 
     def reference(self, *inputs: Any) -> Any:

@@ -6,14 +6,20 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import InvalidSetting
 from dlspec.ops.base import OnnxBuilder, TorchContext
-from dlspec.ops.elementwise import Binary, Unary
+from dlspec.ops.elementwise import FLOATS, NUMBERS, Binary, Unary
+from dlspec.ops.settings import number
 
 _PAIR = (
     ({}, {"a": ("N", 3), "b": ("N", 3)}),
     ({}, {"a": ("N", 1, 4), "b": (2, 1)}),
     ({}, {"a": ("N", 3), "b": ()}),
+    ({}, {"a": ("int64", ("N", 3)), "b": ("int64", (3,))}),
 )
+_FLOAT_PAIR = _PAIR[:3]
+_ONE = (({}, {"x": ("N", 3)}), ({}, {"x": ("int64", ("N",))}))
 
 
 class Add(Binary):
@@ -58,11 +64,54 @@ class Div(Binary):
     name = "div"
     symbol = "/"
     kind = "Div"
+    kinds = FLOATS
     promotion: ClassVar[Literal["none", "common", "float"]] = "float"
-    samples = _PAIR
+    samples = _FLOAT_PAIR
 
     def reference(self, *inputs: Any) -> Any:
         return inputs[0] / inputs[1]
+
+
+class Mod(Binary):
+    """The remainder of ``a // b``; it has the sign of b, as in Python."""
+
+    name = "mod"
+    symbol = "%"
+    samples = _PAIR
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.mod(inputs[0], inputs[1])
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return _remainder(g, inputs[0], inputs[1])
+
+
+class FloorDiv(Binary):
+    """``y = floor(a / b)``, broadcasting; integers stay integers."""
+
+    name = "floor_div"
+    symbol = "//"
+    samples = _PAIR
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.floor_divide(inputs[0], inputs[1])
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        # ONNX cuts integers off towards zero; without its remainder the division leaves none to cut
+        whole = g.op("Div", g.op("Sub", inputs[0], _remainder(g, inputs[0], inputs[1])), inputs[1])
+        return g.op("Round", whole) if g.output_types[0].dtype.is_float else whole
+
+
+def _remainder(g: OnnxBuilder, a: str, b: str) -> str:
+    dtype = g.output_types[0].dtype
+    if not dtype.is_float:
+        return g.op("Mod", a, b, fmod=0)
+    # of floats ONNX knows only C's fmod, which has the sign of a
+    zero = g.constant(np.zeros((), dtype=dtype.value))
+    rest = g.op("Mod", a, b, fmod=1)
+    differ = g.op("Xor", g.op("Less", rest, zero), g.op("Less", b, zero))
+    wrong = g.op("And", differ, g.op("Not", g.op("Equal", rest, zero)))
+    return g.op("Where", wrong, g.op("Add", rest, b), rest)
 
 
 class Pow(Binary):
@@ -71,6 +120,7 @@ class Pow(Binary):
     name = "pow"
     symbol = "**"
     kind = "Pow"
+    kinds = FLOATS
     promotion: ClassVar[Literal["none", "common", "float"]] = "float"
     samples = (({}, {"a": ("N", 3), "b": ()}),)
 
@@ -83,7 +133,7 @@ class Maximum(Binary):
 
     name = "maximum"
     kind = "Max"
-    samples = (({}, {"a": ("N", 3), "b": ("N", 3)}),)
+    samples = _PAIR
 
     def reference(self, *inputs: Any) -> Any:
         return np.maximum(inputs[0], inputs[1])
@@ -97,7 +147,7 @@ class Minimum(Binary):
 
     name = "minimum"
     kind = "Min"
-    samples = (({}, {"a": ("N", 3), "b": ("N", 3)}),)
+    samples = _PAIR
 
     def reference(self, *inputs: Any) -> Any:
         return np.minimum(inputs[0], inputs[1])
@@ -111,6 +161,8 @@ class Neg(Unary):
 
     name = "neg"
     kind = "Neg"
+    kinds = NUMBERS
+    samples = _ONE
     promotion: ClassVar[Literal["none", "common", "float"]] = "common"
 
     def reference(self, *inputs: Any) -> Any:
@@ -166,9 +218,54 @@ class Abs(Unary):
 
     name = "abs"
     kind = "Abs"
+    kinds = NUMBERS
+    promotion: ClassVar[Literal["none", "common", "float"]] = "common"
+    samples = _ONE
 
     def reference(self, *inputs: Any) -> Any:
         return np.abs(inputs[0])
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         return f"{inputs[0]}.abs()"
+
+
+class Clip(Unary):
+    """``y = min(max(x, low), high)``; an end that is not given is open."""
+
+    name = "clip"
+    kinds = NUMBERS
+    promotion: ClassVar[Literal["none", "common", "float"]] = "common"
+    low: float | None = None
+    high: float | None = None
+    samples = (
+        ({"low": -0.5, "high": 0.5}, {"x": ("N", 3)}),
+        ({"low": 0.0}, {"x": ("N", 3)}),
+        ({"high": 1}, {"x": ("int64", ("N",))}),
+    )
+
+    def __post_init__(self) -> None:
+        ends = [number(self.name, n, v) for n, v in (("low", self.low), ("high", self.high)) if v is not None]
+        if not ends or ends != sorted(ends):
+            raise DlspecError(
+                InvalidSetting(
+                    None,
+                    self.name,
+                    setting="low, high",
+                    value=f"{self.low}, {self.high}".replace("None", "none"),
+                    expected="at least one of them, and low not above high",
+                )
+            )
+
+    def reference(self, *inputs: Any) -> Any:
+        x = inputs[0]
+        x = x if self.low is None else np.maximum(x, np.asarray(self.low, dtype=x.dtype))
+        return x if self.high is None else np.minimum(x, np.asarray(self.high, dtype=x.dtype))
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        ends = [f"{n}={v}" for n, v in (("min", self.low), ("max", self.high)) if v is not None]
+        return f"{inputs[0]}.clamp({', '.join(ends)})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        dtype = g.output_types[0].dtype.value
+        ends = ("" if e is None else g.constant(np.array(e, dtype=dtype)) for e in (self.low, self.high))
+        return g.op("Clip", inputs[0], *ends)

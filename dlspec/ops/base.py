@@ -7,12 +7,15 @@ spec may give them by position, with PyTorch's defaults), and is registered unde
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.shapes import RaggedRefused
 from dlspec.ir.graph import Graph, Initializer, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.signature import Signature, parse_signature
@@ -90,7 +93,8 @@ class Op:
         many: whether the op takes any number of tensors (`concat(a, b, c)`).
         promotion: what happens to mixed element types: ``common`` casts all tensors to one type, ``float`` also makes
             integers float32, ``none`` leaves them to the signature.
-        ragged: what the op does to a ragged axis; `forbid` (the default) refuses.
+        ragged: what the op does to a ragged axis; `forbid` (the default) refuses any tensor that has one (DL308), `reduce` and
+            `window` ops refuse by themselves where it is the axis that they work on.
         range: the absolute range r of results like sigmoid's, None where it has none; verification's bound reads it.
         samples: attribute sets with input shapes for the contract test, see tests/ops.
     """
@@ -111,6 +115,8 @@ class Op:
         super().__init_subclass__(**kwargs)
         # no slots: subclasses stay plain frozen dataclasses that compare by attributes
         dataclasses.dataclass(frozen=True, eq=True)(cls)
+        if "infer" in cls.__dict__:
+            cls.infer = _refusing_lengths(cls.infer)
         if cls.__dict__.get("name"):
             cls.rule = parse_signature(cls.signature)
             register(cls)
@@ -132,6 +138,7 @@ class Op:
         Raises:
             DlspecError: with a shape diagnostic (DL3xx) that has no span yet, if the types do not fit.
         """
+        refuse_lengths(self, inputs)
         return self.rule.output_types(self, inputs)
 
     # --- meaning and lowerings --------------------------------------------------------------------
@@ -173,6 +180,30 @@ def register(op: type[Op]) -> None:
     if not op.__doc__:
         raise TypeError(f"op `{op.name}` has no docstring")
     REGISTRY[op.name] = op
+
+
+def refuse_lengths(op: Op, inputs: Sequence[TensorType | None], axes: Collection[int] | None = None) -> None:
+    """Refuse ragged tensors of an op that has no rule for lengths; with ``axes``, those of any op that are ragged there.
+
+    Raises:
+        DlspecError: DL308.
+    """
+    if axes is None and op.ragged != "forbid":
+        return
+    names = [slot.name for slot in op.rule.tensors]
+    for position, kind in enumerate(inputs):
+        if kind is not None and (kind.ragged if axes is None else kind.ragged & set(axes)):
+            operand = names[position] if position < len(names) else f"tensor {position + 1}"
+            raise DlspecError(RaggedRefused(None, op.name, operand=operand, actual=str(kind)))
+
+
+def _refusing_lengths(infer: Callable[..., tuple[TensorType, ...]]) -> Callable[..., tuple[TensorType, ...]]:
+    @functools.wraps(infer)
+    def checked(self: Op, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        refuse_lengths(self, inputs)
+        return infer(self, *inputs)
+
+    return checked
 
 
 def initializer(op: type[Op], parameter: str) -> Initializer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,16 +11,33 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import DTypeMismatch, InvalidSetting
 from dlspec.ir.types import SPELLINGS, DType, TensorType
 from dlspec.ops.base import OnnxBuilder, Op, Ragged, TorchContext
-from dlspec.ops.elementwise import Binary, broadcast
+from dlspec.ops.elementwise import Binary, Unary, broadcast
 
-_PAIR = (({}, {"a": ("N", 3), "b": ("N", 3)}), ({}, {"a": ("N", 3), "b": ()}))
+_PAIR = (
+    ({}, {"a": ("N", 3), "b": ("N", 3)}),
+    ({}, {"a": ("int64", ("N", 3)), "b": ("int64", ())}),
+    ({}, {"a": ("uint8", ("N", 3)), "b": ("uint8", ("N", 3))}),
+)
+
+
+def as_numbers(g: OnnxBuilder, inputs: Sequence[str]) -> list[str]:
+    """Operands in an element type that ONNX Runtime compares: of small integers and booleans, int32."""
+    narrow = (DType.uint8, DType.int8, DType.bool_)
+    return [
+        g.op("Cast", i, to=6) if kind is not None and kind.dtype in narrow else i
+        for i, kind in zip(inputs, g.input_types, strict=True)
+    ]
 
 
 class Comparison(Binary):
     """Base of comparisons: booleans."""
 
     result = DType.bool_
+    kinds = tuple(DType)
     samples = _PAIR
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op(self.kind, *as_numbers(g, inputs))
 
 
 class Equal(Comparison):
@@ -44,7 +62,7 @@ class NotEqual(Comparison):
         return inputs[0] != inputs[1]
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Not", g.op("Equal", *inputs))
+        return g.op("Not", g.op("Equal", *as_numbers(g, inputs)))
 
 
 class Less(Comparison):
@@ -91,6 +109,52 @@ class GreaterEqual(Comparison):
         return inputs[0] >= inputs[1]
 
 
+class Logical(Binary):
+    """Base of ops on two booleans."""
+
+    kinds = (DType.bool_,)
+    promotion = "none"
+    samples = (({}, {"a": ("bool", ("N", 3)), "b": ("bool", ("N", 3))}), ({}, {"a": ("bool", ("N", 3)), "b": ("bool", ())}))
+
+
+class LogicalAnd(Logical):
+    """Whether both hold."""
+
+    name = "logical_and"
+    symbol = "&"
+    kind = "And"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] & inputs[1]
+
+
+class LogicalOr(Logical):
+    """Whether at least one holds."""
+
+    name = "logical_or"
+    symbol = "|"
+    kind = "Or"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] | inputs[1]
+
+
+class LogicalNot(Unary):
+    """Whether it does not hold."""
+
+    name = "logical_not"
+    kind = "Not"
+    kinds = (DType.bool_,)
+    promotion = "none"
+    samples = (({}, {"x": ("bool", ("N", 3))}),)
+
+    def reference(self, *inputs: Any) -> Any:
+        return ~inputs[0]
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"(~{inputs[0]})"
+
+
 class Where(Op):
     """``y = a`` where the condition holds, else ``b``, broadcasting."""
 
@@ -98,7 +162,10 @@ class Where(Op):
     signature = "(condition: bool[*c], a: any[*a], b: any[*b]) -> (y: any[*y])"
     promotion = "common"
     ragged: ClassVar[Ragged] = "pointwise"
-    samples = (({}, {"condition": ("N", 3), "a": ("N", 3), "b": ()}),)
+    samples = (
+        ({}, {"condition": ("bool", ("N", 3)), "a": ("N", 3), "b": ()}),
+        ({}, {"condition": ("bool", ("N", 1)), "a": ("int64", (3,)), "b": ("int64", ())}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """Broadcast all three."""
@@ -110,6 +177,10 @@ class Where(Op):
                     None, self.name, operand="condition", actual=str(condition.dtype), expected="bool"
                 )
             )
+        if a.dtype is not b.dtype:
+            raise DlspecError(
+                DTypeMismatch(None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype))
+            )
         shape, ragged = broadcast(self.name, condition, a, b)
         return (TensorType(a.dtype, shape, ragged),)
 
@@ -117,7 +188,7 @@ class Where(Op):
         return np.where(*inputs)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"torch.where({', '.join(inputs)})"
+        return f"torch.where({inputs[0]}, {t.tensor(1)}, {t.tensor(2)})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op("Where", *inputs)
@@ -130,7 +201,12 @@ class Cast(Op):
     signature = "(x: any[*s]) -> (y: any[*y])"
     ragged: ClassVar[Ragged] = "pointwise"
     dtype: str
-    samples = (({"dtype": "float32"}, {"x": ("uint8", ("N", 3))}), ({"dtype": "int64"}, {"x": ("N", 3)}))
+    samples = (
+        ({"dtype": "float32"}, {"x": ("uint8", ("N", 3))}),
+        ({"dtype": "int64"}, {"x": ("N", 3)}),
+        ({"dtype": "float"}, {"x": ("bool", ("N", 3))}),
+        ({"dtype": "bool"}, {"x": ("int64", ("N", 3))}),
+    )
 
     def __post_init__(self) -> None:
         if self.dtype not in SPELLINGS:

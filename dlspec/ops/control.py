@@ -69,6 +69,7 @@ class Scan(Op):
     """
 
     name = "scan"
+    ragged = "reduce"
     body: Graph
     stepped: int
     states: int

@@ -42,6 +42,27 @@ def broadcast(op: str, *types: TensorType) -> tuple[tuple[Dim, ...], frozenset[i
     return tuple(reversed(shape)), frozenset(ragged)
 
 
+FLOATS = tuple(d for d in DType if d.is_float)
+"""What functions with fractions work on."""
+NUMBERS = (*FLOATS, DType.int64, DType.int32)
+"""What arithmetic works on; pixels (uint8) are cast before, since sums and differences would wrap."""
+
+
+def check_numbers(op: Op, kind: TensorType, *allowed: DType) -> None:
+    """Refuse an element type that an op does not compute with."""
+    if kind.dtype not in allowed:
+        raise DlspecError(
+            DTypeMismatch(
+                None,
+                op.name,
+                operand=op.rule.tensors[0].name,
+                actual=str(kind.dtype),
+                expected="a float" if allowed == FLOATS else "a number",
+                advice="`cast` makes another element type of it",
+            )
+        )
+
+
 class Binary(Op):
     """Base of ops on two tensors that broadcast; ``symbol`` is Python's operator, ``kind`` ONNX's op."""
 
@@ -49,6 +70,7 @@ class Binary(Op):
     promotion: ClassVar[Literal["none", "common", "float"]] = "common"
     ragged: ClassVar[Ragged] = "pointwise"
     result: ClassVar[DType | None] = None
+    kinds: ClassVar[tuple[DType, ...]] = NUMBERS
     symbol: ClassVar[str] = ""
     kind: ClassVar[str] = ""
 
@@ -60,6 +82,7 @@ class Binary(Op):
             raise DlspecError(
                 DTypeMismatch(None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype))
             )
+        check_numbers(self, a, *self.kinds)
         shape, ragged = broadcast(self.name, a, b)
         return (TensorType(self.result or a.dtype, shape, ragged),)
 
@@ -73,11 +96,18 @@ class Binary(Op):
 class Unary(Op):
     """Base of ops on one float tensor, element by element."""
 
-    signature = "(x: float[*s]) -> (y: float[*s])"
+    signature = "(x: any[*s]) -> (y: any[*s])"
     promotion: ClassVar[Literal["none", "common", "float"]] = "float"
     ragged: ClassVar[Ragged] = "pointwise"
+    kinds: ClassVar[tuple[DType, ...]] = FLOATS
     kind: ClassVar[str] = ""
     samples: ClassVar[Any] = (({}, {"x": ("N", 3)}), ({}, {"x": ()}))
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The type of x."""
+        assert inputs[0] is not None
+        check_numbers(self, inputs[0], *self.kinds)
+        return super().infer(*inputs)
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op(self.kind, *inputs)

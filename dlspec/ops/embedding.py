@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,10 @@ class Embed(Op):
     ragged = "pointwise"
     count: int
     size: int
-    samples = (({"count": 7, "size": 3}, {"ids": ("int64", ("N", 4))}),)
+    samples = (
+        ({"count": 7, "size": 3}, {"ids": ("int64", ("N", 4))}),
+        ({"count": 7, "size": 3}, {"ids": ("uint8", ("N",))}),
+    )
 
     def __post_init__(self) -> None:
         whole(self.name, "count", self.count)
@@ -58,14 +62,20 @@ class Embed(Op):
         return inputs[1][inputs[0]]
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"F.embedding({inputs[0]}, {inputs[1]})"
+        ids = inputs[0] if self._wide(t.input_types) else f"{inputs[0]}.long()"
+        return f"F.embedding({ids}, {inputs[1]})"
+
+    def _wide(self, types: Sequence[TensorType | None]) -> bool:
+        """Whether ids are of an element type that engines take as an index."""
+        return types[0] is not None and types[0].dtype in (DType.int64, DType.int32)
 
     def torch_module(self, *inputs: TensorType | None) -> str | None:
         """`nn.Embedding(count, size)`."""
-        return f"nn.Embedding({self.count}, {self.size})"
+        return f"nn.Embedding({self.count}, {self.size})" if self._wide(inputs) else None
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Gather", inputs[1], inputs[0], axis=0)
+        ids = inputs[0] if self._wide(g.input_types) else g.op("Cast", inputs[0], to=7)
+        return g.op("Gather", inputs[1], ids, axis=0)
 
 
 class OneHot(Op):
@@ -87,6 +97,7 @@ class OneHot(Op):
         return f"F.one_hot({inputs[0]}.long(), {self.size}).to({t.dtype(DType.float32)})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        depth = g.constant(np.array(self.size, dtype=np.int64))
-        values = g.constant(np.array([0, 1], dtype=np.float32))
-        return g.op("OneHot", inputs[0], depth, values)
+        # by comparison, which all engines have: an id out of range gives zeros, as in the reference
+        last = g.constant(np.array([-1], dtype=np.int64))
+        ids = g.op("Unsqueeze", g.op("Cast", inputs[0], to=7), last)
+        return g.op("Cast", g.op("Equal", ids, g.constant(np.arange(self.size, dtype=np.int64))), to=1)

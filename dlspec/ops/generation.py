@@ -29,6 +29,7 @@ class Generate(Op):
     """
 
     name = "generate"
+    ragged = "reduce"
     body: Graph
     states: int
     start: int

@@ -9,15 +9,15 @@ import numpy as np
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
 from dlspec.ir.types import TensorType
-from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import window_sizes, windows
+from dlspec.ops.elementwise import FLOATS, check_numbers
 from dlspec.ops.settings import per_axis
 
 
-class MaxPool(Op):
-    """The largest value of each window of ``size``; windows are ``stride`` apart (their size, if not given)."""
+class Pool(Op):
+    """Base of pooling: windows of ``size`` are ``stride`` apart (their size, if not given)."""
 
-    name = "max_pool"
     signature = "(x: float[n, c, *s]) -> (y: float[*y])"
     size: int | tuple[int, ...]
     stride: int | tuple[int, ...] | None = None
@@ -52,6 +52,7 @@ class MaxPool(Op):
         """Spatial sizes after the window; what does not fill one is left out."""
         x = inputs[0]
         assert x is not None
+        check_numbers(self, x, *FLOATS)
         if not 3 <= x.rank <= 5:
             raise DlspecError(
                 RankMismatch(
@@ -68,11 +69,11 @@ class MaxPool(Op):
         sizes = window_sizes(self.name, x, size, stride, pad, (1,) * len(size))
         return (x.with_shape((x.shape[0], x.shape[1], *sizes)),)
 
-    def reference(self, *inputs: Any) -> Any:
-        x = inputs[0]
+    def parts(self, x: Array, fill: float) -> list[Array]:
+        """For each place in the window the elements there, [N, C, *positions]: far fewer slices than there are windows."""
         size, stride, pad = self.geometry(x.ndim - 2)
-        view = windows(x, size, stride, pad, (1,) * len(size), -np.inf)
-        return view.max(axis=tuple(range(x.ndim, view.ndim)))
+        view = windows(x, size, stride, pad, (1,) * len(size), fill)
+        return [view[(..., *place)] for place in np.ndindex(*size)]
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         kind = t.input_types[0]
@@ -82,12 +83,35 @@ class MaxPool(Op):
             options.append(f"stride={self.stride}")
         if self.pad != 0:
             options.append(f"padding={self.pad}")
-        return f"F.max_pool{kind.rank - 2}d({inputs[0]}, {', '.join(options)})"
+        return f"F.{self.name}{kind.rank - 2}d({inputs[0]}, {', '.join(options)})"
 
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+    def window(self, g: OnnxBuilder) -> dict[str, list[int]]:
+        """ONNX's attributes of the window."""
         kind = g.input_types[0]
         assert kind is not None
         size, stride, pad = self.geometry(kind.rank - 2)
-        return g.op(
-            "MaxPool", inputs[0], kernel_shape=list(size), strides=list(stride), pads=[*pad, *pad]
-        )
+        return {"kernel_shape": list(size), "strides": list(stride), "pads": [*pad, *pad]}
+
+
+class MaxPool(Pool):
+    """The largest value of each window; windows are ``stride`` apart (their ``size``, if not given)."""
+
+    name = "max_pool"
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.max(self.parts(inputs[0], -np.inf), axis=0)
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("MaxPool", inputs[0], **self.window(g))
+
+
+class AvgPool(Pool):
+    """The mean of each window, padding counted as zeros; windows are ``stride`` apart (their ``size``, if not given)."""
+
+    name = "avg_pool"
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.mean(self.parts(inputs[0], 0.0), axis=0)
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("AveragePool", inputs[0], count_include_pad=1, **self.window(g))

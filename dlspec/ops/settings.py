@@ -37,6 +37,13 @@ def number(op: str, setting: str, value: Any, least: float | None = None) -> flo
     return float(value)
 
 
+def flag(op: str, setting: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise DlspecError(InvalidSetting(None, op, setting=setting, value=_shown(value), expected="true or false"))
+    return value
+
+
 def axis_of(op: str, axis: Any, kind: TensorType) -> int:
     """An axis counted from 0; negative ones count from the end."""
     if not isinstance(axis, int) or isinstance(axis, bool):

@@ -9,7 +9,7 @@ import numpy as np
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import DimMismatch, ImpossibleShape, InvalidSetting, RankMismatch
 from dlspec.dims import Dim, product
-from dlspec.ir.types import TensorType
+from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
 from dlspec.ops.settings import axis_of, whole
 
@@ -58,6 +58,9 @@ class Reshape(Op):
             shape[shape.index(-1)] = rest  # type: ignore[call-overload]
         elif known != before:
             self._fail(x, f"{before} elements for each example do not fill {known}")
+        free = [d for d in self.shape if isinstance(d, Dim) and d.value is None]
+        if len(free) + (-1 in self.shape) > 1:
+            self._fail(x, "more than one size is not known before it runs")
         return (x.with_shape((x.shape[0], *shape)),)
 
     def _fail(self, x: TensorType, reason: str) -> None:
@@ -75,7 +78,7 @@ class Reshape(Op):
         return inputs[0].reshape(inputs[0].shape[0], *self._sizes())
 
     def _sizes(self) -> list[int]:
-        # a symbolic size becomes -1; more than one is resolved by the lowering from the run-time shape
+        # a symbolic size, of which there is at most one, becomes -1
         return [d if isinstance(d, int) else d.value if d.value is not None else -1 for d in self.shape]
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
@@ -315,6 +318,77 @@ class Concat(Op):
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op("Concat", *inputs, axis=self.axis)
+
+
+class Stack(Op):
+    """Tensors of one shape beside each other along a new axis (the last)."""
+
+    name = "stack"
+    signature = "(x: any[*s]) -> (y: any[*y])"
+    many = True
+    promotion = "common"
+    axis: int = -1
+    samples = (({}, {"a": ("N", 3), "b": ("N", 3)}), ({"axis": 1}, {"a": ("N", 3), "b": ("N", 3), "c": ("N", 3)}))
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """One axis more, as long as there are tensors."""
+        kinds = [k for k in inputs if k is not None]
+        first = kinds[0]
+        shape = list(first.shape)
+        shape.insert(axis_of(self.name, self.axis, first.with_shape((*shape, 1))), Dim.of(len(kinds)))
+        for position, kind in enumerate(kinds[1:], start=2):
+            if kind != first:
+                raise DlspecError(
+                    DimMismatch(
+                        None,
+                        self.name,
+                        dim="the type",
+                        operand=f"tensor {position}",
+                        actual=str(kind),
+                        expected=str(first),
+                        other="tensor 1",
+                    )
+                )
+        return (first.with_shape(shape),)
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.stack(inputs, axis=self.axis)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"torch.stack(({', '.join(inputs)}{',' if len(inputs) == 1 else ''}), dim={self.axis})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        axis = g.constant(_ints(self.axis))
+        return g.op("Concat", *(g.op("Unsqueeze", i, axis) for i in inputs), axis=self.axis)
+
+
+class Pick(Op):
+    """``y = x[index]`` along the last axis, one element for each index."""
+
+    name = "pick"
+    signature = "(x: any[*b, n], index: int[*b]) -> (y: any[*b])"
+    samples = (({}, {"x": ("N", 5), "index": ("int64", ("N",))}), ({}, {"x": ("N", 2, 5), "index": ("uint8", ("N", 2))}))
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The last axis gone."""
+        x, index = inputs
+        assert x is not None and index is not None
+        super().infer(x, index)
+        return (x.with_shape(x.shape[:-1]),)
+
+    def reference(self, *inputs: Any) -> Any:
+        x, index = inputs
+        return np.take_along_axis(x, index[..., None].astype(np.int64), axis=-1)[..., 0]
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        kind = t.input_types[1]
+        index = inputs[1] if kind is not None and kind.dtype is DType.int64 else f"{inputs[1]}.long()"
+        return f"{inputs[0]}.gather(-1, {index}.unsqueeze(-1)).squeeze(-1)"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        last = g.constant(_ints(-1))
+        index = g.op("Unsqueeze", g.op("Cast", inputs[1], to=7), last)
+        return g.op("Squeeze", g.op("GatherElements", inputs[0], index, axis=-1), last)
 
 
 class Slice(Op):
