@@ -45,8 +45,9 @@ class Legalized:
 def legalize(model: onnx.ModelProto, precision: str) -> Legalized:
     """A copy of a model that computes in ``precision`` wherever that is safe.
 
-    Inputs and outputs keep their types. Nodes with a float32 operand compute narrow unless their kind is in `SENSITIVE`; weights that only such
-    nodes read are stored narrow (float16 saturates at its largest finite value). Everything between is an explicit Cast.
+    Inputs and outputs keep their types. Nodes with a float32 operand compute narrow unless their kind is in `SENSITIVE`; weights
+    that only such nodes read are stored narrow (float16 saturates at its largest finite value). Everything between is an explicit Cast. bfloat16
+    raises the opset to 22, the first in which convolution and pooling have it.
 
     Raises:
         DlspecError: DL502 for a precision that is none of float32, float16, bfloat16.
@@ -60,6 +61,8 @@ def legalize(model: onnx.ModelProto, precision: str) -> Legalized:
         raise DlspecError(UnsupportedPrecision(None, precision=precision, known="float32, float16, bfloat16"))
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    if precision == "bfloat16":
+        copy.opset_import[0].version = max(22, copy.opset_import[0].version)
     return _Legalizer(copy, "float16" if precision == "float16" else "bfloat16").run()
 
 

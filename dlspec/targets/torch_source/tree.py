@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from keyword import iskeyword
 
 from dlspec.ir.graph import Buffer, Graph, Node, Parameter, Value
 from dlspec.ir.types import DType
@@ -33,7 +34,7 @@ class Tree:
         self._find_layers([n for g in all_graphs for n in all_nodes(g)])
         owned = {f"{prefix}." for prefix in self.layers}
         for name, weight in weights.items():
-            prefix, _, last = name.rpartition(".")
+            prefix = name.rpartition(".")[0]
             if f"{prefix}." in owned:
                 self._part(prefix).module = self.layers[prefix]
             else:
@@ -85,7 +86,7 @@ class Tree:
     def _access(self, parent: Part, key: str, child: Part) -> str:
         if child.weight is None and _is_dict(parent):
             return f'{parent.text}["{key}"]'
-        if key.isidentifier() and key not in MODULE_ATTRIBUTES and key not in self.methods:
+        if key.isidentifier() and key not in MODULE_ATTRIBUTES | self.methods and not iskeyword(key):
             return f"{parent.text}.{key}"
         if child.weight is None:
             return f'{parent.text}._modules["{key}"]'
