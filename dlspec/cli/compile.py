@@ -133,5 +133,11 @@ def _engine_lines(result: EngineResult) -> list[str]:
     nodes = len(verification.nodes)
     lines.append(f"      proved at {swept or 'fixed sizes'}; {nodes} nodes each alone")
     if verification.checks:
-        lines.append(f"      {len(verification.checks)} checks hold")
+        lines.append(f"      {_checks(verification)} hold")
     return lines
+
+
+def _checks(verification: Any) -> str:
+    sides = {c.side for c in verification.checks}
+    count = len({c.text for c in verification.checks})
+    return f"{count} check{'s' if count > 1 else ''} on {len(sides)} sides"

@@ -1,0 +1,119 @@
+"""A bundle measured on data: the deployed engine answers, and the recipe's metrics are taken of its answers.
+
+No PyTorch takes part: the metrics are the part of the recipe's graph that lies behind the network's outputs, carried out in NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.data.dataset import Dataset
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.internal import NothingToDo
+from dlspec.driver.phases import Compilation
+from dlspec.ir.graph import Graph, Input, Node, Output, Value
+from dlspec.ir.plan import NetworkPlan, RecipePlan
+
+if TYPE_CHECKING:
+    from dlspec.runtime.model import Model
+
+Array = NDArray[Any]
+
+
+def behind(graph: Graph, given: Mapping[str, str]) -> Graph:
+    """The part of a graph behind some of its values, which become its inputs.
+
+    Args:
+        graph: an objective graph.
+        given: names of values, and what the input that takes the place of each is called.
+    """
+    stands: dict[Value, Value] = {}
+    for value in graph.values():
+        name = given.get(value.name)
+        if name is not None:
+            stands[value] = Input(name, value.type, value.span)
+    wanted: set[Value] = {stands.get(o.value, o.value) for o in graph.outputs}
+    kept: list[Node] = []
+    for node in reversed(graph.nodes):
+        if any(o in wanted for o in node.outputs):
+            inputs = tuple(stands.get(v, v) if v is not None else None for v in node.inputs)
+            kept.append(Node.__new__(Node))
+            kept[-1].op, kept[-1].inputs, kept[-1].outputs = node.op, inputs, node.outputs
+            kept[-1].path, kept[-1].span = node.path, node.span
+            wanted.update(v for v in inputs if v is not None)
+    kept.reverse()
+    return Graph(
+        graph.name,
+        graph.kind,
+        [v for v in stands.values() if v in wanted and isinstance(v, Input)]
+        + [i for i in graph.inputs if i in wanted],
+        [p for p in graph.parameters if p in wanted],
+        [b for b in graph.buffers if b in wanted],
+        [c for c in graph.constants if c in wanted],
+        kept,
+        [Output(o.name, stands.get(o.value, o.value)) for o in graph.outputs],
+    )
+
+
+def evaluate_engine(
+    recipe: RecipePlan, plan: NetworkPlan, model: Model, dataset: Dataset, *, batch: int = 64
+) -> dict[str, float]:
+    """Loss and metrics of a loaded engine on a data set: means over its examples.
+
+    Raises:
+        DlspecError: DL907 if the recipe's loss and metrics are not functions of the engine's outputs.
+    """
+    from dlspec.interpreter import run
+
+    prefix = next(p for p, n in recipe.networks.items() if n.name == plan.name)
+    graph = recipe.steps[0].evaluate
+    outputs = [o.name for o in plan.graph.outputs]
+    measure = behind(graph, {f"{prefix}.{name}": f"{prefix}.{name}" for name in outputs})
+    answered = {f"{prefix}.{name}": name for name in outputs}
+    if measure.weights or measure.noise_inputs:
+        what = "loss or metric that needs the engine's answers alone"
+        raise DlspecError(NothingToDo(None, recipe.name, what, "measure outputs of the network"))
+    names = [i.name for i in plan.graph.data_inputs]
+    most = model.record.bounds.get("N", (1, batch))[1]
+    size = max(1, min(batch, most))
+    sums = dict.fromkeys([o.name for o in measure.outputs], 0.0)
+    columns = {n: dataset[n] for n in {*names, *(i.name for i in measure.inputs if i.name not in answered)}}
+    total = len(dataset)
+    for start in range(0, total, size):
+        part = {n: np.asarray(c[start : start + size]) for n, c in columns.items()}
+        answer = model({n: part[n] for n in names})
+        feeds = {
+            i.name: np.asarray(answer[answered[i.name]]) if i.name in answered else part[i.name]
+            for i in measure.inputs
+        }
+        result = run(measure, feeds, {})
+        count = len(next(iter(part.values())))
+        for name, value in result.outputs.items():
+            sums[name] += float(value) * count
+    return {name: value / total for name, value in sums.items()}
+
+
+def bundle_recipe(manifest: Any, folder: Path) -> tuple[Compilation, RecipePlan, NetworkPlan]:
+    """The recipe and network of a bundle, from the copy of the spec in it.
+
+    Raises:
+        DlspecError: DL907 if the bundle's network has no recipe.
+    """
+    from dlspec.source import SourceFile
+
+    if manifest.spec is None:
+        raise DlspecError(NothingToDo(None, str(folder), "spec in it"))
+    file = folder / manifest.spec.file
+    compilation = Compilation(
+        SourceFile(str(file), file.read_text("utf-8")), Path.cwd(), manifest.training.get("settings", {})
+    )
+    plan = compilation.spec.networks[manifest.network]
+    if plan.recipe is None or plan.recipe.data is None:
+        advice = "only a network that a recipe trains can be measured"
+        raise DlspecError(NothingToDo(None, manifest.network, "recipe with data", advice))
+    return compilation, plan.recipe, plan

@@ -1,0 +1,139 @@
+"""Train a recipe, then turn what was learnt into bundles."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.diagnostics import Diagnostic, DlspecError
+from dlspec.diagnostics.internal import CheckFailed, MissingPackage
+from dlspec.driver.build import BuildOptions, Built, build_network
+from dlspec.driver.phases import Compilation
+from dlspec.ir.plan import CheckPlan, RecipePlan
+
+if TYPE_CHECKING:
+    from dlspec.data.dataset import Splits
+    from dlspec.train import TrainOptions, TrainResult
+
+Array = NDArray[Any]
+EXAMPLES = 16
+"""Real examples that take part in verification."""
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass
+class Trained:
+    """What a training gave: the run's result, the bundles, and the checks on metrics that hold."""
+
+    result: TrainResult
+    bundles: list[Built]
+    held: list[CheckPlan]
+
+
+def train_recipe(
+    compilation: Compilation,
+    recipe: RecipePlan,
+    train_options: TrainOptions,
+    build_options: BuildOptions,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+) -> Trained:
+    """Carry out a recipe, look at its checks, build and verify the bundle of every network of it.
+
+    Raises:
+        DlspecError: DL908 for checks on metrics that do not hold (the run keeps the weights, nothing is published), and
+            everything that training or building may raise.
+    """
+    splits = open_splits(compilation, recipe)
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise DlspecError(MissingPackage(None, "training", "torch", "train")) from None
+    from dlspec.train import train
+
+    result = train(recipe, splits, train_options)
+    networks = [compilation.networks[n.name] for n in recipe.networks.values()]
+    checks = [c for n in networks for c in n.checks if c.kind == "metric"]
+    failed = [d for c in checks if (d := judge(c, result.metrics)) is not None]
+    if failed:
+        raise DlspecError(*failed)
+    info = {
+        "recipe": recipe.name,
+        "epochs": result.epochs,
+        "steps": result.steps,
+        "seed": recipe.seed if train_options.seed is None else train_options.seed,
+        "metrics": {k: float(v) for k, v in result.metrics.items()},
+        "weight_hash": result.weight_hash,
+        "settings": compilation.settings,
+    }
+    examples = real_examples(recipe, splits)
+    bundles: list[Built] = []
+    for prefix, plan in recipe.networks.items():
+        network = compilation.networks[plan.name]
+        learnt = result.weights[prefix]
+        inputs = {i.name for i in network.graph.inputs}
+        bundles.append(
+            build_network(
+                network,
+                learnt,
+                compilation.source,
+                build_options,
+                training=info,
+                examples=[e for e in examples if set(e) == inputs],
+                history=result.history,
+                say=say,
+            )
+        )
+    return Trained(result, bundles, checks)
+
+
+def open_splits(compilation: Compilation, recipe: RecipePlan) -> Splits:
+    """The data of a recipe, opened and checked."""
+    from dlspec.data import open_data
+    from dlspec.diagnostics.internal import NothingToDo
+
+    if recipe.data is None:
+        raise DlspecError(NothingToDo(None, recipe.name, "data", "say what it learns from: `on mnist()`"))
+    return open_data(recipe.data, folder=compilation.folder or Path.cwd())
+
+
+def real_examples(recipe: RecipePlan, splits: Splits) -> Sequence[Mapping[str, Array]]:
+    """Real inputs for each network: from the test examples, or those that there are."""
+    part = splits.test or splits.validation or splits.train
+    taken = part.take(np.arange(min(EXAMPLES, len(part))))
+    found: list[Mapping[str, Array]] = []
+    for plan in recipe.networks.values():
+        names = [i.name for i in plan.graph.inputs]
+        if names and all(n in taken for n in names):
+            found.append({n: np.asarray(taken[n]) for n in names})
+    return found
+
+
+def judge(check: CheckPlan, metrics: Mapping[str, float]) -> Diagnostic | None:
+    """The diagnostic of a check on a metric that does not hold; None where it does, or the metric was not measured."""
+    value = metrics.get(check.output)
+    if value is None:
+        return None
+    expected = float(check.expected)
+    if check.comparison in ("==", "!="):
+        near = abs(value - expected) <= check.within
+        holds = near if check.comparison == "==" else not near
+    else:
+        holds = _COMPARE[check.comparison](value, expected)
+    if holds:
+        return None
+    return CheckFailed(check.span, check.output, f"{value:.4f}", check.comparison, f"{expected:g}")
