@@ -1,9 +1,9 @@
 """Builds graphs: infers types, makes parameters, gives unique names.
 
-    b = GraphBuilder("tiny")
-    x = b.input("x", "float", "N", 2)
-    y = b.one(Dense(units=3), x, path="hidden", name="y")
-    graph = b.finish(y=y)
+b = GraphBuilder("tiny")
+x = b.input("x", "float", "N", 2)
+y = b.one(Dense(units=3), x, path="hidden", name="y")
+graph = b.finish(y=y)
 """
 
 from __future__ import annotations
@@ -41,11 +41,14 @@ Kind = Literal["inference", "training", "objective", "body"]
 class GraphBuilder:
     """Adds to one graph, node by node.
 
-    A builder with a ``parent`` makes the body of a loop: it shares the parent's names (a body may read values around it, and ONNX
-    wants every name once), and its parameters, buffers and constants belong to the outermost graph.
+    A builder with a ``parent`` makes the body of a loop: it shares the parent's names (a body may
+    read values around it, and ONNX wants every name once), and its parameters, buffers and
+    constants belong to the outermost graph.
     """
 
-    def __init__(self, name: str, kind: Kind = "inference", parent: GraphBuilder | None = None) -> None:
+    def __init__(
+        self, name: str, kind: Kind = "inference", parent: GraphBuilder | None = None
+    ) -> None:
         self.graph = Graph(name, kind)
         self.root: GraphBuilder = parent.root if parent else self
         self._names: set[str] = parent._names if parent else set()
@@ -58,7 +61,8 @@ class GraphBuilder:
     # --- names ------------------------------------------------------------------------------------
 
     def unique_name(self, wanted: str) -> str:
-        """``wanted``, or with an ordinal (`h.2`) where a value has that name already; the name is taken from now on."""
+        """``wanted``, or with an ordinal (`h.2`) where a value has that name already; the name is
+        taken from now on."""
         return _unique(wanted, self._names, ".")
 
     def unique_path(self, wanted: str) -> str:
@@ -104,12 +108,15 @@ class GraphBuilder:
         self.graph.inputs.append(value)
         return value
 
-    def noise(self, name: str, kind: str, arguments: Sequence[float], dtype: DType | str, *dims: DimLike) -> Input:
+    def noise(
+        self, name: str, kind: str, arguments: Sequence[float], dtype: DType | str, *dims: DimLike
+    ) -> Input:
         """A noise input of a distribution, `noise("e", "normal", (0, 1), "float", "N", 20)`."""
         return self.input(name, dtype, *dims, distribution=Distribution(kind, tuple(arguments)))
 
     def lengths(self, symbol: str, *dims: DimLike) -> Input:
-        """The lengths of a ragged symbol: `T_lengths: int32[N]` (``dims`` where there are more axes before it)."""
+        """The lengths of a ragged symbol: `T_lengths: int32[N]` (``dims`` where there are more
+        axes before it)."""
         return self.input(f"{symbol}_lengths", DType.int32, *(dims or ("N",)), symbol=symbol)
 
     def parameter(
@@ -122,7 +129,10 @@ class GraphBuilder:
     ) -> Parameter:
         """A new trained tensor; ``name`` is its key in `state_dict`."""
         value = Parameter(
-            self.unique_name(name), TensorType.of(dtype, *dims), span, init=init or Initializer("zeros")
+            self.unique_name(name),
+            TensorType.of(dtype, *dims),
+            span,
+            init=init or Initializer("zeros"),
         )
         self.root.graph.parameters.append(value)
         return value
@@ -137,12 +147,17 @@ class GraphBuilder:
     ) -> Buffer:
         """A new tensor that training updates by rule."""
         value = Buffer(
-            self.unique_name(name), TensorType.of(dtype, *dims), span, init=init or Initializer("zeros")
+            self.unique_name(name),
+            TensorType.of(dtype, *dims),
+            span,
+            init=init or Initializer("zeros"),
         )
         self.root.graph.buffers.append(value)
         return value
 
-    def constant(self, array: Any, dtype: DType = DType.float32, *, name: str = "constant") -> Constant:
+    def constant(
+        self, array: Any, dtype: DType = DType.float32, *, name: str = "constant"
+    ) -> Constant:
         """A compile-time tensor."""
         value = np.asarray(array, dtype=dtype.value)
         made = Constant(self.unique_name(name), TensorType.of(dtype, *value.shape), value=value)
@@ -165,11 +180,14 @@ class GraphBuilder:
         Args:
             op: the op with its attributes.
             tensors: the tensor inputs; None stands for an absent one.
-            path: the node's path, made unique where it is taken; parameters are named `<path>.<parameter>`. Without one: the op's name.
-            name: what the result is called (a sequence of names for several results); without one it is the path.
+            path: the node's path, made unique where it is taken; parameters are named
+                `<path>.<parameter>`. Without one: the op's name.
+            name: what the result is called (a sequence of names for several results); without one
+                it is the path.
             span: the place of the call.
-            parameters: per parameter of the op a Value (used in its place: tying), an Initializer (its start), or None (absent). One
-                that is not given is made with the op's own initializer; an optional one that has none is absent.
+            parameters: per parameter of the op a Value (used in its place: tying), an Initializer
+                (its start), or None (absent). One that is not given is made with the op's own
+                initializer; an optional one that has none is absent.
 
         Raises:
             DlspecError: if the types do not fit; diagnostics without a place get ``span``.
@@ -190,7 +208,9 @@ class GraphBuilder:
             ) from None
         outputs = tuple(
             Value(self.unique_name(wanted_name), kind, span)
-            for wanted_name, kind in zip(_result_names(op, name, path, len(result)), result, strict=True)
+            for wanted_name, kind in zip(
+                _result_names(op, name, path, len(result)), result, strict=True
+            )
         )
         self.graph.nodes.append(Node(op, inputs, outputs, path, span))
         return outputs
@@ -246,7 +266,8 @@ class GraphBuilder:
 
 
 def free_values(body: Graph) -> tuple[Value, ...]:
-    """The values that a body reads and does not make, in order of first use: the ``captures`` of its op."""
+    """The values that a body reads and does not make, in order of first use: the ``captures`` of
+    its op."""
     made: set[Value] = {*body.inputs, *body.parameters, *body.buffers, *body.constants}
     found: dict[Value, None] = {}
     for node in body.nodes:
@@ -270,7 +291,8 @@ def _unique(wanted: str, taken: set[str], separator: str) -> str:
 
 
 def _result_names(op: Op, name: str | Sequence[str] | None, path: str, count: int) -> list[str]:
-    """One name a result; unnamed results of an op with several are `path.slot`, as in its signature."""
+    """One name a result; unnamed results of an op with several are `path.slot`, as in its
+    signature."""
     if name is not None and not isinstance(name, str):
         return list(name)
     base = name or path

@@ -1,8 +1,10 @@
-"""Loops in the graph: `scan` steps a cell over time. (`generate`, which feeds a cell with its own choices, is in `generation`.)
+"""Loops in the graph: `scan` steps a cell over time. (`generate`, which feeds a cell with its own
+choices, is in `generation`.)
 
-A loop's body is a graph whose nodes may read values around it; those are listed in ``captures`` and are the tail of the node's
-inputs. A body's noise is an input of the loop with a step axis after N. Loops want N ≥ 1 and T ≥ 1: ONNX Runtime fails on empty
-ones, so the runtime refuses them at the door.
+A loop's body is a graph whose nodes may read values around it; those are listed in ``captures``
+and are the tail of the node's inputs. A body's noise is an input of the loop with a step axis
+after N. Loops want N ≥ 1 and T ≥ 1: ONNX Runtime fails on empty ones, so the runtime refuses them
+at the door.
 """
 
 from __future__ import annotations
@@ -40,13 +42,16 @@ class LoopBuilder(OnnxBuilder, Protocol):
         """The next output of the sub-graph."""
         ...
 
-    def inline(self, body: Graph, arguments: Iterable[str], captures: Mapping[Value, str]) -> list[str]:
+    def inline(
+        self, body: Graph, arguments: Iterable[str], captures: Mapping[Value, str]
+    ) -> list[str]:
         """Emit a body's nodes; the names of its outputs."""
         ...
 
 
 class LoopContext(TorchContext, Protocol):
-    """What a loop's PyTorch lowering may use besides what every op may: local variables and the statements of its body."""
+    """What a loop's PyTorch lowering may use besides what every op may: local variables and the
+    statements of its body."""
 
     def fresh(self, wanted: str) -> str:
         """A new local variable."""
@@ -60,12 +65,14 @@ class LoopContext(TorchContext, Protocol):
 class Scan(Op):
     """Steps a cell over time: ``state, y[t] = body(x[t], state)``.
 
-    Inputs: the stepped tensors (N, T, ...), the initial states (N, ...), with ``lengths`` an int32 (N), the captures.
+    Inputs: the stepped tensors (N, T, ...), the initial states (N, ...), with ``lengths`` an int32
+    (N), the captures.
     Body: step values (N, ...), states → next states, outputs (N, ...).
     Outputs: the body's outputs with time (N, T, ...), the final states.
 
-    With lengths, a state stays as it is past its row's length and outputs are 0 there; in ``reverse``, a row begins
-    at its last valid step. Outputs stand at the step that they belong to in either direction.
+    With lengths, a state stays as it is past its row's length and outputs are 0 there; in
+    ``reverse``, a row begins at its last valid step. Outputs stand at the step that they belong to
+    in either direction.
     """
 
     name = "scan"
@@ -130,7 +137,9 @@ class Scan(Op):
         time = stepped[0].shape[1]
         collected: list[list[Array]] = [[] for _ in self.body.outputs[self.states :]]
         for step in reversed(range(time)) if self.reverse else range(time):
-            results = environment.body(self.body, [*(x[:, step] for x in stepped), *states], captures)
+            results = environment.body(
+                self.body, [*(x[:, step] for x in stepped), *states], captures
+            )
             following, outputs = results[: self.states], results[self.states :]
             if lengths is not None:
                 valid = step < lengths
@@ -142,7 +151,9 @@ class Scan(Op):
         order = -1 if self.reverse else 1
         return (*(np.stack(kept[::order], 1) for kept in collected), *states)
 
-    def torch_statements(self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    def torch_statements(
+        self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> list[str]:
         """A `for` over the steps; states are local variables, outputs are collected in lists."""
         stepped, initial, lengths, _ = self._parts(inputs)
         names = [i.name for i in self.body.inputs]
@@ -193,7 +204,10 @@ class Scan(Op):
         results = [o.value.type for o in self.body.outputs]
         inner = b.subgraph("body")
         names = [i.name for i in self.body.inputs]
-        states = [inner.input(n, k) for n, k in zip(names[self.stepped :], kinds[self.stepped :], strict=True)]
+        states = [
+            inner.input(n, k)
+            for n, k in zip(names[self.stepped :], kinds[self.stepped :], strict=True)
+        ]
         steps = [inner.input(n, k) for n, k in zip(names[: self.stepped], kinds, strict=False)]
         step = inner.input("step", TensorType(DType.int32, ())) if lengths else ""
         made = inner.inline(self.body, [*steps, *states], captures)
@@ -229,8 +243,10 @@ class Scan(Op):
         return (*all_made[self.states :], *all_made[: self.states])
 
     def _step_numbers(self, g: OnnxBuilder, x: str) -> str:
-        time = g.op("Gather", g.shape(x), g.constant(np.int64(1)))
-        numbers = g.op("Range", g.constant(np.int64(0)), time, g.constant(np.int64(1)))
+        time = g.op("Gather", g.shape(x), g.constant(np.array(1, np.int64)))
+        numbers = g.op(
+            "Range", g.constant(np.array(0, np.int64)), time, g.constant(np.array(1, np.int64))
+        )
         return g.op("Cast", numbers, to=DType.int32)
 
 
@@ -247,7 +263,9 @@ def check_states(op: str, body: Graph, states: int, inputs: Sequence[TensorType 
         for other in (start, end):
             if other is not None and (other.dtype, other.shape) != (kind.dtype, kind.shape):
                 raise DlspecError(
-                    DimMismatch(None, op, dim="state", operand=name, actual=str(other), expected=str(kind))
+                    DimMismatch(
+                        None, op, dim="state", operand=name, actual=str(other), expected=str(kind)
+                    )
                 )
 
 

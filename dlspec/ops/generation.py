@@ -16,16 +16,20 @@ Choose = Literal["greedy", "sample", "same"]
 
 
 class Generate(Op):
-    """Steps a cell on what it chose before: ``state, scores[t] = body(fed, state)``, then ``fed = choose(scores[t])``.
+    """Steps a cell on what it chose before: ``state, scores[t] = body(fed, state)``, then ``fed =
+    choose(scores[t])``.
 
     Inputs: the initial states (N, ...), for ``sample`` a uniform noise (N, at_most), the captures.
     Body: the fed value (N), states → next states, scores (N, V), further outputs (N, ...).
-    Outputs: the choices (N, at_most) int64, with ``stop`` their lengths (N) int32, the body's outputs (N, at_most, ...), the final states.
+    Outputs: the choices (N, at_most) int64, with ``stop`` their lengths (N) int32, the body's
+    outputs (N, at_most, ...), the final states.
 
-    ``greedy`` takes the first largest score. ``sample`` draws from softmax(scores / temperature) by its distribution function: the
-    number of classes whose cumulated probability is at most u. ``same`` feeds the first output itself, beginning with a tensor full of
-    ``start``; the choices are those outputs. After ``stop`` a row is done: the stop symbol and all that follows are not returned (0), and
-    its states stay as they are. The loop ends when all rows are done, or after ``at_most`` steps.
+    ``greedy`` takes the first largest score. ``sample`` draws from softmax(scores / temperature)
+    by its distribution function: the number of classes whose cumulated probability is at most u.
+    ``same`` feeds the first output itself, beginning with a tensor full of ``start``; the choices
+    are those outputs. After ``stop`` a row is done: the stop symbol and all that follows are not
+    returned (0), and its states stay as they are. The loop ends when all rows are done, or after
+    ``at_most`` steps.
     """
 
     name = "generate"
@@ -53,7 +57,12 @@ class Generate(Op):
             for k in (fed, *(o.value.type for o in self.body.outputs[self.states :]))
         ]
         lengths = [] if self.stop is None else [TensorType(DType.int32, fed.shape[:1])]
-        return (timed[0], *lengths, *timed[1:], *(o.value.type for o in self.body.outputs[: self.states]))
+        return (
+            timed[0],
+            *lengths,
+            *timed[1:],
+            *(o.value.type for o in self.body.outputs[: self.states]),
+        )
 
     def _parts(self, inputs: Sequence[Any]) -> tuple[list[Any], Any, dict[Value, Any]]:
         """Initial states, the noise or None, captures."""
@@ -105,7 +114,9 @@ class Generate(Op):
 
     # --- PyTorch ----------------------------------------------------------------------------------
 
-    def torch_statements(self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    def torch_statements(
+        self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> list[str]:
         """A `for` that breaks when all rows are done."""
         initial, noise, _ = self._parts(inputs)
         names = [i.name for i in self.body.inputs]
@@ -113,26 +124,33 @@ class Generate(Op):
         device = f"device={next(i for i in inputs if i)}.device"
         kind = self.body.inputs[0].type
         sizes = t.dims(*kind.shape)
-        lines = [f"{fed} = torch.full(({sizes},), {self.start}, dtype={t.dtype(kind.dtype)}, {device})"]
+        lines = [
+            f"{fed} = torch.full(({sizes},), {self.start}, dtype={t.dtype(kind.dtype)}, {device})"
+        ]
         lines += assign(states, initial)
         done = ""
         if self.stop is not None:
             done = t.fresh("done")
-            lines.append(f"{done} = torch.zeros({t.dims(kind.shape[0])}, dtype=torch.bool, {device})")
+            count = t.dims(kind.shape[0])
+            lines.append(f"{done} = torch.zeros({count}, dtype=torch.bool, {device})")
             if outputs[1] != "_":
-                lines.append(f"{outputs[1]} = torch.zeros({t.dims(kind.shape[0])}, dtype=torch.int32, {device})")
+                lines.append(f"{outputs[1]} = torch.zeros({count}, dtype=torch.int32, {device})")
         targets = [outputs[0], *outputs[1 if self.stop is None else 2 :]]
-        count = len(targets) - self.states
-        collected = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in targets[:count]]
+        kept = len(targets) - self.states
+        collected = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in targets[:kept]]
         lines += [f"{c} = []" for c in collected if c != "_"]
         step = t.fresh("step") if noise is not None else "_"
         inner = self._torch_step(t, (fed, done, step, outputs[1]), states, collected, noise)
         lines += [f"for {step} in range({self.at_most}):", *(f"    {line}" for line in inner)]
         for name, target in zip(collected, targets, strict=False):
             if name != "_":
-                pad = "" if not done else f" + [torch.zeros_like({name}[0])] * ({self.at_most} - len({name}))"
+                pad = (
+                    ""
+                    if not done
+                    else f" + [torch.zeros_like({name}[0])] * ({self.at_most} - len({name}))"
+                )
                 lines.append(f"{target} = torch.stack({name}{pad}, 1)")
-        return lines + assign(targets[count:], states)
+        return lines + assign(targets[kept:], states)
 
     def _torch_step(
         self,
@@ -209,7 +227,9 @@ class Generate(Op):
                 _onnx_choose(inner, done, old, new, k)
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
-            now = inner.op("Or", done, inner.op("Equal", chosen, inner.constant(np.int64(self.stop))))
+            now = inner.op(
+                "Or", done, inner.op("Equal", chosen, inner.constant(np.array(self.stop, np.int64)))
+            )
             kept = [
                 _onnx_choose(inner, now, inner.constant(np.zeros((), k.dtype.value)), v, k)
                 for v, k in zip(kept, kept_kinds, strict=True)
@@ -219,7 +239,11 @@ class Generate(Op):
             least = inner.op("ReduceMin", inner.op("Cast", now, to=DType.int32), keepdims=0)
             more = inner.op("Not", inner.op("Cast", least, to=DType.bool_))
         inner.output(more, TensorType(DType.bool_, ()))
-        for name, kind in (*carried, *zip(following, kinds, strict=False), *zip(kept, kept_kinds, strict=True)):
+        for name, kind in (
+            *carried,
+            *zip(following, kinds, strict=False),
+            *zip(kept, kept_kinds, strict=True),
+        ):
             inner.output(name, kind)
         return self._onnx_loop(b, inner, initial, len(carried), inputs[0], kept_kinds)
 
@@ -239,10 +263,10 @@ class Generate(Op):
         starts = [b.op("Expand", b.constant(np.array(self.start, fed.dtype.value)), sizes)]
         if carried > 1:
             starts.append(b.op("Expand", b.constant(np.array(False)), count))
-            starts.append(b.op("Expand", b.constant(np.int32(0)), count))
+            starts.append(b.op("Expand", b.constant(np.array(0, np.int32)), count))
         made = b.op(
             "Loop",
-            b.constant(np.int64(self.at_most)),
+            b.constant(np.array(self.at_most, np.int64)),
             b.constant(np.array(True)),
             *starts,
             *initial,
@@ -251,7 +275,8 @@ class Generate(Op):
         )
         final = made[carried : carried + self.states]
         stacked = [
-            self._onnx_stacked(b, v, k) for v, k in zip(made[carried + self.states :], kinds, strict=True)
+            self._onnx_stacked(b, v, k)
+            for v, k in zip(made[carried + self.states :], kinds, strict=True)
         ]
         return (stacked[0], *([made[2]] if carried > 1 else []), *stacked[1:], *final)
 
@@ -263,7 +288,13 @@ class Generate(Op):
             return turned
         taken = b.op("Slice", b.shape(turned), _ints(b, 1), _ints(b, 2))
         lack = b.op("Sub", _ints(b, self.at_most), taken)
-        pads = b.op("Concat", _ints(b, *[0] * (rank + 1)), lack, *([_ints(b, *[0] * (rank - 2))] * (rank > 2)), axis=0)
+        pads = b.op(
+            "Concat",
+            _ints(b, *[0] * (rank + 1)),
+            lack,
+            *([_ints(b, *[0] * (rank - 2))] * (rank > 2)),
+            axis=0,
+        )
         return b.op("Pad", turned, pads, b.constant(np.zeros((), kind.dtype.value)))
 
     def _onnx_choice(
@@ -275,12 +306,16 @@ class Generate(Op):
             return g.op("ArgMax", scores, axis=-1, keepdims=0)
         if self.temperature != 1.0:
             scores = g.op("Div", scores, g.constant(np.array(self.temperature, kind.dtype.value)))
-        cumulated = g.op("CumSum", g.op("Softmax", scores, axis=-1), g.constant(np.int64(kind.rank - 1)))
+        cumulated = g.op(
+            "CumSum",
+            g.op("Softmax", scores, axis=-1),
+            g.constant(np.array(kind.rank - 1, np.int64)),
+        )
         u = g.op("Gather", noise, g.op("Unsqueeze", step, _ints(g, 0)), axis=1)
         below = g.op("Cast", g.op("LessOrEqual", cumulated, u), to=DType.int64)
         number = g.op("ReduceSum", below, _ints(g, -1), keepdims=0)
-        classes = g.op("Gather", g.shape(scores), g.constant(np.int64(-1)))
-        return g.op("Min", number, g.op("Sub", classes, g.constant(np.int64(1))))
+        classes = g.op("Gather", g.shape(scores), g.constant(np.array(-1, np.int64)))
+        return g.op("Min", number, g.op("Sub", classes, g.constant(np.array(1, np.int64))))
 
 
 def _masked(done: Array, value: Array, instead: Array) -> Array:

@@ -11,8 +11,8 @@ from dlspec.passes.rewrite import rewritten
 def eliminate_common(graph: Graph) -> Graph:
     """The graph with nodes of an equal op on equal inputs joined into the first of them.
 
-    A node that makes an output or a buffer's next value stays, and so does one that trains buffers: applied twice, it moves
-    them twice.
+    A node that makes an output or a buffer's next value stays, and so does one that trains
+    buffers: applied twice, it moves them twice.
     """
     kept_values = {o.value for o in graph.outputs} | {v for _, v in graph.updates}
     first: dict[Hashable, tuple[Value, ...]] = {}
@@ -40,7 +40,11 @@ def _key(node: Node, joined: dict[Value, Value]) -> Hashable | None:
         hash(node.op)
     except TypeError:  # an attribute is a list or an array
         return None
-    return type(node.op), node.op, tuple(None if v is None else joined.get(v, v) for v in node.inputs)
+    return (
+        type(node.op),
+        node.op,
+        tuple(None if v is None else joined.get(v, v) for v in node.inputs),
+    )
 
 
 def _number(constant: Constant) -> Hashable:

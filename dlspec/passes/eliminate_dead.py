@@ -8,7 +8,8 @@ from dlspec.ir.graph import Graph, live_nodes
 
 
 def eliminate_dead(graph: Graph) -> Graph:
-    """The graph without nodes and constants that neither an output nor a buffer's next value depends on.
+    """The graph without nodes and constants that neither an output nor a buffer's next value
+    depends on.
 
     Inputs and weights stay, read or not: they are the graph's face, and what files are keyed by.
     """

@@ -8,13 +8,15 @@ from dlspec.ir.graph import Constant, Graph, Node, Value
 from dlspec.passes.rewrite import rewritten
 
 LARGEST = 64
-"""Elements of the largest tensor that is folded: folding is for arithmetic on numbers, not for making files big."""
+"""Elements of the largest tensor that is folded: folding is for arithmetic on numbers, not for
+making files big."""
 
 
 def fold_constants(graph: Graph) -> Graph:
     """The graph with small nodes of constants replaced by constants. Weights are no constants.
 
-    Floats are kept in float64, in which they were computed; a lowering rounds them once. An output stays a node.
+    Floats are kept in float64, in which they were computed; a lowering rounds them once. An output
+    stays a node.
     """
     results = {o.value for o in graph.outputs} | {v for _, v in graph.updates}
     folded: dict[Value, Value] = {}
@@ -22,7 +24,12 @@ def fold_constants(graph: Graph) -> Graph:
     made: list[Constant] = []
     for node in graph.nodes:
         inputs = [None if v is None else folded.get(v, v) for v in node.inputs]
-        if not inputs or len(node.outputs) != 1 or node.outputs[0] in results or hasattr(node.op, "body"):
+        if (
+            not inputs
+            or len(node.outputs) != 1
+            or node.outputs[0] in results
+            or hasattr(node.op, "body")
+        ):
             continue
         constants = [v for v in inputs if isinstance(v, Constant)]
         if len(constants) != len(inputs) or any(c.value.size > LARGEST for c in constants):

@@ -17,7 +17,8 @@ PASSES: tuple[Pass, ...] = (
     eliminate_common,
     eliminate_dead,  # what the two before have orphaned
 )
-"""All passes in order. Each leaves inputs, weights, outputs and their names as they are, and the graph that it is given untouched."""
+"""All passes in order. Each leaves inputs, weights, outputs and their names as they are, and the
+graph that it is given untouched."""
 
 
 def optimized(graph: Graph) -> Graph:

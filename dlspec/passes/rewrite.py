@@ -18,8 +18,8 @@ def rewritten(
 ) -> Graph:
     """A graph in which every use of a value reads its replacement.
 
-    Nodes that read none of them are shared with the given graph; others are new, with new results of the same names. Bodies of
-    loops are followed.
+    Nodes that read none of them are shared with the given graph; others are new, with new results
+    of the same names. Bodies of loops are followed.
 
     Args:
         graph: stays as it is.
@@ -56,7 +56,9 @@ def _node(node: Node, now: dict[Value, Value]) -> Node:
     op: Any = node.op
     body = getattr(op, "body", None)
     if isinstance(body, Graph):
-        op = replace(op, body=rewritten(body, now), captures=tuple(_latest(v, now) for v in op.captures))
+        op = replace(
+            op, body=rewritten(body, now), captures=tuple(_latest(v, now) for v in op.captures)
+        )
     outputs = tuple(Value(v.name, v.type, v.span) for v in node.outputs)
     now.update(zip(node.outputs, outputs, strict=True))
     return Node(op, inputs, outputs, node.path, node.span)

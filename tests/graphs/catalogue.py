@@ -1,4 +1,5 @@
-"""Five graphs, built by hand, that prove the graph's shape: each uses something that later language features need.
+"""Five graphs, built by hand, that prove the graph's shape: each uses something that later
+language features need.
 
 `CATALOGUE` has them by name, with sizes and inputs that are worth a run.
 """
@@ -45,7 +46,8 @@ def scan(
 
 
 def ragged_scan() -> Graph:
-    """(a) A cell of one's own (a gated leaky memory with a step noise) over ragged time, forwards and backwards."""
+    """(a) A cell of one's own (a gated leaky memory with a step noise) over ragged time, forwards
+    and backwards."""
     b = GraphBuilder("tagger")
     x = b.input("x", "float", "N", "T", 3, ragged=(1,))
     start = b.input("start", "float", "N", 4)
@@ -65,13 +67,25 @@ def ragged_scan() -> Graph:
         kept = c.one(Mul(), h, c.one(Sub(), one, gate, path=f"{name}.shut"), path=f"{name}.kept")
         taken = c.one(Mul(), new, gate, path=f"{name}.taken")
         moved = c.one(Mul(), noise, half, path=f"{name}.moved")
-        c.output("h", c.one(Add(), kept, c.one(Add(), taken, moved, path=f"{name}.sum"), path=f"{name}.next"))
+        c.output(
+            "h",
+            c.one(Add(), kept, c.one(Add(), taken, moved, path=f"{name}.sum"), path=f"{name}.next"),
+        )
         y = c.one(Dense(2), c.graph.outputs[0].value, path=f"{name}.out")
         return c.finish(y=y)
 
-    forth, last = scan(b, cell("forward"), [x, shake], [start], lengths, path="forth", names=["forth", "last"])
+    forth, last = scan(
+        b, cell("forward"), [x, shake], [start], lengths, path="forth", names=["forth", "last"]
+    )
     back, first = scan(
-        b, cell("backward"), [x, shake], [start], lengths, reverse=True, path="back", names=["back", "first"]
+        b,
+        cell("backward"),
+        [x, shake],
+        [start],
+        lengths,
+        reverse=True,
+        path="back",
+        names=["back", "first"],
     )
     both = b.one(Add(), forth, back, path="both", name="both")
     return b.finish(both=both, last=last, first=first)
@@ -94,7 +108,16 @@ def generate_loop(choose: str = "sample", stop: int | None = 2) -> Graph:
     scores = c.one(Dense(5), attended, path="cell.scores")
     body = c.finish(scores=scores, focus=attended)
     captures = free_values(body)
-    op = Generate(body, 1, start=1, stop=stop, at_most=6, choose=choose, temperature=0.5 if choose == "sample" else 1.0, captures=captures)  # type: ignore[arg-type]
+    op = Generate(
+        body,
+        1,
+        start=1,
+        stop=stop,
+        at_most=6,
+        choose=choose,
+        temperature=0.5 if choose == "sample" else 1.0,
+        captures=captures,
+    )  # type: ignore[arg-type]
     names = ["word", *(["L_lengths"] if stop is not None else []), "scores", "focus", "final"]
     made = b.apply(op, memory, *([u] if u is not None else []), *captures, path="said", name=names)
     return b.finish(**dict(zip(names, made, strict=True)))
@@ -117,8 +140,11 @@ def _generator(b: GraphBuilder, e: Value, prefix: str, path: str) -> Value:
     return b.one(Dense(4), h, path=f"{prefix}paint")
 
 
-def _discriminator(b: GraphBuilder, x: Value, prefix: str, path: str, shared: dict[str, Value]) -> Value:
-    """The layers, with the parameters that ``shared`` has already, or with new ones that it then has."""
+def _discriminator(
+    b: GraphBuilder, x: Value, prefix: str, path: str, shared: dict[str, Value]
+) -> Value:
+    """The layers, with the parameters that ``shared`` has already, or with new ones that it then
+    has."""
 
     def dense(units: int, x: Value, name: str) -> Value:
         own = {p: shared[f"{name}.{p}"] for p in ("weight", "bias") if f"{name}.{p}" in shared}
@@ -134,9 +160,11 @@ def _discriminator(b: GraphBuilder, x: Value, prefix: str, path: str, shared: di
 
 
 def gan_step(player: str) -> Graph:
-    """(c) One player's objective: the critic tells real from fake, the artist wants its fakes taken for real.
+    """(c) One player's objective: the critic tells real from fake, the artist wants its fakes
+    taken for real.
 
-    Parameters are named `generator.…` and `discriminator.…` in both, so that the steps share them by name.
+    Parameters are named `generator.…` and `discriminator.…` in both, so that the steps share them
+    by name.
     """
     b = GraphBuilder(player, "objective")
     image = b.input("image", "float", "N", 4) if player == "critic" else None
@@ -149,7 +177,9 @@ def gan_step(player: str) -> Graph:
     else:
         real = _discriminator(b, image, "discriminator.", "real.", shared)
         missed = b.one(Softplus(), b.one(Neg(), real, path="loss.neg"), path="loss.softplus")
-        loss = b.one(Add(), missed, b.one(Softplus(), fooled, path="loss.softplus"), path="loss.add")
+        loss = b.one(
+            Add(), missed, b.one(Softplus(), fooled, path="loss.softplus"), path="loss.add"
+        )
     return b.finish(loss=b.one(Mean((0, 1)), loss, path="loss", name="loss"))
 
 
@@ -169,7 +199,9 @@ def integers() -> Graph:
     wide = b.one(Cast("int64"), scaled, path="wide", name="wide")
     both = b.one(Add(), slot, wide, path="both", name="both")
     b.output("slot", slot, tuple("vwxyz"))
-    return b.finish(topic=topic, both=both, scaled=scaled, sureness=b.one(Softmax(), pooled, path="sureness"))
+    return b.finish(
+        topic=topic, both=both, scaled=scaled, sureness=b.one(Softmax(), pooled, path="sureness")
+    )
 
 
 def batch_norm(training: bool = True) -> Graph:
@@ -221,11 +253,15 @@ def draw_weights(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
     for weight in graph.weights:
         shape = [d.evaluate({}) for d in weight.type.shape]
         values = rng.uniform(0.3, 0.9, shape) * np.where(rng.random(shape) < 0.5, -1.0, 1.0)
-        drawn[weight.name] = np.abs(values).astype("f4") if weight.name.endswith("var") else values.astype("f4")
+        drawn[weight.name] = (
+            np.abs(values).astype("f4") if weight.name.endswith("var") else values.astype("f4")
+        )
     return drawn
 
 
-def draw_inputs(graph: Graph, case: Case, sizes: Mapping[str, int], seed: int = 0) -> dict[str, Any]:
+def draw_inputs(
+    graph: Graph, case: Case, sizes: Mapping[str, int], seed: int = 0
+) -> dict[str, Any]:
     """Inputs of the declared types; lengths unsorted, between 1 and the size."""
     rng = np.random.default_rng(seed)
     drawn: dict[str, Any] = {}
@@ -233,11 +269,15 @@ def draw_inputs(graph: Graph, case: Case, sizes: Mapping[str, int], seed: int = 
         shape = [d.evaluate(sizes) for d in value.type.shape]
         dtype = value.type.dtype
         if value.origin == "lengths":
-            drawn[value.name] = rng.integers(1, sizes[value.symbol or ""] + 1, shape).astype("int32")
+            drawn[value.name] = rng.integers(1, sizes[value.symbol or ""] + 1, shape).astype(
+                "int32"
+            )
         elif dtype.is_float:
             uniform = value.distribution is not None and value.distribution.kind == "uniform"
             made = rng.random(shape) if uniform else rng.standard_normal(shape)
             drawn[value.name] = made.astype("f4")
         else:
-            drawn[value.name] = rng.integers(0, case.integers.get(value.name, 2), shape).astype(dtype.value)
+            drawn[value.name] = rng.integers(0, case.integers.get(value.name, 2), shape).astype(
+                dtype.value
+            )
     return drawn

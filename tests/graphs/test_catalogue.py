@@ -1,4 +1,5 @@
-"""Every graph of the catalogue means the same to NumPy, PyTorch (float64, float32) and ONNX Runtime."""
+"""Every graph of the catalogue means the same to NumPy, PyTorch (float64, float32) and ONNX
+Runtime."""
 
 from __future__ import annotations
 
@@ -107,7 +108,11 @@ def test_a_player_can_learn_alone(player: str, own: str, tmp_path: Path) -> None
     critic, artist = gan_step("critic"), gan_step("artist")
     source = module_source("gan", {"critic": critic, "artist": artist})
     module = load_module(source, tmp_path / "gan.py")()
-    assert {p.name for p in critic.parameters} == {p.name for p in artist.parameters} == set(module.state_dict())
+    assert (
+        {p.name for p in critic.parameters}
+        == {p.name for p in artist.parameters}
+        == set(module.state_dict())
+    )
     e, image = torch.randn(4, 3), torch.randn(4, 4)
     mine = {n: p for n, p in module.named_parameters() if n.startswith(f"{own}.")}
     loss = module.critic(image, e=e) if player == "critic" else module.artist(e=e)

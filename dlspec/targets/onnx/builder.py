@@ -1,4 +1,5 @@
-"""What ops build their ONNX nodes with: implements `dlspec.ops.base.OnnxBuilder`, and sub-graphs for loops."""
+"""What ops build their ONNX nodes with: implements `dlspec.ops.base.OnnxBuilder`, and sub-graphs
+for loops."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Array = NDArray[Any]
 
 
 class ModelState:
-    """What all graphs of one model share: names, initializers, and which ONNX value each Value became."""
+    """What all graphs of one model share: names, initializers, and which ONNX value each Value
+    became."""
 
     def __init__(self, proto: onnx.GraphProto, name: str, opset: int) -> None:
         self.proto = proto
@@ -89,7 +91,11 @@ class Builder:
         key = (array.dtype.name, array.shape, array.tobytes())
         name = self.state.constants.get(key)
         if name is None:
-            label = f"{array.dtype.name}({array.item():g})" if array.ndim == 0 else f"{self._path}/constant"
+            label = (
+                f"{array.dtype.name}({array.item():g})"
+                if array.ndim == 0
+                else f"{self._path}/constant"
+            )
             name = self.state.constants[key] = self.state.unique(label)
             fill_tensor(self.state.proto.initializer.add(), name, array)
         return name
@@ -118,7 +124,8 @@ class Builder:
         self._name_results(node.outputs, results, first)
 
     def _name_results(self, values: Sequence[Value], results: Sequence[str], first: int) -> None:
-        """Rename what the op's own nodes made to the names of the Values; pass on what it did not make itself."""
+        """Rename what the op's own nodes made to the names of the Values; pass on what it did not
+        make itself."""
         own = self.proto.node[first:]
         made_here = {o for node in own for o in node.output}
         renamed: dict[str, str] = {}
@@ -140,7 +147,8 @@ class Builder:
     # --- sub-graphs of loops ----------------------------------------------------------------------
 
     def subgraph(self, name: str) -> Builder:
-        """A builder of a loop body's GraphProto (`builder.proto`), to be given as an attribute; it sees all names around it."""
+        """A builder of a loop body's GraphProto (`builder.proto`), to be given as an attribute; it
+        sees all names around it."""
         import onnx
 
         inner = Builder(self.state, onnx.GraphProto(name=self.state.unique(f"{self._path}/{name}")))
@@ -162,8 +170,11 @@ class Builder:
             name = self.op("Identity", name)
         fill_value_info(self.proto.output.add(), name, kind)
 
-    def inline(self, body: Graph, arguments: Iterable[str], captures: Mapping[Value, str]) -> list[str]:
-        """Emit a body's nodes here, its inputs standing for these names; the names of its outputs."""
+    def inline(
+        self, body: Graph, arguments: Iterable[str], captures: Mapping[Value, str]
+    ) -> list[str]:
+        """Emit a body's nodes here, its inputs standing for these names; the names of its
+        outputs."""
         names = self.state.names
         for node in body.nodes:  # a body that stands here a second time gets new names
             for value in node.outputs:
@@ -182,4 +193,3 @@ def _rename(names: Any, renamed: Mapping[str, str]) -> None:
     for i, name in enumerate(names):
         if name in renamed:
             names[i] = renamed[name]
-

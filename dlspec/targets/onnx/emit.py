@@ -28,13 +28,14 @@ def onnx_from_graph(
 ) -> onnx.ModelProto:
     """Lower a graph to ONNX.
 
-    Names are stable: initializers are called as the parameters, values as the Values, outputs as the outputs; a node is
-    ``<graph>.<path>/<OpType>`` and its metadata ``dl.src`` is its place in the spec. The next value of a buffer
-    is an output ``<buffer>.next``.
+    Names are stable: initializers are called as the parameters, values as the Values, outputs as
+    the outputs; a node is ``<graph>.<path>/<OpType>`` and its metadata ``dl.src`` is its place in
+    the spec. The next value of a buffer is an output ``<buffer>.next``.
 
     Args:
         graph: any graph but a loop's body.
-        weights: the value of each parameter and buffer; None leaves the initializers without data, for `externalize`.
+        weights: the value of each parameter and buffer; None leaves the initializers without data,
+            for `externalize`.
         opset: of ONNX's standard operators.
         ir_version: of the file format; ONNX Runtime 1.31 reads up to 13.
         expose: names of intermediate Values that become outputs too, after the declared ones.
@@ -103,7 +104,8 @@ def _results(graph: Graph) -> dict[str, Value]:
 def _name_results(
     graph: Graph, results: Mapping[str, Value], state: ModelState
 ) -> list[tuple[Value, str]]:
-    """Give results their output's name; those that have a name already need a copy under the other."""
+    """Give results their output's name; those that have a name already need a copy under the
+    other."""
     copies: list[tuple[Value, str]] = []
     for name, value in results.items():
         if name in state.taken:
@@ -142,7 +144,8 @@ def _constant_array(constant: Constant) -> NDArray[Any]:
 
 
 def _describe(graph: Graph, state: ModelState, outputs: set[str]) -> None:
-    """Tell the types of intermediate values, symbolic dims included, which shape inference would lose."""
+    """Tell the types of intermediate values, symbolic dims included, which shape inference would
+    lose."""
     for node in graph.nodes:
         for value in node.outputs:
             name = state.names[value]

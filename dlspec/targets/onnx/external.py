@@ -22,7 +22,8 @@ class Location:
 def externalize(
     model: onnx.ModelProto, locations: Mapping[str, Location | tuple[str, int, int]]
 ) -> onnx.ModelProto:
-    """Point initializers at bytes in a file, in place, and drop their copies; the model itself is returned.
+    """Point initializers at bytes in a file, in place, and drop their copies; the model itself is
+    returned.
 
     Both ONNX Runtime and the TensorRT parsers read this, and it lifts protobuf's limit of 2 GB.
 
@@ -42,11 +43,17 @@ def externalize(
             count *= dim
         size = count * tensor_dtype_to_np_dtype(tensor.data_type).itemsize
         if size != place.length:
-            raise ValueError(f"{tensor.name} has {size} bytes, {place.file} holds {place.length} of it")
+            raise ValueError(
+                f"{tensor.name} has {size} bytes, {place.file} holds {place.length} of it"
+            )
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
         del tensor.external_data[:]
-        for key, value in (("location", place.file), ("offset", place.offset), ("length", place.length)):
+        for key, value in (
+            ("location", place.file),
+            ("offset", place.offset),
+            ("length", place.length),
+        ):
             entry = tensor.external_data.add()
             entry.key, entry.value = key, str(value)
     return model

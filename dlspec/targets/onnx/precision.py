@@ -1,4 +1,5 @@
-"""Legalise a model for a lower precision, explicitly: casts stand in the ONNX, weights are stored narrow."""
+"""Legalise a model for a lower precision, explicitly: casts stand in the ONNX, weights are stored
+narrow."""
 
 from __future__ import annotations
 
@@ -18,21 +19,25 @@ Precision = Literal["float32", "float16", "bfloat16"]
 _FLOAT, _FLOAT16, _BFLOAT16 = 1, 10, 16
 _NARROW = {"float16": _FLOAT16, "bfloat16": _BFLOAT16}
 
-SENSITIVE = frozenset(
-    """Softmax LogSoftmax LayerNormalization BatchNormalization InstanceNormalization GroupNormalization
-    RMSNormalization ReduceMean ReduceSum ReduceProd ReduceLogSumExp ReduceLogSum ReduceL1 ReduceL2
-    ReduceSumSquare GlobalAveragePool AveragePool SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss CumSum Exp Log Pow Sqrt Reciprocal
-    Erf Scan Loop If RandomNormal RandomUniform Range LRN Resize Softplus""".split()
-)
-"""Ops that stay in float32: what sums many terms, what has a steep slope, and loops with all that is in them."""
+_SENSITIVE = """
+    Softmax LogSoftmax LayerNormalization BatchNormalization InstanceNormalization
+    GroupNormalization RMSNormalization LRN ReduceMean ReduceSum ReduceProd ReduceLogSumExp
+    ReduceLogSum ReduceL1 ReduceL2 ReduceSumSquare GlobalAveragePool AveragePool
+    SoftmaxCrossEntropyLoss NegativeLogLikelihoodLoss CumSum Exp Log Pow Sqrt Reciprocal Erf
+    Softplus Resize Scan Loop If RandomNormal RandomUniform Range
+"""
+
+SENSITIVE = frozenset(_SENSITIVE.split())
+"""Ops that stay in float32: what sums many terms, what has a steep slope, and loops with all that
+is in them."""
 
 _PASSIVE = frozenset({"Shape", "Size", "Constant", "ConstantOfShape", "Cast", "CastLike"})
 
 
-
 @dataclass(frozen=True)
 class Legalized:
-    """What a conversion really did: node names by the precision that they compute in, weights stored narrow, casts added."""
+    """What a conversion really did: node names by the precision that they compute in, weights
+    stored narrow, casts added."""
 
     model: onnx.ModelProto
     precision: Precision
@@ -45,9 +50,10 @@ class Legalized:
 def legalize(model: onnx.ModelProto, precision: str) -> Legalized:
     """A copy of a model that computes in ``precision`` wherever that is safe.
 
-    Inputs and outputs keep their types. Nodes with a float32 operand compute narrow unless their kind is in `SENSITIVE`; weights
-    that only such nodes read are stored narrow (float16 saturates at its largest finite value). Everything between is an explicit Cast. bfloat16
-    raises the opset to 22, the first in which convolution and pooling have it.
+    Inputs and outputs keep their types. Nodes with a float32 operand compute narrow unless their
+    kind is in `SENSITIVE`; weights that only such nodes read are stored narrow (float16 saturates
+    at its largest finite value). Everything between is an explicit Cast. bfloat16 raises the opset
+    to 22, the first in which convolution and pooling have it.
 
     Raises:
         DlspecError: DL502 for a precision that is none of float32, float16, bfloat16.
@@ -58,7 +64,9 @@ def legalize(model: onnx.ModelProto, precision: str) -> Legalized:
         kept = tuple(n.name for n in model.graph.node)
         return Legalized(model, "float32", (), kept, (), 0)
     if precision not in _NARROW:
-        raise DlspecError(UnsupportedPrecision(None, precision=precision, known="float32, float16, bfloat16"))
+        raise DlspecError(
+            UnsupportedPrecision(None, precision=precision, known="float32, float16, bfloat16")
+        )
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     if precision == "bfloat16":
@@ -100,7 +108,9 @@ class _Legalizer:
                 info.type.tensor_type.elem_type = self.target
         kept = tuple(n.name for n in self.nodes if n.name not in narrow and n.op_type != "Cast")
         names = tuple(n.name for n in self.nodes if n.name in narrow)
-        return Legalized(self.model, self.precision, names, kept, tuple(sorted(weights)), self.count)
+        return Legalized(
+            self.model, self.precision, names, kept, tuple(sorted(weights)), self.count
+        )
 
     def _narrows(self, node: onnx.NodeProto) -> bool:
         if node.op_type in SENSITIVE or node.op_type in _PASSIVE:
@@ -108,14 +118,19 @@ class _Legalizer:
         return any(self.types.get(n) == _FLOAT for n in (*node.input, *node.output))
 
     def _store_weights(self, narrow: set[str]) -> set[str]:
-        """Convert initializers that only narrow nodes read; float32 ones that others read too are cast where needed."""
+        """Convert initializers that only narrow nodes read; float32 ones that others read too are
+        cast where needed."""
         readers: dict[str, set[bool]] = {}
         for node in self.model.graph.node:
             for name in (*node.input, *_captured(node)):
                 readers.setdefault(name, set()).add(node.name in narrow)
         stored: set[str] = set()
         for tensor in self.model.graph.initializer:
-            if tensor.data_type == _FLOAT and readers.get(tensor.name) == {True} and _has_data(tensor):
+            if (
+                tensor.data_type == _FLOAT
+                and readers.get(tensor.name) == {True}
+                and _has_data(tensor)
+            ):
                 _narrow_tensor(tensor, self.target)
                 stored.add(tensor.name)
         return stored - {o.name for o in self.model.graph.output}
@@ -128,7 +143,9 @@ class _Legalizer:
         for i, name in enumerate(node.output):
             if self.types.get(name) != _FLOAT:
                 continue
-            if name in results:  # the graph's output keeps its type: the narrow value gets another name
+            if (
+                name in results
+            ):  # the graph's output keeps its type: the narrow value gets another name
                 inner = node.output[i] = self._unique(f"{name}/{self.precision}")
                 self._add_cast(inner, name, _FLOAT)
                 self.casts[(name, self.target)] = inner
@@ -177,7 +194,8 @@ def _element_types(model: onnx.ModelProto) -> dict[str, int]:
 
 
 def _without_data(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model, large weights emptied: element types do not need them, and inference copies what it is given."""
+    """The model, large weights emptied: element types do not need them, and inference copies what
+    it is given."""
     import onnx
 
     light = onnx.ModelProto()

@@ -33,7 +33,8 @@ def element_type(dtype: DType) -> int:
 
 
 def fill_value_info(info: onnx.ValueInfoProto, name: str, kind: TensorType) -> None:
-    """Write a name, an element type and a shape; symbolic dims become the text of their normal form."""
+    """Write a name, an element type and a shape; symbolic dims become the text of their normal
+    form."""
     info.name = name
     tensor = info.type.tensor_type
     tensor.elem_type = _ELEMENT[kind.dtype]
@@ -61,22 +62,23 @@ def fill_tensor(tensor: onnx.TensorProto, name: str, value: NDArray[Any]) -> Non
 
 def fill_attribute(attribute: onnx.AttributeProto, name: str, value: Any) -> None:
     """Write an attribute; its kind is that of the Python value (a bool is an int)."""
-    import onnx
+    from onnx import AttributeProto as Kind
+    from onnx import GraphProto
 
     attribute.name = name
     if isinstance(value, (bool, int, np.integer)):
-        attribute.type, attribute.i = 2, int(value)
+        attribute.type, attribute.i = Kind.INT, int(value)
     elif isinstance(value, (float, np.floating)):
-        attribute.type, attribute.f = 1, float(value)  # pyright: ignore[reportUnknownArgumentType]
+        attribute.type, attribute.f = Kind.FLOAT, float(value)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, DType):
-        attribute.type, attribute.i = 2, _ELEMENT[value]
+        attribute.type, attribute.i = Kind.INT, _ELEMENT[value]
     elif isinstance(value, str):
-        attribute.type, attribute.s = 3, value.encode()
-    elif isinstance(value, onnx.GraphProto):
-        attribute.type = 5
+        attribute.type, attribute.s = Kind.STRING, value.encode()
+    elif isinstance(value, GraphProto):
+        attribute.type = Kind.GRAPH
         attribute.g.CopyFrom(value)
     elif isinstance(value, np.ndarray):
-        attribute.type = 4
+        attribute.type = Kind.TENSOR
         fill_tensor(attribute.t, "", value)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, Sequence):
         _fill_list(attribute, list(value))  # pyright: ignore[reportUnknownArgumentType]
@@ -85,12 +87,14 @@ def fill_attribute(attribute: onnx.AttributeProto, name: str, value: Any) -> Non
 
 
 def _fill_list(attribute: onnx.AttributeProto, values: list[Any]) -> None:
+    from onnx import AttributeProto as Kind
+
     if all(isinstance(v, str) for v in values) and values:
-        attribute.type = 8
+        attribute.type = Kind.STRINGS
         attribute.strings.extend(v.encode() for v in values)
     elif any(isinstance(v, float) for v in values):
-        attribute.type = 6
+        attribute.type = Kind.FLOATS
         attribute.floats.extend(float(v) for v in values)
     else:
-        attribute.type = 7
+        attribute.type = Kind.INTS
         attribute.ints.extend(int(v) for v in values)

@@ -61,17 +61,21 @@ class Context:
         return "torch.bool" if chosen is DType.bool_ else f"torch.{chosen}"
 
     def dims(self, *dims: Any) -> str:
-        """Run-time sizes, comma-separated: integers, and symbols that the method's first lines read off its arguments."""
+        """Run-time sizes, comma-separated: integers, and symbols that the method's first lines
+        read off its arguments."""
         return ", ".join(self._method.size(Dim.of(d)) for d in dims)
 
     def tensor(self, index: int) -> str:
-        """The text of an input that must be a tensor: a number would not do, as an operand of an operator it would."""
+        """The text of an input that must be a tensor: a number would not do, as an operand of an
+        operator it would."""
         return self._texts[index]
 
     def constant(self, value: Array) -> str:
         """A constant tensor on the module's device."""
         path = identifier(self._node.path)
-        return self._method.constants.add(value, path if path.endswith("constant") else f"{path}_constant")
+        return self._method.constants.add(
+            value, path if path.endswith("constant") else f"{path}_constant"
+        )
 
     # --- for ops that are statements: loops -------------------------------------------------------
 
@@ -80,7 +84,8 @@ class Context:
         return self._method.fresh(wanted)
 
     def body(self, graph: Graph, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-        """The statements of a loop's body with these texts as its inputs, and the texts of its outputs."""
+        """The statements of a loop's body with these texts as its inputs, and the texts of its
+        outputs."""
         return self._method.body(graph, arguments)
 
 

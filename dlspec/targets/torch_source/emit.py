@@ -22,9 +22,10 @@ def module_source(
 
     Args:
         name: of the class, in any spelling: `my_net` becomes `MyNet`.
-        methods: a graph a method; all share one set of parameters, whose `state_dict` keys are the names of the graphs' parameters
-            and buffers. Inputs are arguments in order, noises keyword arguments (names by `argument_name`). A method returns
-            its output, or a tuple of its outputs in order; buffer updates happen in place.
+        methods: a graph a method; all share one set of parameters, whose `state_dict` keys are the
+            names of the graphs' parameters and buffers. Inputs are arguments in order, noises
+            keyword arguments (names by `argument_name`). A method returns its output, or a tuple
+            of its outputs in order; buffer updates happen in place.
         dtype: float64 makes a module that computes in double precision throughout.
         header: comment lines at the top of the file, without `#`.
     """
@@ -42,9 +43,14 @@ def module_source(
         *(_INDENT + line for line in initial),
         *written,
     ]
-    code = [f"class {class_name(name)}(nn.Module):", *(_INDENT + line if line else "" for line in body)]
+    code = [
+        f"class {class_name(name)}(nn.Module):",
+        *(_INDENT + line if line else "" for line in body),
+    ]
     top = [f"# {line}".rstrip() for line in header.splitlines()]
-    return "\n".join([*top, *([""] if top else []), *_imports("\n".join(code)), "", "", *code]) + "\n"
+    return (
+        "\n".join([*top, *([""] if top else []), *_imports("\n".join(code)), "", "", *code]) + "\n"
+    )
 
 
 def _method(name: str, graph: Graph, tree: Tree, constants: Constants, dtype: DType) -> list[str]:
@@ -53,7 +59,11 @@ def _method(name: str, graph: Graph, tree: Tree, constants: Constants, dtype: DT
     plain = [f"{a}: Tensor" for v, a in given if v.origin != "noise"]
     noise = [f"{a}: Tensor" for v, a in given if v.origin == "noise"]
     arguments = ", ".join(["self", *plain, *(["*", *noise] if noise else [])])
-    result = "Tensor" if len(graph.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(graph.outputs))}]"
+    result = (
+        "Tensor"
+        if len(graph.outputs) == 1
+        else f"tuple[{', '.join(['Tensor'] * len(graph.outputs))}]"
+    )
     lines = [f"def {name}({arguments}) -> {result}:"]
     if len(_INDENT + lines[0]) > 100:
         lines = [f"def {name}(", _INDENT + arguments, f") -> {result}:"]

@@ -12,7 +12,8 @@ def parse(text: str) -> ast.expr:
 
 
 def uses(tree: ast.expr, wanted: Callable[[str], bool]) -> list[str]:
-    """The names in an expression that are wanted, once for each time that they stand there, in order."""
+    """The names in an expression that are wanted, once for each time that they stand there, in
+    order."""
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and wanted(n.id)]
     found.sort(key=lambda n: (n.lineno, n.col_offset) if hasattr(n, "lineno") else (0, 0))
     return [n.id for n in found]
@@ -39,14 +40,19 @@ class _Literals(ast.NodeTransformer):
         self.scalars = scalars
 
     def _number(self, side: ast.expr, other: ast.expr) -> ast.expr:
-        if isinstance(side, ast.Name) and not (isinstance(other, ast.Name) and other.id in self.scalars):
+        if isinstance(side, ast.Name) and not (
+            isinstance(other, ast.Name) and other.id in self.scalars
+        ):
             return self.scalars.get(side.id, side)
         return side
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         if not isinstance(node.op, ast.MatMult):
-            node.left, node.right = self._number(node.left, node.right), self._number(node.right, node.left)
+            node.left, node.right = (
+                self._number(node.left, node.right),
+                self._number(node.right, node.left),
+            )
         return node
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
@@ -61,7 +67,8 @@ class _Literals(ast.NodeTransformer):
 
 
 def with_literals(tree: ast.expr, scalars: Mapping[str, ast.expr]) -> ast.expr:
-    """The expression with scalar constants written as numbers wherever an operator has a tensor on its other side."""
+    """The expression with scalar constants written as numbers wherever an operator has a tensor on
+    its other side."""
     replaced: ast.expr = _Literals(scalars).visit(tree)
     return replaced
 

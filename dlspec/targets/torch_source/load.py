@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def load_module(source_text: str, path: str | os.PathLike[str]) -> type[nn.Module]:
     """The `nn.Module` class of emitted source.
 
-    ``path`` is where tracebacks and debuggers point. The file is written (atomically) unless it holds this text already.
+    ``path`` is where tracebacks and debuggers point. The file is written (atomically) unless it
+    holds this text already.
 
     Raises:
         ValueError: if there is no module class in the text.
@@ -31,6 +32,7 @@ def load_module(source_text: str, path: str | os.PathLike[str]) -> type[nn.Modul
         raise ValueError(f"{path} holds no nn.Module")
     module = ModuleType(place.stem)
     module.__file__ = str(place)
-    exec(compile(source_text, str(place), "exec"), module.__dict__)  # our own emission, no user text
+    # what is run is this package's own emission, no text of a user
+    exec(compile(source_text, str(place), "exec"), module.__dict__)  # noqa: S102
     loaded: type[nn.Module] = getattr(module, found.group(1))
     return loaded

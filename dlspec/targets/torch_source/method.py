@@ -1,7 +1,8 @@
 """One method of an emitted module: a graph as statements.
 
-First every node becomes an expression over placeholders; then expressions that are used once are folded into the one that
-uses them; last, what is left is given names, which are used again as soon as they are free.
+First every node becomes an expression over placeholders; then expressions that are used once are
+folded into the one that uses them; last, what is left is given names, which are used again as soon
+as they are free.
 """
 
 from __future__ import annotations
@@ -63,7 +64,12 @@ class Method:
     """Writes a graph as the statements of a method (and the bodies of its loops inside it)."""
 
     def __init__(
-        self, graph: Graph, tree: Tree, constants: Constants, dtype: DType, parent: Method | None = None
+        self,
+        graph: Graph,
+        tree: Tree,
+        constants: Constants,
+        dtype: DType,
+        parent: Method | None = None,
     ) -> None:
         self.graph = graph
         self.tree = tree
@@ -140,7 +146,9 @@ class Method:
 
     # --- expressions ------------------------------------------------------------------------------
 
-    def _statements(self, roots: Iterable[Value], returned: tuple[Value, ...] = ()) -> list[Statement]:
+    def _statements(
+        self, roots: Iterable[Value], returned: tuple[Value, ...] = ()
+    ) -> list[Statement]:
         made = [self._lower(node) for node in self.graph.nodes]
         counts: dict[Value, int] = {}
         for statement in made:
@@ -157,7 +165,9 @@ class Method:
         return [s for s in made if not s.folded]
 
     def _lower(self, node: Node) -> Statement:
-        reads = tuple(v for v in node.inputs if v is not None and not isinstance(v, (Parameter, Buffer)))
+        reads = tuple(
+            v for v in node.inputs if v is not None and not isinstance(v, (Parameter, Buffer))
+        )
         if hasattr(node.op, "torch_statements"):
             return Statement(node, node.outputs, None, reads, span=node.span)
         texts = ["None" if v is None else self._placeholder(v) for v in node.inputs]
@@ -181,7 +191,8 @@ class Method:
         return name
 
     def _constants(self, tree: ast.expr, node: Node, context: Context) -> ast.expr:
-        """Numbers where a tensor meets a constant scalar of its type, tensors for all other constants."""
+        """Numbers where a tensor meets a constant scalar of its type, tensors for all other
+        constants."""
         constants = [v for v in node.inputs if isinstance(v, Constant)]
         if not constants:
             return tree
@@ -218,7 +229,9 @@ class Method:
             source = pending.pop(value, None)
             if source is None or source.tree is None or not _belong(source, statement):
                 continue
-            folded = substitute(copy.deepcopy(statement.tree), {self._placeholder(value): source.tree})
+            folded = substitute(
+                copy.deepcopy(statement.tree), {self._placeholder(value): source.tree}
+            )
             folded = improve(folded, scalar=all(t.type.rank == 0 for t in statement.targets))
             if len(self._estimate(statement.targets, folded)) > FOLD_LIMIT:
                 continue
@@ -271,9 +284,10 @@ class Method:
         assert node is not None
         scope = self._scope
         # a constant that only the body reads is written there, as a number where that will do
-        captured = set(getattr(node.op, "captures", ()))
+        captured: set[Value] = set(getattr(node.op, "captures", ()))
         texts = [
-            "" if v is None or (isinstance(v, Constant) and v in captured) else self._text(v) for v in node.inputs
+            "" if v is None or (isinstance(v, Constant) and v in captured) else self._text(v)
+            for v in node.inputs
         ]
         context = Context(self, node, texts)
         outputs = [self._take(v, v in last) for v in statement.targets]
@@ -313,16 +327,23 @@ class Method:
         pairs = [(self.tree.weight(b.name), self._text(v)) for b, v in by_rule]
         if not pairs:
             return []
-        return ["with torch.no_grad():", *(f"    {target}.copy_({source})" for target, source in pairs)]
+        return [
+            "with torch.no_grad():",
+            *(f"    {target}.copy_({source})" for target, source in pairs),
+        ]
 
 
 def _in_place(node: Node | None) -> bool:
-    """Whether PyTorch writes the node's buffers itself (batch norm while learning), so that only the first result is an expression."""
-    return node is not None and bool(node.op.buffers) and len(node.outputs) == 1 + len(node.op.buffers)
+    """Whether PyTorch writes the node's buffers itself (batch norm while learning), so that only
+    the first result is an expression."""
+    return (
+        node is not None and bool(node.op.buffers) and len(node.outputs) == 1 + len(node.op.buffers)
+    )
 
 
 def _belong(source: Statement, statement: Statement) -> bool:
-    """Whether a value may vanish into the statement that uses it: a step on the same line of the spec, or a nameless one."""
+    """Whether a value may vanish into the statement that uses it: a step on the same line of the
+    spec, or a nameless one."""
     if statement.nested >= 4 or is_bound(source.targets[0]):
         return False
     if source.span is not None and statement.span is not None:

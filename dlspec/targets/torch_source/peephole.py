@@ -5,16 +5,25 @@ from __future__ import annotations
 import ast
 
 _LOSSES = frozenset(
-    {"cross_entropy", "nll_loss", "mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "binary_cross_entropy"}
+    {
+        "cross_entropy",
+        "nll_loss",
+        "mse_loss",
+        "l1_loss",
+        "huber_loss",
+        "smooth_l1_loss",
+        "binary_cross_entropy",
+    }
     | {"binary_cross_entropy_with_logits", "kl_div"}
 )
 
 
 def improve(tree: ast.expr, *, scalar: bool) -> ast.expr:
-    """`torch.mean(F.cross_entropy(x, y, reduction="none"))` is `F.cross_entropy(x, y)`, one kernel and one pass back.
+    """`torch.mean(F.cross_entropy(x, y, reduction="none"))` is `F.cross_entropy(x, y)`, one kernel
+    and one pass back.
 
-    Only where the result is a ``scalar``, so that the mean is over all there is; a loss with class weights divides by their
-    sum, which is another mean, and is left as it is.
+    Only where the result is a ``scalar``, so that the mean is over all there is; a loss with class
+    weights divides by their sum, which is another mean, and is left as it is.
     """
     loss = _averaged(tree) if scalar else None
     if loss is None or not _is_loss(loss):
@@ -27,7 +36,11 @@ def improve(tree: ast.expr, *, scalar: bool) -> ast.expr:
 
 def _averaged(tree: ast.expr) -> ast.Call | None:
     """What a call of `mean` is the mean of."""
-    if not (isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute) and tree.func.attr == "mean"):
+    if not (
+        isinstance(tree, ast.Call)
+        and isinstance(tree.func, ast.Attribute)
+        and tree.func.attr == "mean"
+    ):
         return None
     base = tree.func.value
     if isinstance(base, ast.Name) and base.id == "torch":

@@ -13,7 +13,8 @@ from dlspec.targets.torch_source.names import MODULE_ATTRIBUTES
 
 @dataclass
 class Part:
-    """A place in the tree of names: a layer (``module`` constructs it), a tensor, or only a scope."""
+    """A place in the tree of names: a layer (``module`` constructs it), a tensor, or only a
+    scope."""
 
     children: dict[str, Part] = field(default_factory=dict[str, "Part"])
     module: str | None = None
@@ -22,7 +23,8 @@ class Part:
 
 
 class Tree:
-    """All parameters and buffers of some graphs, under the names that their `state_dict` keys ask for."""
+    """All parameters and buffers of some graphs, under the names that their `state_dict` keys ask
+    for."""
 
     def __init__(self, graphs: Iterable[Graph], methods: Iterable[str]) -> None:
         self.methods = frozenset(methods)
@@ -52,7 +54,8 @@ class Tree:
         return self._places[name]
 
     def layer(self, node: Node) -> str | None:
-        """The text of the layer that a node is a call of, None where its op is a function of tensors."""
+        """The text of the layer that a node is a call of, None where its op is a function of
+        tensors."""
         prefix = layer_prefix(node)
         return self._part(prefix).text if prefix is not None and prefix in self.layers else None
 
@@ -86,7 +89,11 @@ class Tree:
     def _access(self, parent: Part, key: str, child: Part) -> str:
         if child.weight is None and _is_dict(parent):
             return f'{parent.text}["{key}"]'
-        if key.isidentifier() and key not in MODULE_ATTRIBUTES | self.methods and not iskeyword(key):
+        if (
+            key.isidentifier()
+            and key not in MODULE_ATTRIBUTES | self.methods
+            and not iskeyword(key)
+        ):
             return f"{parent.text}.{key}"
         if child.weight is None:
             return f'{parent.text}._modules["{key}"]'
@@ -107,7 +114,8 @@ class Tree:
 
 
 def _is_dict(part: Part) -> bool:
-    """Rounds of a loop, `h.3`: attributes cannot be numbers, so these are the keys of a dictionary."""
+    """Rounds of a loop, `h.3`: attributes cannot be numbers, so these are the keys of a
+    dictionary."""
     keys = [k for k, c in part.children.items() if c.weight is None]
     return bool(keys) and part.module is None and all(k.isdigit() for k in keys)
 

@@ -24,14 +24,15 @@ OPS = (Add(), Sub(), Mul(), Tanh(), Relu())
 
 def described(graph: Graph) -> list[str]:
     return [
-        f"{n.path} {n.op.name} {[v.name if v else None for v in n.inputs]} -> {[str(v) for v in n.outputs]}"
+        f"{n.path} {n.op.name} {[v and v.name for v in n.inputs]} -> {[str(v) for v in n.outputs]}"
         for n in graph.nodes
     ]
 
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
-    """Random arithmetic over two inputs and a few constants, with much that is common, constant or dead."""
+    """Random arithmetic over two inputs and a few constants, with much that is common, constant or
+    dead."""
     b = GraphBuilder("drawn")
     values: list[Value] = [b.input("x", "float", "N", 3), b.input("y", "float", "N", 3)]
     values += [b.constant(draw(st.sampled_from([0.5, 1.0, 0.1]))) for _ in range(3)]

@@ -1,4 +1,5 @@
-"""The emitted PyTorch: golden files that a person would sign, and what names and precision must do."""
+"""The emitted PyTorch: golden files that a person would sign, and what names and precision must
+do."""
 
 from __future__ import annotations
 
@@ -64,7 +65,9 @@ def test_golden(request: pytest.FixtureRequest) -> None:
     for case, text in made.items():
         assert text == (GOLDEN / f"{case}.py.txt").read_text(encoding="utf-8"), case
         ast.parse(text)
-        imports = {line.split()[1].split(".")[0] for line in text.splitlines() if "import " in line[:40]}
+        imports = {
+            line.split()[1].split(".")[0] for line in text.splitlines() if "import " in line[:40]
+        }
         assert imports == {"torch"}
 
 
@@ -78,7 +81,8 @@ def loaded(graph: Graph, folder: Path, dtype: DType = DType.float32) -> torch.nn
 
 
 @pytest.mark.parametrize(
-    "path", ["forward", "y.forward", "train", "h.3.dense", "h.values", "h.3.type", "class", "self", "x y"]
+    "path",
+    ["forward", "y.forward", "train", "h.3.dense", "h.values", "h.3.type", "class", "self", "x y"],
 )
 def test_any_name_can_be_a_key(path: str, tmp_path: Path) -> None:
     b = GraphBuilder("net")
@@ -126,7 +130,9 @@ def test_precedence_literals_and_constants(tmp_path: Path) -> None:
     source = module_source("numbers", {"forward": graph})
     assert "((x - (0.1 - x)) * -3) ** 2" in source
     given = np.array([[0.3, -0.4], [2.0, 1.0]])
-    expected = np.maximum(((given - (np.float32(0.1) - given)) * -3) ** 2 + [1, -1], np.float32(0.1))
+    expected = np.maximum(
+        ((given - (np.float32(0.1) - given)) * -3) ** 2 + [1, -1], np.float32(0.1)
+    )
     module = loaded(graph, tmp_path, DType.float64)
     np.testing.assert_allclose(module(torch.from_numpy(given)).numpy(), expected, rtol=1e-15)
     assert not module.state_dict()
@@ -160,5 +166,7 @@ def test_tracebacks_point_into_the_file(tmp_path: Path) -> None:
     assert path.stat().st_mtime_ns == changed, "an equal file is not written again"
     with pytest.raises(RuntimeError) as error:
         module(torch.ones(2, 4))
-    frame = next(f for f in traceback.extract_tb(error.value.__traceback__) if f.filename == str(path))
+    frame = next(
+        f for f in traceback.extract_tb(error.value.__traceback__) if f.filename == str(path)
+    )
     assert "self.layer(x)" in linecache.getline(str(path), frame.lineno or 0)
