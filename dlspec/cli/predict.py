@@ -110,7 +110,10 @@ def _scores(
         row = array.ravel().astype(np.float64)
         if row.size < 2 or not np.isfinite(row).all():
             continue
-        rows.append((output.name, row, bool((row >= 0).all() and abs(row.sum() - 1) < 0.01)))
+        is_distribution = bool((row >= 0).all() and abs(row.sum() - 1) < 0.01)
+        # without class names of that many, numbers are no scores of anything
+        if is_distribution or (named is not None and len(named) == row.size):
+            rows.append((output.name, row, is_distribution))
     if not rows:
         return None
     name, row, is_distribution = next((r for r in rows if r[2]), rows[0])

@@ -163,6 +163,8 @@ class CheckFailed(Diagnostic):
     code: ClassVar[str] = "DL908"
     title: ClassVar[str] = "check fails: {output} is {actual}, not {comparison} {expected}"
     label: ClassVar[str] = "this check"
+    note: ClassVar[tuple[str, ...]] = ("nothing was published; the run keeps its weights and its checkpoint",)
+    help: ClassVar[tuple[str, ...]] = ("`dlspec train --resume --set epochs=…` goes on from there",)
     output: str
     actual: str
     comparison: str
