@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,7 @@ def questions(inputs: Sequence[InputSpec], given: Sequence[str]) -> Iterator[Que
 
 def _is_named(text: str, data: Mapping[str, InputSpec]) -> bool:
     name, equals, _ = text.partition("=")
-    return bool(equals) and (name in data or (name.isidentifier() and not Path(text).exists()))
+    return bool(equals) and (name in data or (name.isidentifier() and not os.path.exists(text)))
 
 
 def _input(name: str, data: Mapping[str, InputSpec]) -> InputSpec:
@@ -90,9 +91,9 @@ def _add(question: Question, spec: InputSpec, value: str) -> None:
     suffix = path.suffix.lower()
     if suffix == ".npy":
         question.feeds[spec.name] = _batched(spec, _numpy(value))
-    elif suffix == ".json" and path.exists():
+    elif suffix == ".json" and os.path.exists(value):
         question.feeds[spec.name] = _batched(spec, _read_json(value))
-    elif path.exists() or (suffix and not _is_value(value)):
+    elif os.path.exists(value) or (suffix and not _is_value(value)):
         array, note = _picture(value, spec)
         question.feeds[spec.name] = array
         if note:
@@ -133,8 +134,8 @@ def _holds_names(file: str) -> bool:
 def _members(file: str) -> dict[str, object]:
     if file.lower().endswith(".json"):
         return cast("dict[str, object]", _read_json(file))
-    loaded = _numpy(file)
-    return {name: loaded[name] for name in loaded.files}
+    with _numpy(file) as loaded:
+        return {name: loaded[name] for name in loaded.files}
 
 
 def _numpy(file: str) -> Any:

@@ -88,22 +88,23 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         DlspecError: DL434, saying why not, and how to have it.
     """
+    address = f"{host}:{port}"
+    if not 0 <= port <= 65535:
+        fault = faults.AddressNotUsable(None, address, "no such port", "ports are 0 to 65535")
+        raise DlspecError(fault)
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        number = error.errno if isinstance(error, OSError) else None
-        reason, fix = (error.strerror if isinstance(error, OSError) else None) or str(error), None
-        if number == errno.EADDRINUSE:
+    except OSError as error:
+        reason, fix = error.strerror or str(error), None
+        if error.errno == errno.EADDRINUSE:
             reason = "another program listens there"
             fix = f"stop it, or take another port: `--port {port + 1}`, or `--port 0` for any"
-        elif number == errno.EACCES:
+        elif error.errno == errno.EACCES:
             fix = "ports below 1024 need rights: take a higher one with `--port`"
         elif isinstance(error, socket.gaierror):
             fix = "`--host 127.0.0.1` serves this machine only, `--host 0.0.0.0` all networks"
-        elif isinstance(error, OverflowError):
-            reason, fix = "no such port", "ports are 0 to 65535"
-        raise DlspecError(faults.AddressNotUsable(None, f"{host}:{port}", reason, fix)) from error
+        raise DlspecError(faults.AddressNotUsable(None, address, reason, fix)) from error
 
 
 def _url(host: str, listening: socket.socket) -> str:
