@@ -101,6 +101,8 @@ def summary(built: Built) -> str:
     """What was built, for a terminal of 80 columns."""
     manifest = built.manifest
     state = "trained" if manifest.trained else "not trained: it answers from random weights"
+    if "weights" in manifest.training:
+        state = f"weights {manifest.training['weights']}"
     lines = [f"{built.network}: {manifest.parameters:,} parameters, {state}"]
     for result in built.engines:
         lines += _engine_lines(result)

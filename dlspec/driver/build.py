@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 Say = Callable[[str], None]
+WRITTEN = "written in the spec"
 WHOLE_LIMIT = 512 * 2**20
 """Bytes of weights up to which a model is handed over whole."""
 
@@ -83,8 +84,8 @@ def fresh_or_trained(
     """
     from dlspec.randomness import initial_weights
 
-    found = trained_weights(options.out / plan.name)
-    if found is None:
+    found = None if is_written(plan) else trained_weights(options.out / plan.name)
+    if found is None or found[0].training.get("weights") == WRITTEN:
         return initial_weights(plan.graph, options.seed), None
     manifest, weights = found
     wanted = {w.name: tuple(d.value for d in w.type.shape) for w in plan.graph.weights}
@@ -102,6 +103,11 @@ def fresh_or_trained(
             TrainedWeightsStay(None, str(options.out / plan.name), spec, "; ".join(parts))
         )
     return weights, manifest
+
+
+def is_written(plan: NetworkPlan) -> bool:
+    """Whether every parameter is a literal of the spec: then there is nothing to learn, and the answers are no noise."""
+    return all(p.init.kind == "literal" for p in plan.graph.parameters)
 
 
 def build_network(
@@ -130,6 +136,8 @@ def build_network(
     Raises:
         DlspecError: DL7xx if an engine does not equal the model; nothing is published then.
     """
+    if training is None and is_written(plan):
+        training = {"weights": WRITTEN}
     with BundleWriter(options.out, plan.name) as bundle:
         emitted = write_sources(bundle, plan, weights, source)
         work = _Engines(plan, weights, options, bundle, emitted, examples, say)
