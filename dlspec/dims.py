@@ -1,7 +1,7 @@
 """Symbolic dimensions with one normal form, so that equality is decided by structure.
 
-A dimension is an integer polynomial over *atoms*: symbols (`N`, `T`) and floor divisions of a dimension by
-a positive integer. Sums are collected, floor divisions are reduced by
+A dimension is an integer polynomial over *atoms*: symbols (`N`, `T`) and floor divisions of a
+dimension by a positive integer. Sums are collected, floor divisions are reduced by
 
 * ``(k*q*x + r) // (k)  = q*x + r // k``   (a multiple of the divisor leaves the floor),
 * ``(x // a + c) // b   = (x + a*c) // (a*b)``,
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import gcd
-from typing import Union
+from typing import TypeAlias
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class FloorDiv:
 
     def __str__(self) -> str:
         text = str(self.numerator)
-        return f"({text})//{self.divisor}" if " " in text or "*" in text else f"{text}//{self.divisor}"
+        return (
+            f"({text})//{self.divisor}" if " " in text or "*" in text else f"{text}//{self.divisor}"
+        )
 
 
-Atom = Union[Symbol, FloorDiv]
+Atom = Symbol | FloorDiv
 Monomial = tuple[Atom, ...]
-DimLike = Union["Dim", int, str]
+DimLike: TypeAlias = "Dim | int | str"
 
 
 def _order(monomial: Monomial) -> tuple[int, str]:
@@ -49,7 +51,8 @@ def _order(monomial: Monomial) -> tuple[int, str]:
 
 
 class Dim:
-    """A dimension in normal form. Make one with `Dim.of`; ints and symbol names mix in arithmetic."""
+    """A dimension in normal form. Make one with `Dim.of`; ints and symbol names mix in
+    arithmetic."""
 
     __slots__ = ("_hash", "terms")
 

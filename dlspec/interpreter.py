@@ -23,7 +23,8 @@ OnValue = Callable[[Value, Array], Array]
 
 @dataclass
 class Result:
-    """What a run gives: outputs by their names, wanted values by theirs, and the next value of each buffer that changes."""
+    """What a run gives: outputs by their names, wanted values by theirs, and the next value of each
+    buffer that changes."""
 
     outputs: dict[str, Array]
     values: dict[str, Array] = field(default_factory=dict[str, Array])
@@ -46,12 +47,13 @@ def run(
         inputs: every input by name, noise and lengths too.
         weights: every parameter and buffer by name; further ones are ignored.
         dtype: float64 or float32: what all floats are computed in.
-        on_value: may replace a value as it comes to be (a float input, weight or constant, and every node's result, those in bodies too).
+        on_value: may replace a value as it comes to be (a float input, weight or constant, and
+            every node's result, those in bodies too).
         want: which values to keep in `Result.values`: `all`, or names; outputs are always there.
 
     Raises:
-        DlspecError: an input or weight is missing, unknown, or has another shape or element type than declared, or two inputs
-            give one symbol different sizes (DL330-DL332).
+        DlspecError: an input or weight is missing, unknown, or has another shape or element type
+            than declared, or two inputs give one symbol different sizes (DL330-DL332).
     """
     machine = _Machine(np.dtype(dtype), on_value)
     machine.feed(graph, inputs, weights)
@@ -69,7 +71,8 @@ def run(
 
 
 class _Machine:
-    """One run; it is the environment in which ops run their bodies (`dlspec.ops.base.Environment`)."""
+    """One run; it is the environment in which ops run their bodies
+    (`dlspec.ops.base.Environment`)."""
 
     def __init__(self, dtype: np.dtype[Any], on_value: OnValue | None) -> None:
         self.dtype = dtype
@@ -87,12 +90,16 @@ class _Machine:
         for name in inputs:
             if name not in known:
                 guess = did_you_mean(name, known)
-                raise DlspecError(UnknownFeed(None, graph.name, name, ", ".join(known) or "nothing", guess))
+                raise DlspecError(
+                    UnknownFeed(None, graph.name, name, ", ".join(known) or "nothing", guess)
+                )
         given = [("input", v, inputs) for v in graph.inputs]
         given += [("weight", v, weights) for v in graph.weights]
         for what, value, source in given:
             if value.name not in source:
-                raise DlspecError(MissingFeed(value.span, graph.name, what, value.name, str(value.type)))
+                raise DlspecError(
+                    MissingFeed(value.span, graph.name, what, value.name, str(value.type))
+                )
             array = self._taken(what, value, np.asarray(source[value.name]))
             self.values[value] = self._seen(value, array)
         self._check_sizes(graph)
@@ -107,7 +114,9 @@ class _Machine:
             raise self._misfit(what, value, array, f"{kind.dtype} numbers")
         for axis, dim in enumerate(kind.shape):
             name = dim.symbol
-            expected = dim.value if name is None else self.symbols.setdefault(name, array.shape[axis])
+            expected = (
+                dim.value if name is None else self.symbols.setdefault(name, array.shape[axis])
+            )
             if expected is not None and array.shape[axis] != expected:
                 meaning = f" ({name} of another input)" if name else ""
                 raise self._misfit(what, value, array, f"{expected}{meaning} on axis {axis}")
@@ -120,16 +129,21 @@ class _Machine:
                 if dim.symbols <= self.symbols.keys():
                     array, expected = self.values[value], dim.evaluate(self.symbols)
                     if array.shape[axis] != expected:
-                        raise self._misfit("input", value, array, f"{expected} ({dim}) on axis {axis}")
+                        raise self._misfit(
+                            "input", value, array, f"{expected} ({dim}) on axis {axis}"
+                        )
 
     def _misfit(self, what: str, value: Value, array: Array, expected: str) -> DlspecError:
         actual = f"{array.dtype}{list(array.shape)}"
-        return DlspecError(FeedMisfit(value.span, what, value.name, str(value.type), actual, expected))
+        return DlspecError(
+            FeedMisfit(value.span, what, value.name, str(value.type), actual, expected)
+        )
 
     # --- nodes ------------------------------------------------------------------------------------
 
     def execute(self, graph: Graph, values: dict[Value, Array]) -> None:
-        """Run the nodes of a graph in order; ``values`` has what they read, and gets what they make."""
+        """Run the nodes of a graph in order; ``values`` has what they read, and gets what they
+        make."""
         for node in graph.nodes:
             arguments = [None if v is None else values[v] for v in node.inputs]
             with np.errstate(all="ignore"):  # NaN and Inf are answers too, as in the engines
@@ -138,11 +152,14 @@ class _Machine:
             for value, result in zip(node.outputs, results, strict=True):
                 values[value] = self._seen(value, self._checked(node, value, result))
 
-    def body(self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
+    def body(
+        self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]
+    ) -> list[Array]:
         """The outputs of a loop's body (`dlspec.ops.base.Environment.body`)."""
         values: dict[Value, Array] = dict(captures)
         values.update(
-            (v, self._cast(np.asarray(a), v.type)) for v, a in zip(graph.inputs, inputs, strict=True)
+            (v, self._cast(np.asarray(a), v.type))
+            for v, a in zip(graph.inputs, inputs, strict=True)
         )
         values.update((c, self._cast(c.value, c.type)) for c in graph.constants)
         self.execute(graph, values)

@@ -1,8 +1,10 @@
-"""Randomness as a function of (seed, stream, step): nothing else decides a starting weight or a drawn noise.
+"""Randomness as a function of (seed, stream, step): nothing else decides a starting weight or a
+drawn noise.
 
-A stream is a name. NumPy's Philox is a counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): its
-key is a hash of the seed and the stream's name, and the step stands in the high words of its counter, so that any step can be
-drawn without those before it, and resuming needs no generator state.
+A stream is a name. NumPy's Philox is a counter-based generator (Salmon et al. 2011, "Parallel
+random numbers: as easy as 1, 2, 3"): its key is a hash of the seed and the stream's name, and the
+step stands in the high words of its counter, so that any step can be drawn without those before it,
+and resuming needs no generator state.
 """
 
 from __future__ import annotations
@@ -32,11 +34,14 @@ def generator(seed: int, stream: str, step: int = 0) -> np.random.Generator:
 # --- noise ----------------------------------------------------------------------------------------
 
 
-def draw(distribution: Distribution, name: str, shape: Sequence[int], seed: int = 0, step: int = 0) -> Array:
+def draw(
+    distribution: Distribution, name: str, shape: Sequence[int], seed: int = 0, step: int = 0
+) -> Array:
     """Noise of a distribution.
 
     Args:
-        distribution: `normal(mean=0, std=1)`, `uniform(low=0, high=1)`, `bernoulli(p=0.5)`, `categorical(weights…)`.
+        distribution: `normal(mean=0, std=1)`, `uniform(low=0, high=1)`, `bernoulli(p=0.5)`,
+            `categorical(weights…)`.
         name: of the noise input; it names the stream.
         shape: sizes of the result.
         seed, step: the rest of what the result depends on.
@@ -76,10 +81,12 @@ def _defaults(given: Sequence[float], defaults: tuple[float, ...]) -> tuple[floa
 def initial_value(name: str, shape: Sequence[int], init: Initializer, seed: int = 0) -> Array:
     """The value that a parameter or buffer begins with, float32.
 
-    Kinds: ``zeros``, ``ones``, ``constant(value)``, ``normal(mean, std)``, ``uniform(low, high)``, ``xavier_uniform``, ``xavier_normal``
-    (Glorot & Bengio 2010), ``kaiming_uniform``, ``kaiming_normal`` (He et al. 2015, for rectifiers), ``fan_in_uniform`` (uniform within
-    1/sqrt(fan_in): PyTorch's start of linear and convolution layers) and ``literal``. ``fan_in`` among the arguments replaces the
-    one that the shape gives (PyTorch's rule: all axes but the first); a bias needs its layer's.
+    Kinds: ``zeros``, ``ones``, ``constant(value)``, ``normal(mean, std)``, ``uniform(low, high)``,
+        ``xavier_uniform``, ``xavier_normal``
+    (Glorot & Bengio 2010), ``kaiming_uniform``, ``kaiming_normal`` (He et al. 2015, for
+    rectifiers), ``fan_in_uniform`` (uniform within 1/sqrt(fan_in): PyTorch's start of linear and
+    convolution layers) and ``literal``. ``fan_in`` among the arguments replaces the one that the
+    shape gives (PyTorch's rule: all axes but the first); a bias needs its layer's.
     """
     sizes = tuple(shape)
     arguments = init.arguments
@@ -130,7 +137,9 @@ def _fan_in(name: str, sizes: Sequence[int], arguments: Mapping[str, float]) -> 
     given = arguments.get("fan_in")
     if given is None:
         if len(sizes) < 2:
-            raise ValueError(f"the start of {name} needs `fan_in`: its shape {tuple(sizes)} has none")
+            raise ValueError(
+                f"the start of {name} needs `fan_in`: its shape {tuple(sizes)} has none"
+            )
         given = math.prod(sizes[1:])
     return max(1.0, float(given))
 
@@ -143,7 +152,8 @@ def _fan_out(sizes: Sequence[int]) -> float:
 
 
 def initial_weights(graph: Graph, seed: int = 0, prefix: str = "") -> dict[str, Array]:
-    """What every parameter and buffer of a graph begins with, by name: each a function of its name and the seed.
+    """What every parameter and buffer of a graph begins with, by name: each a function of its name
+    and the seed.
 
     ``prefix`` is cut off the names for the streams, so that a network begins alike in every recipe.
     """
@@ -158,10 +168,11 @@ def initial_weights(graph: Graph, seed: int = 0, prefix: str = "") -> dict[str, 
 
 
 def structural_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
-    """Weights that show structure: all drawn, none 0 or 1, buffers positive (so that variances are).
+    """Weights that show structure: all drawn, none 0 or 1, buffers positive (so that variances
+    are).
 
-    A lost bias, scale or running mean shows with these, as it would not with fresh weights. Sums over the fan-in keep their size,
-    so that depth neither blows up nor vanishes.
+    A lost bias, scale or running mean shows with these, as it would not with fresh weights. Sums
+    over the fan-in keep their size, so that depth neither blows up nor vanishes.
     """
     found: dict[str, Array] = {}
     for weight in graph.weights:
@@ -187,7 +198,8 @@ def _sizes(shape: Shape) -> tuple[int, ...]:
 
 
 def _layers(graph: Graph) -> dict[Parameter | Buffer, Node]:
-    """The first node that reads each weight as a parameter, in this graph or in the body of a loop."""
+    """The first node that reads each weight as a parameter, in this graph or in the body of a
+    loop."""
     found: dict[Parameter | Buffer, Node] = {}
     for node in graph.nodes:
         for value in node.inputs:
@@ -200,7 +212,9 @@ def _layers(graph: Graph) -> dict[Parameter | Buffer, Node]:
     return found
 
 
-def _with_fan_in(weight: Parameter | Buffer, layers: Mapping[Parameter | Buffer, Node]) -> Initializer:
+def _with_fan_in(
+    weight: Parameter | Buffer, layers: Mapping[Parameter | Buffer, Node]
+) -> Initializer:
     """The initialiser, with a bias's fan-in taken from the weight of its layer."""
     init = weight.init
     if init.kind != "fan_in_uniform" or "fan_in" in init.arguments or weight.type.rank >= 2:

@@ -47,7 +47,8 @@ class UnknownFeed(Diagnostic):
 
 @dataclass(frozen=True)
 class FeedMisfit(Diagnostic):
-    """An array has another rank, size or element type than its input or weight is declared with; one symbol has one size.
+    """An array has another rank, size or element type than its input or weight is declared with;
+    one symbol has one size.
 
     Wrong: run(graph, {"image": zeros((28, 28))}, weights)
 

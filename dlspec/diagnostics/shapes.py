@@ -1,6 +1,7 @@
 """Shapes and element types that do not fit (DL3xx).
 
-An op raises these without a place; semantics adds the place of the call and where each operand came from.
+An op raises these without a place; semantics adds the place of the call and where each operand came
+from.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ class ShapeDiagnostic(Diagnostic):
     @property
     def notes(self) -> list[str]:
         """The operands with their types, and the op's shape rule."""
-        shown = [f"`{o.name}` is {o.type}" for o in self.operands if o.span is None or o.span == self.span]
+        shown = [
+            f"`{o.name}` is {o.type}"
+            for o in self.operands
+            if o.span is None or o.span == self.span
+        ]
         return shown + super().notes
 
 
@@ -51,7 +56,8 @@ class RankMismatch(ShapeDiagnostic):
         network n { input x: float[N, 28, 28]; output y = x -> conv(6, kernel = 5) }
 
     Right (a convolution wants a channel axis):
-        network n { input x: float[N, 28, 28]; output y = x -> reshape(1, 28, 28) -> conv(6, kernel = 5) }
+        network n { input x: float[N, 28, 28]; output y = x -> reshape(1, 28, 28) -> conv(6, kernel
+        = 5) }
     """
 
     code: ClassVar[str] = "DL301"
@@ -80,7 +86,10 @@ class DimMismatch(ShapeDiagnostic):
     code: ClassVar[str] = "DL302"
     title: ClassVar[str] = "dimension mismatch in `{op}`"
     label: ClassVar[str] = "`{dim}` of `{operand}` is {actual}, expected {expected}"
-    note: ClassVar[tuple[str, ...]] = ("`{dim}` is {expected} from `{other}`", "shape rule: {op}{rule}")
+    note: ClassVar[tuple[str, ...]] = (
+        "`{dim}` is {expected} from `{other}`",
+        "shape rule: {op}{rule}",
+    )
     help: ClassVar[tuple[str, ...]] = ("{advice}",)
     dim: str = ""
     operand: str = ""

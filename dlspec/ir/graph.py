@@ -1,10 +1,11 @@
 """The graph: typed SSA, ordered and named. Everything that computes in dlspec is one of these.
 
-A network yields up to three graphs of the same node type: *inference* (what an engine runs), *training*
-(buffers updated, noise and masks as inputs) and *objective* (a recipe's loss on top).
+A network yields up to three graphs of the same node type: *inference* (what an engine runs),
+*training* (buffers updated, noise and masks as inputs) and *objective* (a recipe's loss on top).
 
-Sub-graphs (the bodies of `scan` and `generate`) are graphs held by an op's attribute. Their nodes may read values of the
-graph around them; every value so read is listed in the op's ``captures`` and is also the tail of the node's
+Sub-graphs (the bodies of `scan` and `generate`) are graphs held by an op's attribute. Their nodes
+may read values of the graph around them; every value so read is listed in the op's ``captures`` and
+is also the tail of the node's
 ``inputs``, so that def-use analyses see it.
 """
 
@@ -30,8 +31,8 @@ Array = NDArray[Any]
 class Initializer:
     """How a parameter or buffer begins.
 
-    ``kind`` is one of the names in `dlspec.randomness` (`zeros`, `ones`, `constant`, `normal`, `uniform`, `kaiming_uniform`,
-    …) with its arguments, or ``literal`` with the value itself.
+    ``kind`` is one of the names in `dlspec.randomness` (`zeros`, `ones`, `constant`, `normal`,
+    `uniform`, `kaiming_uniform`, …) with its arguments, or ``literal`` with the value itself.
     """
 
     kind: str
@@ -45,7 +46,8 @@ class Initializer:
 
 @dataclass(frozen=True)
 class Distribution:
-    """What a noise is drawn from: `normal(mean, std)`, `uniform(low, high)`, `bernoulli(p)`, `categorical(weights)`."""
+    """What a noise is drawn from: `normal(mean, std)`, `uniform(low, high)`, `bernoulli(p)`,
+    `categorical(weights)`."""
 
     kind: str
     arguments: tuple[float, ...] = ()
@@ -53,7 +55,8 @@ class Distribution:
 
 @dataclass(eq=False)
 class Value:
-    """A tensor in a graph. ``name`` is unique in its graph and stable under edits elsewhere in the spec."""
+    """A tensor in a graph. ``name`` is unique in its graph and stable under edits elsewhere in the
+    spec."""
 
     name: str
     type: TensorType
@@ -68,8 +71,9 @@ class Value:
 class Input(Value):
     """What the application gives. ``classes`` names the ids of an `int … of vocabulary`.
 
-    ``origin`` says what kind of input: ``data``; ``noise`` (then ``distribution`` is set and the runtime draws
-    what is left out); ``lengths`` of the ragged symbol ``symbol`` (int32, named `T_lengths`); ``state`` and
+    ``origin`` says what kind of input: ``data``; ``noise`` (then ``distribution`` is set and the
+    runtime draws what is left out); ``lengths`` of the ragged symbol ``symbol`` (int32, named
+    `T_lengths`); ``state`` and
     ``step`` in the body of a loop.
     """
 
@@ -81,14 +85,16 @@ class Input(Value):
 
 @dataclass(eq=False)
 class Parameter(Value):
-    """A trained tensor. Its name is the key in `state_dict`, `weights.safetensors` and the ONNX initializers."""
+    """A trained tensor. Its name is the key in `state_dict`, `weights.safetensors` and the ONNX
+    initializers."""
 
     init: Initializer = field(default_factory=lambda: Initializer("zeros"))
 
 
 @dataclass(eq=False)
 class Buffer(Value):
-    """A tensor that training updates by rule, not by gradient (batch-norm statistics, moving averages)."""
+    """A tensor that training updates by rule, not by gradient (batch-norm statistics, moving
+    averages)."""
 
     init: Initializer = field(default_factory=lambda: Initializer("zeros"))
 
@@ -104,8 +110,9 @@ class Constant(Value):
 class Node:
     """One application of an op.
 
-    ``inputs`` follow the op's signature: tensors, then parameters; None stands for an absent optional one. ``path`` is the stable
-    name (`maps`, `y.dense2`, `h.3.dense`), unique in the graph, that engines quote in their errors.
+    ``inputs`` follow the op's signature: tensors, then parameters; None stands for an absent
+    optional one. ``path`` is the stable name (`maps`, `y.dense2`, `h.3.dense`), unique in the
+    graph, that engines quote in their errors.
     """
 
     op: Op
@@ -130,7 +137,8 @@ class Output:
 
 @dataclass(eq=False)
 class Graph:
-    """Inputs, weights, nodes in execution order, outputs; ``updates`` pairs each buffer with its next value."""
+    """Inputs, weights, nodes in execution order, outputs; ``updates`` pairs each buffer with its
+    next value."""
 
     name: str
     kind: Literal["inference", "training", "objective", "body"] = "inference"

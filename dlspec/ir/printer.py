@@ -92,7 +92,9 @@ def _setting(value: Any) -> str:
         return value.name
     if isinstance(value, Dim):
         return str(value)
-    return "none" if value is None else repr(value).lower() if isinstance(value, bool) else repr(value)
+    return (
+        "none" if value is None else repr(value).lower() if isinstance(value, bool) else repr(value)
+    )
 
 
 def _array(array: Any) -> str:

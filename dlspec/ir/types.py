@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from dlspec.dims import DimLike, Shape, shape_of
 
 
-class DType(str, Enum):
+class DType(StrEnum):
     """Element type of a tensor; the value is NumPy's (and ONNX's) name of it."""
 
     float32 = "float32"
@@ -36,7 +36,9 @@ class DType(str, Enum):
         return self.value
 
 
-SPELLINGS: dict[str, DType] = {"float": DType.float32, "int": DType.int64} | {d.value: d for d in DType}
+SPELLINGS: dict[str, DType] = {"float": DType.float32, "int": DType.int64} | {
+    d.value: d for d in DType
+}
 """How a spec writes each element type."""
 
 
@@ -44,8 +46,8 @@ SPELLINGS: dict[str, DType] = {"float": DType.float32, "int": DType.int64} | {d.
 class TensorType:
     """Element type, symbolic shape, and which axes are ragged.
 
-    A ragged axis carries one length per example; lengths belong to the symbols of its dimension, and a
-    derived dimension maps them by the same expression.
+    A ragged axis carries one length per example; lengths belong to the symbols of its dimension,
+    and a derived dimension maps them by the same expression.
     """
 
     dtype: DType

@@ -10,7 +10,8 @@ from dlspec.ir.printer import graph_text
 
 
 class InvalidGraph(AssertionError):
-    """A graph that breaks a rule of graphs: an error in dlspec itself. The message shows the graph."""
+    """A graph that breaks a rule of graphs: an error in dlspec itself. The message shows the
+    graph."""
 
     def __init__(self, graph: Graph, problems: list[str]) -> None:
         self.problems = problems
@@ -21,9 +22,9 @@ class InvalidGraph(AssertionError):
 def validate(graph: Graph) -> None:
     """Check a graph and its sub-graphs.
 
-    Every value is defined once and before it is read (by this graph, or for a body by the one around it and then listed in the op's
-    captures); names and paths are unique; results have the types that their ops infer; updates set buffers of the graph to values of
-    their type.
+    Every value is defined once and before it is read (by this graph, or for a body by the one
+    around it and then listed in the op's captures); names and paths are unique; results have the
+    types that their ops infer; updates set buffers of the graph to values of their type.
 
     Raises:
         InvalidGraph: with all that is wrong.
@@ -41,14 +42,14 @@ class _Check:
 
     def problems(self) -> Iterator[str]:
         """All that is wrong."""
-        yield from self._graph(self.graph, set())
+        yield from self._graph(self.graph, set[Value]())
 
     def _graph(self, graph: Graph, around: set[Value]) -> Iterator[str]:
         known = set(around)
         for value in (*graph.inputs, *graph.parameters, *graph.buffers, *graph.constants):
             yield from self._define(value, known)
             if value.producer is not None:
-                yield f"`{value.name}` is given to the graph, yet node `{value.producer.path}` makes it"
+                yield f"`{value.name}` is an input or a weight, yet `{value.producer.path}` makes it"
         for constant in graph.constants:
             if tuple(d.value for d in constant.type.shape) != constant.value.shape:
                 yield f"constant `{constant.name}` holds an array of {list(constant.value.shape)}"
@@ -99,10 +100,15 @@ class _Check:
         if body.kind != "body":
             yield f"node `{node.path}`: its body is a graph of kind {body.kind}"
         allowed = set(captures)
-        made = {v for v in body.values()}
+        made = set(body.values())
         for inner in body.nodes:
             for value in inner.inputs:
-                if value is not None and value not in made and value in known and value not in allowed:
+                if (
+                    value is not None
+                    and value not in made
+                    and value in known
+                    and value not in allowed
+                ):
                     yield f"node `{node.path}`: its body reads `{value.name}`, which is no capture"
         yield from self._graph(body, allowed)
 
@@ -114,7 +120,7 @@ class _Check:
             if output.name in seen:
                 yield f"two outputs are called `{output.name}`"
             seen.add(output.name)
-        updated: set[Buffer] = set()
+        updated: set[Buffer] = set[Buffer]()
         for buffer, value in graph.updates:
             if buffer not in graph.buffers:
                 yield f"the update of `{buffer.name}` is of no buffer of this graph"

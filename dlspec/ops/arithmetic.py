@@ -244,7 +244,11 @@ class Clip(Unary):
     )
 
     def __post_init__(self) -> None:
-        ends = [number(self.name, n, v) for n, v in (("low", self.low), ("high", self.high)) if v is not None]
+        ends = [
+            number(self.name, n, v)
+            for n, v in (("low", self.low), ("high", self.high))
+            if v is not None
+        ]
         if not ends or ends != sorted(ends):
             raise DlspecError(
                 InvalidSetting(
@@ -267,5 +271,7 @@ class Clip(Unary):
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         dtype = g.output_types[0].dtype.value
-        ends = ("" if e is None else g.constant(np.array(e, dtype=dtype)) for e in (self.low, self.high))
+        ends = (
+            "" if e is None else g.constant(np.array(e, dtype=dtype)) for e in (self.low, self.high)
+        )
         return g.op("Clip", inputs[0], *ends)

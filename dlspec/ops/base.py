@@ -1,7 +1,8 @@
 """What an op is: one class holds its meaning, its shape rule and both lowerings.
 
-A subclass is turned into a frozen dataclass whose fields are the attributes (compile-time settings, in the order in which a
-spec may give them by position, with PyTorch's defaults), and is registered under its ``name``, which is also what a spec writes.
+A subclass is turned into a frozen dataclass whose fields are the attributes (compile-time settings,
+in the order in which a spec may give them by position, with PyTorch's defaults), and is registered
+under its ``name``, which is also what a spec writes.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class OnnxBuilder(Protocol):
     opset: int
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """Add a node; the name of its output, or a tuple of names where ``outputs`` > 1. "" is an absent input."""
+        """Add a node; the name of its output, or a tuple of names where ``outputs`` > 1. "" is an
+        absent input."""
         ...
 
     def constant(self, value: Array) -> str:
@@ -52,7 +54,8 @@ class TorchContext(Protocol):
     output_types: tuple[TensorType, ...]
 
     def dtype(self, dtype: DType) -> str:
-        """Text of an element type, `torch.float32`; the float64 emission answers `torch.float64` for floats."""
+        """Text of an element type, `torch.float32`; the float64 emission answers `torch.float64`
+        for floats."""
         ...
 
     def dims(self, *dims: Any) -> str:
@@ -60,7 +63,8 @@ class TorchContext(Protocol):
         ...
 
     def tensor(self, index: int) -> str:
-        """The text of an input where a number would not do (an operand of an operator may become one)."""
+        """The text of an input where a number would not do (an operand of an operator may become
+        one)."""
         ...
 
     def constant(self, value: Array) -> str:
@@ -73,7 +77,9 @@ class Environment(Protocol):
 
     dtype: np.dtype[Any]
 
-    def body(self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]) -> list[Array]:
+    def body(
+        self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]
+    ) -> list[Array]:
         """The outputs of a body for values of its inputs and of what it reads around itself."""
         ...
 
@@ -84,18 +90,22 @@ class Op:
 
     Class attributes
         name: what a spec writes and the registry's key.
-        signature: shape rule, ``(x: float[*b, i]; weight: float[units, i], bias?: float[units]) -> (y: float[*b, units])``. Tensors
-            before ``;``, parameters after it (``?`` makes one optional). A dim's name is bound by the inputs or is an
-            attribute; ``*b`` stands for any leading dims. Ops that no signature describes override `infer`.
-        init: the default initializer of each parameter; a bare name stands for that kind without arguments.
+        signature: shape rule, ``(x: float[*b, i]; weight: float[units, i], bias?: float[units]) ->
+            (y: float[*b, units])``. Tensors before ``;``, parameters after it (``?`` makes one
+            optional). A dim's name is bound by the inputs or is an attribute; ``*b`` stands for any
+            leading dims. Ops that no signature describes override `infer`.
+        init: the default initializer of each parameter; a bare name stands for that kind without
+            arguments.
         buffers: which parameters are buffers, updated by rule.
         variadic: the attribute that takes all positional settings (`reshape(1, 28, 28)`).
         many: whether the op takes any number of tensors (`concat(a, b, c)`).
-        promotion: what happens to mixed element types: ``common`` casts all tensors to one type, ``float`` also makes
-            integers float32, ``none`` leaves them to the signature.
-        ragged: what the op does to a ragged axis; `forbid` (the default) refuses any tensor that has one (DL308), `reduce` and
-            `window` ops refuse by themselves where it is the axis that they work on.
-        range: the absolute range r of results like sigmoid's, None where it has none; verification's bound reads it.
+        promotion: what happens to mixed element types: ``common`` casts all tensors to one type,
+            ``float`` also makes integers float32, ``none`` leaves them to the signature.
+        ragged: what the op does to a ragged axis; `forbid` (the default) refuses any tensor that
+            has one (DL308), `reduce` and `window` ops refuse by themselves where it is the axis
+            that they work on.
+        range: the absolute range r of results like sigmoid's, None where it has none;
+            verification's bound reads it.
         samples: attribute sets with input shapes for the contract test, see tests/ops.
     """
 
@@ -136,7 +146,8 @@ class Op:
         """The output types for given input types (tensors, then parameters; None where absent).
 
         Raises:
-            DlspecError: with a shape diagnostic (DL3xx) that has no span yet, if the types do not fit.
+            DlspecError: with a shape diagnostic (DL3xx) that has no span yet, if the types do not
+                fit.
         """
         refuse_lengths(self, inputs)
         return self.rule.output_types(self, inputs)
@@ -144,24 +155,27 @@ class Op:
     # --- meaning and lowerings --------------------------------------------------------------------
 
     def reference(self, *inputs: Any) -> Any:
-        """The op in NumPy, in the precision of its inputs: one array, or a tuple for several outputs."""
+        """The op in NumPy, in the precision of its inputs: one array, or a tuple for several
+        outputs."""
         raise TypeError(f"op {self.name} has no reference")
 
     def run(self, environment: Environment, *inputs: Any) -> Any:
-        """The op in the interpreter: its `reference`. Ops that hold a sub-graph override this, and run it with
-        `environment.body(graph, inputs, captures)`."""
+        """The op in the interpreter: its `reference`. Ops that hold a sub-graph override this, and
+        run it with `environment.body(graph, inputs, captures)`."""
         return self.reference(*inputs)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        """The op as a PyTorch expression over the texts of its inputs ("None" where absent); a tuple for several outputs.
+        """The op as a PyTorch expression over the texts of its inputs ("None" where absent); a
+        tuple for several outputs.
 
-        The texts of inputs are names, and what is returned is read as a tree, so no op needs parentheses for precedence.
+        The texts of inputs are names, and what is returned is read as a tree, so no op needs
+        parentheses for precedence.
         """
         raise TypeError(f"op {self.name} has no PyTorch lowering")
 
     def torch_module(self, *inputs: TensorType | None) -> str | None:
-        """Text that constructs an `nn.Module` with exactly this op's parameters under their own names (`nn.Linear(784, 500)`),
-        called with the tensors alone; None where there is none."""
+        """Text that constructs an `nn.Module` with exactly this op's parameters under their own
+        names (`nn.Linear(784, 500)`), called with the tensors alone; None where there is none."""
         return None
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str | tuple[str, ...]:
@@ -182,8 +196,11 @@ def register(op: type[Op]) -> None:
     REGISTRY[op.name] = op
 
 
-def refuse_lengths(op: Op, inputs: Sequence[TensorType | None], axes: Collection[int] | None = None) -> None:
-    """Refuse ragged tensors of an op that has no rule for lengths; with ``axes``, those of any op that are ragged there.
+def refuse_lengths(
+    op: Op, inputs: Sequence[TensorType | None], axes: Collection[int] | None = None
+) -> None:
+    """Refuse ragged tensors of an op that has no rule for lengths; with ``axes``, those of any op
+    that are ragged there.
 
     Raises:
         DlspecError: DL308.
@@ -197,7 +214,9 @@ def refuse_lengths(op: Op, inputs: Sequence[TensorType | None], axes: Collection
             raise DlspecError(RaggedRefused(None, op.name, operand=operand, actual=str(kind)))
 
 
-def _refusing_lengths(infer: Callable[..., tuple[TensorType, ...]]) -> Callable[..., tuple[TensorType, ...]]:
+def _refusing_lengths(
+    infer: Callable[..., tuple[TensorType, ...]],
+) -> Callable[..., tuple[TensorType, ...]]:
     @functools.wraps(infer)
     def checked(self: Op, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         refuse_lengths(self, inputs)

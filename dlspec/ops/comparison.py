@@ -21,7 +21,8 @@ _PAIR = (
 
 
 def as_numbers(g: OnnxBuilder, inputs: Sequence[str]) -> list[str]:
-    """Operands in an element type that ONNX Runtime compares: of small integers and booleans, int32."""
+    """Operands in an element type that ONNX Runtime compares: of small integers and booleans,
+    int32."""
     narrow = (DType.uint8, DType.int8, DType.bool_)
     return [
         g.op("Cast", i, to=6) if kind is not None and kind.dtype in narrow else i
@@ -114,7 +115,10 @@ class Logical(Binary):
 
     kinds = (DType.bool_,)
     promotion = "none"
-    samples = (({}, {"a": ("bool", ("N", 3)), "b": ("bool", ("N", 3))}), ({}, {"a": ("bool", ("N", 3)), "b": ("bool", ())}))
+    samples = (
+        ({}, {"a": ("bool", ("N", 3)), "b": ("bool", ("N", 3))}),
+        ({}, {"a": ("bool", ("N", 3)), "b": ("bool", ())}),
+    )
 
 
 class LogicalAnd(Logical):
@@ -174,12 +178,18 @@ class Where(Op):
         if condition.dtype is not DType.bool_:
             raise DlspecError(
                 DTypeMismatch(
-                    None, self.name, operand="condition", actual=str(condition.dtype), expected="bool"
+                    None,
+                    self.name,
+                    operand="condition",
+                    actual=str(condition.dtype),
+                    expected="bool",
                 )
             )
         if a.dtype is not b.dtype:
             raise DlspecError(
-                DTypeMismatch(None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype))
+                DTypeMismatch(
+                    None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype)
+                )
             )
         shape, ragged = broadcast(self.name, condition, a, b)
         return (TensorType(a.dtype, shape, ragged),)
@@ -212,7 +222,11 @@ class Cast(Op):
         if self.dtype not in SPELLINGS:
             raise DlspecError(
                 InvalidSetting(
-                    None, self.name, setting="dtype", value=self.dtype, expected=", ".join(SPELLINGS)
+                    None,
+                    self.name,
+                    setting="dtype",
+                    value=self.dtype,
+                    expected=", ".join(SPELLINGS),
                 )
             )
 

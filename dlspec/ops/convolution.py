@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import DTypeMismatch, ImpossibleShape, InvalidSetting, RankMismatch
 from dlspec.dims import Dim
+from dlspec.ir.graph import Initializer
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.settings import per_axis, whole
@@ -22,7 +24,8 @@ def window_sizes(
     pad: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[Dim, ...]:
-    """Spatial sizes after a window has passed: ``(size + 2 pad - dilation (kernel - 1) - 1) // stride + 1``."""
+    """Spatial sizes after a window has passed: ``(size + 2 pad - dilation (kernel - 1) - 1) //
+    stride + 1``."""
     sizes: list[Dim] = []
     for size, k, s, p, d in zip(x.shape[2:], kernel, stride, pad, dilation, strict=True):
         reach = d * (k - 1) + 1
@@ -35,7 +38,9 @@ def window_sizes(
                     op,
                     reason=f"a window of {reach} does not fit into {room.value}",
                     actual=str(x),
-                    advice=f"`pad = {needed}` makes room" if op != "max_pool" else "a smaller window fits",
+                    advice=f"`pad = {needed}` makes room"
+                    if op != "max_pool"
+                    else "a smaller window fits",
                 )
             )
         sizes.append((room - reach) // s + 1)
@@ -43,7 +48,12 @@ def window_sizes(
 
 
 def windows(
-    x: Array, kernel: tuple[int, ...], stride: tuple[int, ...], pad: tuple[int, ...], dilation: tuple[int, ...], fill: float
+    x: Array,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
+    dilation: tuple[int, ...],
+    fill: float,
 ) -> Array:
     """All windows of an array [N, C, *spatial]: [N, C, *positions, *kernel]."""
     padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in pad)], constant_values=fill)
@@ -56,10 +66,14 @@ def windows(
 
 
 class Convolution(Op):
-    """Base: ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each spatial axis."""
+    """Base: ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each
+    spatial axis."""
 
     signature = "(x: float[n, c, *s]; weight: float[*w], bias?: float[channels]) -> (y: float[*y])"
-    init = {"weight": "fan_in_uniform", "bias": "fan_in_uniform"}
+    init: ClassVar[Mapping[str, str | Initializer]] = {
+        "weight": "fan_in_uniform",
+        "bias": "fan_in_uniform",
+    }
     channels: int
     kernel: int | tuple[int, ...]
     stride: int | tuple[int, ...] = 1
@@ -72,7 +86,9 @@ class Convolution(Op):
         whole(self.name, "groups", self.groups)
         for setting, least in (("kernel", 1), ("stride", 1), ("pad", 0), ("dilation", 1)):
             value = getattr(self, setting)
-            per_axis(self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least)
+            per_axis(
+                self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least
+            )
 
     def geometry(self, rank: int) -> tuple[tuple[int, ...], ...]:
         """Kernel, stride, pad and dilation, one number a spatial axis."""
@@ -122,7 +138,9 @@ class Convolution(Op):
                     operand="x",
                     actual=str(x.dtype),
                     expected="a float",
-                    advice="divide pixels by 255 first: `image / 255`" if x.dtype is DType.uint8 else "",
+                    advice="divide pixels by 255 first: `image / 255`"
+                    if x.dtype is DType.uint8
+                    else "",
                 )
             )
         channels = x.shape[1].value
@@ -163,7 +181,12 @@ class Convolution(Op):
         kind = t.input_types[0]
         assert kind is not None
         x, weight, bias = inputs
-        arguments = [x, weight, *([bias] if bias != "None" else []), *self._torch_options("stride", "padding")]
+        arguments = [
+            x,
+            weight,
+            *([bias] if bias != "None" else []),
+            *self._torch_options("stride", "padding"),
+        ]
         return f"F.{self._function(kind)}({', '.join(arguments)})"
 
     def torch_module(self, *inputs: TensorType | None) -> str | None:
@@ -196,7 +219,8 @@ class Convolution(Op):
 
 
 class Conv(Convolution):
-    """Cross-correlation with learned filters; W is [channels, inputs / groups, *kernel]. LeCun et al. 1998.
+    """Cross-correlation with learned filters; W is [channels, inputs / groups, *kernel]. LeCun et
+    al. 1998.
 
     ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each spatial axis.
     """
@@ -241,7 +265,8 @@ class Conv(Convolution):
 
 
 class ConvTranspose(Convolution):
-    """The transpose of a convolution, which makes sizes larger; W is [inputs, channels / groups, *kernel]. Zeiler et al. 2010.
+    """The transpose of a convolution, which makes sizes larger; W is [inputs, channels / groups,
+    *kernel]. Zeiler et al. 2010.
 
     A size becomes ``(size - 1) stride - 2 pad + dilation (kernel - 1) + output_pad + 1``.
     """
@@ -251,7 +276,10 @@ class ConvTranspose(Convolution):
     samples = (
         ({"channels": 4, "kernel": 3}, {"x": ("N", 2, 4, 5)}),
         ({"channels": 4, "kernel": 4, "stride": 2, "pad": 1}, {"x": ("N", 2, 3, 4)}),
-        ({"channels": 4, "kernel": 3, "stride": 2, "groups": 2, "output_pad": 1}, {"x": ("N", 2, 4)}),
+        (
+            {"channels": 4, "kernel": 3, "stride": 2, "groups": 2, "output_pad": 1},
+            {"x": ("N", 2, 4)},
+        ),
         ({"channels": 1, "kernel": (2, 3), "dilation": 2, "bias": None}, {"x": ("N", 2, 3, 3)}),
     )
 
@@ -336,4 +364,6 @@ class ConvTranspose(Convolution):
         kind = g.input_types[0]
         assert kind is not None
         extra = list(self._extra(kind.rank - 2))
-        return g.op("ConvTranspose", *(i for i in inputs if i), output_padding=extra, **self.window(g))
+        return g.op(
+            "ConvTranspose", *(i for i in inputs if i), output_padding=extra, **self.window(g)
+        )

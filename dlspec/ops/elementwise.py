@@ -45,7 +45,8 @@ def broadcast(op: str, *types: TensorType) -> tuple[tuple[Dim, ...], frozenset[i
 FLOATS = tuple(d for d in DType if d.is_float)
 """What functions with fractions work on."""
 NUMBERS = (*FLOATS, DType.int64, DType.int32)
-"""What arithmetic works on; pixels (uint8) are cast before, since sums and differences would wrap."""
+"""What arithmetic works on; pixels (uint8) are cast before, since sums and differences would
+wrap."""
 
 
 def check_numbers(op: Op, kind: TensorType, *allowed: DType) -> None:
@@ -64,7 +65,8 @@ def check_numbers(op: Op, kind: TensorType, *allowed: DType) -> None:
 
 
 class Binary(Op):
-    """Base of ops on two tensors that broadcast; ``symbol`` is Python's operator, ``kind`` ONNX's op."""
+    """Base of ops on two tensors that broadcast; ``symbol`` is Python's operator, ``kind`` ONNX's
+    op."""
 
     signature = "(a: any[*a], b: any[*b]) -> (y: any[*c])"
     promotion: ClassVar[Literal["none", "common", "float"]] = "common"
@@ -80,7 +82,9 @@ class Binary(Op):
         assert a is not None and b is not None
         if a.dtype is not b.dtype:
             raise DlspecError(
-                DTypeMismatch(None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype))
+                DTypeMismatch(
+                    None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype)
+                )
             )
         check_numbers(self, a, *self.kinds)
         shape, ragged = broadcast(self.name, a, b)

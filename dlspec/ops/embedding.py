@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,9 @@ class Embed(Op):
 
     name = "embed"
     signature = "(ids: int[*s]; weight: float[count, size]) -> (y: float[*s, size])"
-    init = {"weight": Initializer("normal", {"mean": 0.0, "std": 1.0})}
+    init: ClassVar[Mapping[str, str | Initializer]] = {
+        "weight": Initializer("normal", {"mean": 0.0, "std": 1.0})
+    }
     ragged = "pointwise"
     count: int
     size: int
@@ -100,4 +102,6 @@ class OneHot(Op):
         # by comparison, which all engines have: an id out of range gives zeros, as in the reference
         last = g.constant(np.array([-1], dtype=np.int64))
         ids = g.op("Unsqueeze", g.op("Cast", inputs[0], to=7), last)
-        return g.op("Cast", g.op("Equal", ids, g.constant(np.arange(self.size, dtype=np.int64))), to=1)
+        return g.op(
+            "Cast", g.op("Equal", ids, g.constant(np.arange(self.size, dtype=np.int64))), to=1
+        )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import DimMismatch, DTypeMismatch, RankMismatch
+from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
 from dlspec.ops.elementwise import broadcast
@@ -18,8 +20,13 @@ class Dense(Op):
     """A fully connected layer, ``y = x Wᵀ + b``; W is [units, inputs]."""
 
     name = "dense"
-    signature = "(x: float[*b, i]; weight: float[units, i], bias?: float[units]) -> (y: float[*b, units])"
-    init = {"weight": "fan_in_uniform", "bias": "fan_in_uniform"}
+    signature = (
+        "(x: float[*b, i]; weight: float[units, i], bias?: float[units]) -> (y: float[*b, units])"
+    )
+    init: ClassVar[Mapping[str, str | Initializer]] = {
+        "weight": "fan_in_uniform",
+        "bias": "fan_in_uniform",
+    }
     ragged = "pointwise"
     units: int
     samples = (
@@ -110,7 +117,9 @@ class Matmul(Op):
                     actual=str(b.shape[-2]),
                     expected=str(a.shape[-1]),
                     other="a",
-                    advice="`transpose(b)` swaps its last two axes" if a.shape[-1] == b.shape[-1] else "",
+                    advice="`transpose(b)` swaps its last two axes"
+                    if a.shape[-1] == b.shape[-1]
+                    else "",
                 )
             )
         lead, _ = broadcast(self.name, a.with_shape(a.shape[:-2]), b.with_shape(b.shape[:-2]))

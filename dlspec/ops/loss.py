@@ -1,4 +1,5 @@
-"""Losses and metrics. Each keeps its examples, so that they can be weighted; a recipe takes the mean."""
+"""Losses and metrics. Each keeps its examples, so that they can be weighted; a recipe takes the
+mean."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from dlspec.ops.settings import axis_of, number
 class CrossEntropy(Op):
     """``-log softmax(logits)[label]`` for each example; the class axis is the last, or ``axis``.
 
-    With ``smoothing`` s the target is ``1 - s`` on the label plus ``s / classes`` on every class. Szegedy et al. 2016.
+    With ``smoothing`` s the target is ``1 - s`` on the label plus ``s / classes`` on every class.
+    Szegedy et al. 2016.
     """
 
     name = "cross_entropy"
@@ -72,7 +74,9 @@ class CrossEntropy(Op):
         axis = g.constant(np.array([self.axis], dtype=np.int64))
         log_p = g.op("LogSoftmax", inputs[0], axis=self.axis)
         label = g.op("Unsqueeze", g.op("Cast", inputs[1], to=7), axis)
-        loss = g.op("Neg", g.op("Squeeze", g.op("GatherElements", log_p, label, axis=self.axis), axis))
+        loss = g.op(
+            "Neg", g.op("Squeeze", g.op("GatherElements", log_p, label, axis=self.axis), axis)
+        )
         if not self.smoothing:
             return loss
         share = g.constant(np.array(self.smoothing, dtype=np.float32))
@@ -82,7 +86,8 @@ class CrossEntropy(Op):
 
 
 class Difference(Op):
-    """Base of losses on a prediction and a target of the same shape (or a number): the mean over all axes but N.
+    """Base of losses on a prediction and a target of the same shape (or a number): the mean over
+    all axes but N.
 
     Any other broadcast is refused: [N, 1] against [N] is nearly always a slip.
     """
@@ -179,7 +184,8 @@ class Mse(Difference):
 
 
 class Huber(Difference):
-    """Half the square of differences up to ``delta``, ``delta (|d| - delta / 2)`` of larger ones. Huber 1964."""
+    """Half the square of differences up to ``delta``, ``delta (|d| - delta / 2)`` of larger ones.
+    Huber 1964."""
 
     name = "huber"
     function = "huber_loss"
@@ -188,7 +194,9 @@ class Huber(Difference):
     def __post_init__(self) -> None:
         if number(self.name, "delta", self.delta) <= 0:
             raise DlspecError(
-                InvalidSetting(None, self.name, setting="delta", value=str(self.delta), expected="more than 0")
+                InvalidSetting(
+                    None, self.name, setting="delta", value=str(self.delta), expected="more than 0"
+                )
             )
 
     def options(self) -> str:
@@ -207,7 +215,8 @@ class Huber(Difference):
 
 
 class BinaryCrossEntropy(Difference):
-    """``-target log p - (1 - target) log (1 - p)`` for probabilities p; logarithms end at -100, as in PyTorch."""
+    """``-target log p - (1 - target) log (1 - p)`` for probabilities p; logarithms end at -100, as
+    in PyTorch."""
 
     name = "binary_cross_entropy"
     function = "binary_cross_entropy"

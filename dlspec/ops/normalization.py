@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
+from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
 from dlspec.ops.settings import number
 
 
 class BatchNorm(Op):
-    """``y = (x - mean) / sqrt(variance + epsilon) * weight + bias`` for each channel (axis 1). Ioffe & Szegedy 2015.
+    """``y = (x - mean) / sqrt(variance + epsilon) * weight + bias`` for each channel (axis 1).
+    Ioffe & Szegedy 2015.
 
-    While learning, mean and (biased) variance are the batch's, and the running ones move towards them by ``momentum``, the variance
-    as an unbiased one; otherwise they are the running ones.
+    While learning, mean and (biased) variance are the batch's, and the running ones move towards
+    them by ``momentum``, the variance as an unbiased one; otherwise they are the running ones.
     """
 
     name = "batch_norm"
     signature = (
-        "(x: float[n, c, *s]; weight: float[c], bias: float[c], running_mean: float[c], running_var: float[c])"
-        " -> (y: float[n, c, *s], mean: float[c], variance: float[c])"
+        "(x: float[n, c, *s]; weight: float[c], bias: float[c], running_mean: float[c], "
+        "running_var: float[c]) -> (y: float[n, c, *s], mean: float[c], variance: float[c])"
     )
-    init = {"weight": "ones", "bias": "zeros", "running_mean": "zeros", "running_var": "ones"}
+    init: ClassVar[Mapping[str, str | Initializer]] = {
+        "weight": "ones",
+        "bias": "zeros",
+        "running_mean": "zeros",
+        "running_var": "ones",
+    }
     buffers = ("running_mean", "running_var")
     epsilon: float = 1e-5
     momentum: float = 0.1
@@ -41,7 +49,11 @@ class BatchNorm(Op):
         if not 0 <= number(self.name, "momentum", self.momentum) <= 1:
             raise DlspecError(
                 InvalidSetting(
-                    None, self.name, setting="momentum", value=str(self.momentum), expected="between 0 and 1"
+                    None,
+                    self.name,
+                    setting="momentum",
+                    value=str(self.momentum),
+                    expected="between 0 and 1",
                 )
             )
 
@@ -51,7 +63,12 @@ class BatchNorm(Op):
         if x.rank < 2:
             raise DlspecError(
                 RankMismatch(
-                    None, self.name, operand="x", actual=str(x), rank=x.rank, expected="at least N and channels"
+                    None,
+                    self.name,
+                    operand="x",
+                    actual=str(x),
+                    rank=x.rank,
+                    expected="at least N and channels",
                 )
             )
         return {slot.name: x.with_shape((x.shape[1],)) for slot in self.rule.parameters}
@@ -81,7 +98,9 @@ class BatchNorm(Op):
     def torch(self, t: TorchContext, *inputs: str) -> str:
         x, weight, bias, mean, variance = inputs
         options = f"training=True, momentum={self.momentum}, " if self.training else ""
-        return f"F.batch_norm({x}, {mean}, {variance}, {weight}, {bias}, {options}eps={self.epsilon})"
+        return (
+            f"F.batch_norm({x}, {mean}, {variance}, {weight}, {bias}, {options}eps={self.epsilon})"
+        )
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str | tuple[str, ...]:
         if not self.training:

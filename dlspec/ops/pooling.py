@@ -32,13 +32,19 @@ class Pool(Op):
         for setting, least in (("size", 1), ("stride", 1), ("pad", 0)):
             value = getattr(self, setting)
             if value is not None:
-                per_axis(self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least)
+                per_axis(
+                    self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least
+                )
         biggest = max(self.pad) if isinstance(self.pad, tuple) else self.pad
         smallest = min(self.size) if isinstance(self.size, tuple) else self.size
         if 2 * biggest > smallest:
             raise DlspecError(
                 InvalidSetting(
-                    None, self.name, setting="pad", value=str(self.pad), expected="at most half of the window"
+                    None,
+                    self.name,
+                    setting="pad",
+                    value=str(self.pad),
+                    expected="at most half of the window",
                 )
             )
 
@@ -70,7 +76,8 @@ class Pool(Op):
         return (x.with_shape((x.shape[0], x.shape[1], *sizes)),)
 
     def parts(self, x: Array, fill: float) -> list[Array]:
-        """For each place in the window the elements there, [N, C, *positions]: far fewer slices than there are windows."""
+        """For each place in the window the elements there, [N, C, *positions]: far fewer slices
+        than there are windows."""
         size, stride, pad = self.geometry(x.ndim - 2)
         view = windows(x, size, stride, pad, (1,) * len(size), fill)
         return [view[(..., *place)] for place in np.ndindex(*size)]
@@ -85,7 +92,7 @@ class Pool(Op):
             options.append(f"padding={self.pad}")
         return f"F.{self.name}{kind.rank - 2}d({inputs[0]}, {', '.join(options)})"
 
-    def window(self, g: OnnxBuilder) -> dict[str, list[int]]:
+    def window(self, g: OnnxBuilder) -> dict[str, Any]:
         """ONNX's attributes of the window."""
         kind = g.input_types[0]
         assert kind is not None
@@ -94,7 +101,8 @@ class Pool(Op):
 
 
 class MaxPool(Pool):
-    """The largest value of each window; windows are ``stride`` apart (their ``size``, if not given)."""
+    """The largest value of each window; windows are ``stride`` apart (their ``size``, if not
+    given)."""
 
     name = "max_pool"
 
@@ -106,7 +114,8 @@ class MaxPool(Pool):
 
 
 class AvgPool(Pool):
-    """The mean of each window, padding counted as zeros; windows are ``stride`` apart (their ``size``, if not given)."""
+    """The mean of each window, padding counted as zeros; windows are ``stride`` apart (their
+    ``size``, if not given)."""
 
     name = "avg_pool"
 

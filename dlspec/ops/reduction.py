@@ -43,7 +43,9 @@ class Reduction(Op):
         axes = tuple(sorted(axis_of(self.name, a, kind) for a in wanted))
         if len(set(axes)) != len(axes):
             raise DlspecError(
-                InvalidSetting(None, self.name, setting="axis", value=str(given), expected="axes that differ")
+                InvalidSetting(
+                    None, self.name, setting="axis", value=str(given), expected="axes that differ"
+                )
             )
         return axes
 
@@ -103,7 +105,11 @@ class Sum(Reduction):
     word = "sum"
     promotion = "none"
     kinds = tuple(DType)
-    samples = (*Reduction.samples, ({}, {"x": ("bool", ("N", 3))}), ({"axis": 0}, {"x": ("uint8", ("N", 3))}))
+    samples = (
+        *Reduction.samples,
+        ({}, {"x": ("bool", ("N", 3))}),
+        ({"axis": 0}, {"x": ("uint8", ("N", 3))}),
+    )
 
     def result(self, dtype: DType) -> DType:
         """int64 of integers."""
@@ -131,7 +137,11 @@ class Max(Reduction):
     kind = "ReduceMax"
     promotion = "none"
     kinds = (*NUMBERS, DType.uint8, DType.int8)
-    samples = (*Reduction.samples, ({}, {"x": ("int64", ("N", 3))}), ({}, {"x": ("uint8", ("N", 3))}))
+    samples = (
+        *Reduction.samples,
+        ({}, {"x": ("int64", ("N", 3))}),
+        ({}, {"x": ("uint8", ("N", 3))}),
+    )
     word = "amax"
 
     def reference(self, *inputs: Any) -> Any:
@@ -145,7 +155,11 @@ class Min(Reduction):
     kind = "ReduceMin"
     promotion = "none"
     kinds = (*NUMBERS, DType.uint8, DType.int8)
-    samples = (*Reduction.samples, ({}, {"x": ("int64", ("N", 3))}), ({}, {"x": ("uint8", ("N", 3))}))
+    samples = (
+        *Reduction.samples,
+        ({}, {"x": ("int64", ("N", 3))}),
+        ({}, {"x": ("uint8", ("N", 3))}),
+    )
     word = "amin"
 
     def reference(self, *inputs: Any) -> Any:
@@ -163,7 +177,11 @@ class Argmax(Op):
     signature = "(x: any[*s]) -> (y: int64[*y])"
     ragged = "reduce"
     axis: int = -1
-    samples = (({}, {"x": ("N", 5)}), ({"axis": 1}, {"x": ("N", 5, 2)}), ({}, {"x": ("int64", ("N", 4))}))
+    samples = (
+        ({}, {"x": ("N", 5)}),
+        ({"axis": 1}, {"x": ("N", 5, 2)}),
+        ({}, {"x": ("int64", ("N", 4))}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The axis gone; int64."""

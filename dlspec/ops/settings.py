@@ -14,7 +14,13 @@ def whole(op: str, setting: str, value: Any, least: int = 1) -> int:
     """A whole number from ``least``."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise DlspecError(
-            InvalidSetting(None, op, setting=setting, value=_shown(value), expected=f"a whole number from {least}")
+            InvalidSetting(
+                None,
+                op,
+                setting=setting,
+                value=_shown(value),
+                expected=f"a whole number from {least}",
+            )
         )
     return value
 
@@ -24,7 +30,9 @@ def per_axis(op: str, setting: str, value: Any, rank: int, least: int = 1) -> tu
     values: Sequence[Any] = value if isinstance(value, (tuple, list)) else (value,) * rank
     if len(values) != rank:
         expected = f"one number, or {rank} for {rank} spatial axes"
-        raise DlspecError(InvalidSetting(None, op, setting=setting, value=_shown(value), expected=expected))
+        raise DlspecError(
+            InvalidSetting(None, op, setting=setting, value=_shown(value), expected=expected)
+        )
     return tuple(whole(op, setting, v, least) for v in values)
 
 
@@ -33,21 +41,27 @@ def number(op: str, setting: str, value: Any, least: float | None = None) -> flo
     bad = isinstance(value, bool) or not isinstance(value, (int, float))
     if bad or (least is not None and value < least):
         expected = "a number" if least is None else f"a number from {least:g}"
-        raise DlspecError(InvalidSetting(None, op, setting=setting, value=_shown(value), expected=expected))
+        raise DlspecError(
+            InvalidSetting(None, op, setting=setting, value=_shown(value), expected=expected)
+        )
     return float(value)
 
 
 def flag(op: str, setting: str, value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise DlspecError(InvalidSetting(None, op, setting=setting, value=_shown(value), expected="true or false"))
+        raise DlspecError(
+            InvalidSetting(None, op, setting=setting, value=_shown(value), expected="true or false")
+        )
     return value
 
 
 def axis_of(op: str, axis: Any, kind: TensorType) -> int:
     """An axis counted from 0; negative ones count from the end."""
     if not isinstance(axis, int) or isinstance(axis, bool):
-        raise DlspecError(InvalidSetting(None, op, setting="axis", value=_shown(axis), expected="a whole number"))
+        raise DlspecError(
+            InvalidSetting(None, op, setting="axis", value=_shown(axis), expected="a whole number")
+        )
     if not -kind.rank <= axis < kind.rank:
         raise DlspecError(InvalidAxis(None, op, axis=axis, rank=kind.rank, actual=str(kind)))
     return axis % kind.rank

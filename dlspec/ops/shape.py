@@ -1,4 +1,5 @@
-"""Ops that move elements without changing them. ``N`` stays first: shapes in a spec speak of what comes after it."""
+"""Ops that move elements without changing them. ``N`` stays first: shapes in a spec speak of what
+comes after it."""
 
 from __future__ import annotations
 
@@ -28,8 +29,11 @@ class Reshape(Op):
     samples = (({"shape": (2, 6)}, {"x": ("N", 3, 4)}), ({"shape": (1, -1)}, {"x": ("N", 3, 4)}))
 
     def __post_init__(self) -> None:
-        sizes = [d for d in self.shape if not isinstance(d, Dim)]
-        if any(not isinstance(d, int) or isinstance(d, bool) or d < -1 for d in sizes) or sizes.count(-1) > 1:
+        sizes: list[Any] = [d for d in self.shape if not isinstance(d, Dim)]
+        if (
+            any(not isinstance(d, int) or isinstance(d, bool) or d < -1 for d in sizes)
+            or sizes.count(-1) > 1
+        ):
             raise DlspecError(
                 InvalidSetting(
                     None,
@@ -46,7 +50,9 @@ class Reshape(Op):
         assert x is not None
         if x.rank == 0:
             raise DlspecError(
-                RankMismatch(None, self.name, operand="x", actual=str(x), rank=0, expected="at least 1")
+                RankMismatch(
+                    None, self.name, operand="x", actual=str(x), rank=0, expected="at least 1"
+                )
             )
         before = product(x.shape[1:])
         known = product(d for d in self.shape if d != -1)
@@ -79,12 +85,16 @@ class Reshape(Op):
 
     def _sizes(self) -> list[int]:
         # a symbolic size, of which there is at most one, becomes -1
-        return [d if isinstance(d, int) else d.value if d.value is not None else -1 for d in self.shape]
+        return [
+            d if isinstance(d, int) else d.value if d.value is not None else -1 for d in self.shape
+        ]
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"{inputs[0]}.reshape({inputs[0]}.shape[0], {', '.join(map(str, self._sizes()))})" if (
-            -1 in self._sizes()
-        ) else f"{inputs[0]}.reshape({', '.join(map(str, [-1, *self._sizes()]))})"
+        return (
+            f"{inputs[0]}.reshape({inputs[0]}.shape[0], {', '.join(map(str, self._sizes()))})"
+            if (-1 in self._sizes())
+            else f"{inputs[0]}.reshape({', '.join(map(str, [-1, *self._sizes()]))})"
+        )
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op("Reshape", inputs[0], g.constant(_ints(0, *self._sizes())))
@@ -96,7 +106,11 @@ class Flatten(Op):
     name = "flatten"
     signature = "(x: any[*s]) -> (y: any[*y])"
     from_: int = 1
-    samples = (({}, {"x": ("N", 3, 4)}), ({"from_": 2}, {"x": ("N", 3, 4, 2)}), ({}, {"x": ("N", 3)}))
+    samples = (
+        ({}, {"x": ("N", 3, 4)}),
+        ({"from_": 2}, {"x": ("N", 3, 4, 2)}),
+        ({}, {"x": ("N", 3)}),
+    )
 
     def __post_init__(self) -> None:
         whole(self.name, "from", self.from_, 1)
@@ -108,7 +122,12 @@ class Flatten(Op):
         if x.rank < self.from_:
             raise DlspecError(
                 RankMismatch(
-                    None, self.name, operand="x", actual=str(x), rank=x.rank, expected=f"at least {self.from_}"
+                    None,
+                    self.name,
+                    operand="x",
+                    actual=str(x),
+                    rank=x.rank,
+                    expected=f"at least {self.from_}",
                 )
             )
         return (x.with_shape((*x.shape[: self.from_], product(x.shape[self.from_ :]))),)
@@ -121,7 +140,11 @@ class Flatten(Op):
     def torch(self, t: TorchContext, *inputs: str) -> str:
         kind = t.input_types[0]
         assert kind is not None
-        return f"{inputs[0]}.unsqueeze(-1)" if kind.rank == self.from_ else f"{inputs[0]}.flatten({self.from_})"
+        return (
+            f"{inputs[0]}.unsqueeze(-1)"
+            if kind.rank == self.from_
+            else f"{inputs[0]}.flatten({self.from_})"
+        )
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         kind = g.input_types[0]
@@ -132,7 +155,8 @@ class Flatten(Op):
 
 
 class Unflatten(Op):
-    """The last axis as several: `unflatten(units, pieces)` makes [N, units * pieces] [N, units, pieces]."""
+    """The last axis as several: `unflatten(units, pieces)` makes [N, units * pieces] [N, units,
+    pieces]."""
 
     name = "unflatten"
     signature = "(x: any[*s]) -> (y: any[*y])"
@@ -250,7 +274,12 @@ class Squeeze(Op):
         if x.shape[axis] != 1:
             raise DlspecError(
                 DimMismatch(
-                    None, self.name, dim=f"axis {self.axis}", operand="x", actual=str(x.shape[axis]), expected="1"
+                    None,
+                    self.name,
+                    dim=f"axis {self.axis}",
+                    operand="x",
+                    actual=str(x.shape[axis]),
+                    expected="1",
                 )
             )
         return (x.with_shape((*x.shape[:axis], *x.shape[axis + 1 :])),)
@@ -273,7 +302,10 @@ class Concat(Op):
     many = True
     promotion = "common"
     axis: int = -1
-    samples = (({}, {"a": ("N", 3), "b": ("N", 2)}), ({"axis": 1}, {"a": ("N", 3, 2), "b": ("N", 1, 2), "c": ("N", 2, 2)}))
+    samples = (
+        ({}, {"a": ("N", 3), "b": ("N", 2)}),
+        ({"axis": 1}, {"a": ("N", 3, 2), "b": ("N", 1, 2), "c": ("N", 2, 2)}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """Sizes along the axis add up; the others are equal."""
@@ -328,14 +360,19 @@ class Stack(Op):
     many = True
     promotion = "common"
     axis: int = -1
-    samples = (({}, {"a": ("N", 3), "b": ("N", 3)}), ({"axis": 1}, {"a": ("N", 3), "b": ("N", 3), "c": ("N", 3)}))
+    samples = (
+        ({}, {"a": ("N", 3), "b": ("N", 3)}),
+        ({"axis": 1}, {"a": ("N", 3), "b": ("N", 3), "c": ("N", 3)}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """One axis more, as long as there are tensors."""
         kinds = [k for k in inputs if k is not None]
         first = kinds[0]
         shape = list(first.shape)
-        shape.insert(axis_of(self.name, self.axis, first.with_shape((*shape, 1))), Dim.of(len(kinds)))
+        shape.insert(
+            axis_of(self.name, self.axis, first.with_shape((*shape, 1))), Dim.of(len(kinds))
+        )
         for position, kind in enumerate(kinds[1:], start=2):
             if kind != first:
                 raise DlspecError(
@@ -355,7 +392,9 @@ class Stack(Op):
         return np.stack(inputs, axis=self.axis)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"torch.stack(({', '.join(inputs)}{',' if len(inputs) == 1 else ''}), dim={self.axis})"
+        return (
+            f"torch.stack(({', '.join(inputs)}{',' if len(inputs) == 1 else ''}), dim={self.axis})"
+        )
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         axis = g.constant(_ints(self.axis))
@@ -367,7 +406,10 @@ class Pick(Op):
 
     name = "pick"
     signature = "(x: any[*b, n], index: int[*b]) -> (y: any[*b])"
-    samples = (({}, {"x": ("N", 5), "index": ("int64", ("N",))}), ({}, {"x": ("N", 2, 5), "index": ("uint8", ("N", 2))}))
+    samples = (
+        ({}, {"x": ("N", 5), "index": ("int64", ("N",))}),
+        ({}, {"x": ("N", 2, 5), "index": ("uint8", ("N", 2))}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The last axis gone."""
@@ -382,7 +424,9 @@ class Pick(Op):
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         kind = t.input_types[1]
-        index = inputs[1] if kind is not None and kind.dtype is DType.int64 else f"{inputs[1]}.long()"
+        index = (
+            inputs[1] if kind is not None and kind.dtype is DType.int64 else f"{inputs[1]}.long()"
+        )
         return f"{inputs[0]}.gather(-1, {index}.unsqueeze(-1)).squeeze(-1)"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
@@ -398,7 +442,10 @@ class Slice(Op):
     signature = "(x: any[*s]) -> (y: any[*y])"
     starts: tuple[int | None, ...]
     stops: tuple[int | None, ...]
-    samples = (({"starts": (None, 1), "stops": (None, 3)}, {"x": ("N", 5)}), ({"starts": (None, -2), "stops": (None, None)}, {"x": ("N", 5)}))
+    samples = (
+        ({"starts": (None, 1), "stops": (None, 3)}, {"x": ("N", 5)}),
+        ({"starts": (None, -2), "stops": (None, None)}, {"x": ("N", 5)}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The sizes that are left."""
@@ -407,7 +454,12 @@ class Slice(Op):
         if len(self.starts) > x.rank:
             raise DlspecError(
                 RankMismatch(
-                    None, self.name, operand="x", actual=str(x), rank=x.rank, expected=f"at least {len(self.starts)}"
+                    None,
+                    self.name,
+                    operand="x",
+                    actual=str(x),
+                    rank=x.rank,
+                    expected=f"at least {len(self.starts)}",
                 )
             )
         shape = list(x.shape)
@@ -418,7 +470,10 @@ class Slice(Op):
             if size is None:
                 raise DlspecError(
                     ImpossibleShape(
-                        None, self.name, reason=f"axis {axis} has the free size {shape[axis]}", actual=str(x)
+                        None,
+                        self.name,
+                        reason=f"axis {axis} has the free size {shape[axis]}",
+                        actual=str(x),
                     )
                 )
             left = len(range(size)[start:stop])

@@ -2,10 +2,12 @@
 
 ``(x: float[*b, i]; weight: float[units, i], bias?: float[units]) -> (y: float[*b, units])``
 
-* an element type is one of ``float int bool any`` (a class of types; the same class twice is the same type) or a concrete
-  type such as ``int64``; an output's class takes the type bound by the inputs;
+* an element type is one of ``float int bool any`` (a class of types; the same class twice is the
+  same type) or a concrete type such as ``int64``; an output's class takes the type bound by the
+  inputs;
 * a dim is a name, an integer or an expression with ``+ - * //`` and parentheses over names;
-* a name that is an attribute of the op stands for its value, any other is bound where it first stands alone in an input;
+* a name that is an attribute of the op stands for its value, any other is bound where it first
+  stands alone in an input;
 * ``*b`` binds any number of leading dims.
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dlspec.diagnostics import DlspecError
@@ -63,7 +65,9 @@ class Signature:
     def __str__(self) -> str:
         return self.text
 
-    def parameter_types(self, op: Op, tensors: Sequence[TensorType | None]) -> dict[str, TensorType]:
+    def parameter_types(
+        self, op: Op, tensors: Sequence[TensorType | None]
+    ) -> dict[str, TensorType]:
         """Types of the parameters, from the tensors' types."""
         if not self.parameters:
             return {}
@@ -104,7 +108,9 @@ class Signature:
             rest = (given.shape[:cut], frozenset(a for a in given.ragged if a < cut))
             known = binding.rest.setdefault(leading, rest)
             if known[0] != rest[0]:
-                self._mismatch(op, slot, f"*{leading}", text_of(known[0]), text_of(rest[0]), binding)
+                self._mismatch(
+                    op, slot, f"*{leading}", text_of(known[0]), text_of(rest[0]), binding
+                )
             binding.where.setdefault(f"*{leading}", slot.name)
         for text, dim in zip(fixed, given.shape[cut:], strict=True):
             if text.isidentifier() and not hasattr(op, text):
@@ -169,7 +175,7 @@ class Signature:
         return TensorType(dtype, tuple(shape), frozenset(ragged))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tokens(text: str) -> tuple[str, ...]:
     found: list[str] = []
     position = 0
@@ -218,7 +224,7 @@ def _evaluate(op: Op, text: str, binding: Binding) -> Dim:
 _SLOT = re.compile(r"\s*(\w+)(\?)?\s*:\s*(\w+)\[([^\]]*)\]\s*,?")
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_signature(text: str) -> Signature:
     """Parse a signature; ValueError for a malformed one (a mistake of an op's author)."""
     if not text:
@@ -239,7 +245,9 @@ def _slots(text: str) -> tuple[Slot, ...]:
             raise ValueError(f"malformed signature part {text[position:]!r}")
         name, optional, dtype, dims = match.groups()
         slots.append(
-            Slot(name, dtype, tuple(d.strip() for d in dims.split(",") if d.strip()), bool(optional))
+            Slot(
+                name, dtype, tuple(d.strip() for d in dims.split(",") if d.strip()), bool(optional)
+            )
         )
         position = match.end()
     return tuple(slots)
