@@ -414,7 +414,7 @@ class Elaborator:
             return item
         if name in compile_time.FUNCTIONS:
             return compile_time.FUNCTIONS[name]
-        if name in REGISTRY:
+        if name in REGISTRY and name not in _LATER:  # loops take cells, which come later
             return REGISTRY[name]
         return compile_time.INITIALIZERS.get(name)
 

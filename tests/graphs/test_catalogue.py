@@ -14,12 +14,24 @@ import torch
 
 from dlspec.interpreter import run
 from dlspec.ir.graph import Graph
+from dlspec.ir.printer import graph_text
 from dlspec.ir.types import DType
+from dlspec.ir.validate import validate
+from dlspec.passes import optimized
 from dlspec.targets.onnx import onnx_from_graph
 from dlspec.targets.torch_source import argument_name, load_module, module_source
 from tests.graphs.catalogue import CATALOGUE, draw_inputs, draw_weights, gan_step
 
 Arrays = dict[str, Any]
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_prints_and_validates(name: str) -> None:
+    graph = CATALOGUE[name].build()
+    validate(graph)
+    validate(optimized(graph))
+    text = graph_text(graph)
+    assert all(value.name in text for value in graph.values())
 
 
 def numpy_run(graph: Graph, inputs: Arrays, weights: Arrays) -> Arrays:
