@@ -15,6 +15,7 @@ examples:
   dlspec data list                       what there is
   dlspec data fetch mnist                into the cache, once
   dlspec data show mnist                 counts, statistics, examples
+  dlspec data show specs/lenet.dl        the data of a spec's recipe
   dlspec data show points.csv            the same of a file of one's own
   dlspec data show mnist --picture m.png a contact sheet
 """
@@ -38,7 +39,7 @@ def add_parser(
     verify = verbs.add_parser("verify", help="compare cached files with their checksums")
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are cached")
     show = verbs.add_parser("show", help="counts, statistics and examples")
-    show.add_argument("what", help="a data set, or a .npz, a .csv, or a folder of pictures")
+    show.add_argument("what", help="a data set, a spec, a .npz, a .csv, or a folder of pictures")
     show.add_argument("--picture", type=Path, metavar="PNG", help="also write a contact sheet")
     verbs.add_parser("where", help="print the cache folder")
     parser.set_defaults(run=run)
@@ -138,6 +139,8 @@ def _opened(what: str) -> tuple[str, Splits]:
     from dlspec.ir.data_plan import SOURCES
 
     path = Path(what)
+    if path.suffix == ".dl":
+        return _of_spec(path)
     if what in PACKAGES or not (path.exists() or path.suffix in (".npz", ".csv")):
         package = package_named(what)
         return f"{package.name}: {package.doc}", open_source(package.name)
@@ -148,6 +151,16 @@ def _opened(what: str) -> tuple[str, Splits]:
     folder = path.absolute().parent
     splits = open_source(kind, {setting: path.absolute().name}, folder=folder)
     return f"{what}: {SOURCES[kind].doc}", splits
+
+
+def _of_spec(path: Path) -> tuple[str, Splits]:
+    """The data of a spec's recipe."""
+    from dlspec.driver import open_spec
+    from dlspec.driver.training import open_splits
+
+    compilation = open_spec(path)
+    recipe = compilation.recipe()
+    return f"{path}: the data of recipe {recipe.name}", open_splits(compilation, recipe)
 
 
 def _unicode() -> bool:
