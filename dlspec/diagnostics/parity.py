@@ -25,7 +25,9 @@ class EngineDiffers(Diagnostic):
     """
 
     code: ClassVar[str] = "DL700"
-    title: ClassVar[str] = "`{engine}` answers wrongly: output `{output}` of `{network}` is off by {error}"
+    title: ClassVar[str] = (
+        "`{engine}` answers wrongly: output `{output}` of `{network}` is off by {error}"
+    )
     label: ClassVar[str] = "{place}"
     note: ClassVar[tuple[str, ...]] = (
         "with {case} it answers {found} at {index}, exact is {expected}",
@@ -34,7 +36,9 @@ class EngineDiffers(Diagnostic):
         "first node that differs: `{node}`",
         "every node alone is right, so the fault is in the engine's own rewriting or kernels",
     )
-    help: ClassVar[str] = "the engine is not published; try another target or version of its library"
+    help: ClassVar[str] = (
+        "the engine is not published; try another target or version of its library"
+    )
     network: str
     engine: str
     output: str
@@ -73,7 +77,9 @@ class NodeDiffers(Diagnostic):
         "its error is {ratio} times the bound; up to 8 is rounding",
         "{detail}",
     )
-    help: ClassVar[str] = "the engine is not published; please report this with the bundle's report.html"
+    help: ClassVar[str] = (
+        "the engine is not published; please report this with the bundle's report.html"
+    )
     network: str
     node: str
     op: str
@@ -120,7 +126,9 @@ class ReferencesDisagree(Diagnostic):
     code: ClassVar[str] = "DL703"
     title: ClassVar[str] = "the NumPy and the PyTorch meaning of `{network}` disagree on `{output}`"
     label: ClassVar[str] = "first seen at `{node}`"
-    note: ClassVar[str] = "with {case}: NumPy {expected}, PyTorch {found} at {index}, {ratio} times float64's bound"
+    note: ClassVar[str] = (
+        "with {case}: NumPy {expected}, PyTorch {found} at {index}, {ratio} times float64's bound"
+    )
     help: ClassVar[str] = "this is a fault of dlspec or of the op: please report it"
     network: str
     output: str
@@ -137,10 +145,16 @@ class TorchDiffers(Diagnostic):
     """The emitted PyTorch in float32, which is what was trained, does not stay within the bound of the exact answer."""
 
     code: ClassVar[str] = "DL704"
-    title: ClassVar[str] = "PyTorch in float32 strays from the exact `{output}` of `{network}` by {error}"
+    title: ClassVar[str] = (
+        "PyTorch in float32 strays from the exact `{output}` of `{network}` by {error}"
+    )
     label: ClassVar[str] = "this output"
-    note: ClassVar[str] = "with {case}: exact {expected}, PyTorch {found} at {index}, {ratio} times the bound"
-    help: ClassVar[str] = "this is a fault of dlspec or of PyTorch on this machine: please report it"
+    note: ClassVar[str] = (
+        "with {case}: exact {expected}, PyTorch {found} at {index}, {ratio} times the bound"
+    )
+    help: ClassVar[str] = (
+        "this is a fault of dlspec or of PyTorch on this machine: please report it"
+    )
     network: str
     output: str
     case: str
@@ -199,10 +213,14 @@ class OutputUndetermined(Diagnostic):
 
     code: ClassVar[str] = "DL710"
     severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "`{output}` of `{network}` cannot be verified end to end: rounding alone moves it"
+    title: ClassVar[str] = (
+        "`{output}` of `{network}` cannot be verified end to end: rounding alone moves it"
+    )
     label: ClassVar[str] = "moved by {share} of its size"
     note: ClassVar[str] = "its nodes were proved one by one: {local}"
-    help: ClassVar[str] = "train the network, choose a higher precision, or declare a `tolerance` in the engine block"
+    help: ClassVar[str] = (
+        "train the network, choose a higher precision, or declare a `tolerance` in the engine block"
+    )
     network: str
     output: str
     share: str

@@ -154,7 +154,9 @@ def references(
             with np.errstate(all="ignore"):
                 shaken = run(graph, shaken_inputs, shaken_weights, on_value=probe, want=want).values
             for name in want:
-                found[name] = _widen(found.get(name), known[name], shaken[name], SMALLEST[precision])
+                found[name] = _widen(
+                    found.get(name), known[name], shaken[name], SMALLEST[precision]
+                )
     return [Reference(a, b) for a, b in zip(answers, bounds, strict=True)]
 
 

@@ -120,7 +120,9 @@ def severed(graph: Graph) -> Graph:
     made = {v for node in graph.nodes for v in node.outputs}
     given: dict[Value, Value] = {}
     nodes: list[Node] = []
-    cut = Graph(graph.name, graph.kind, [*graph.inputs], graph.parameters, graph.buffers, graph.constants)
+    cut = Graph(
+        graph.name, graph.kind, [*graph.inputs], graph.parameters, graph.buffers, graph.constants
+    )
     for node in graph.nodes:
         for value in node.inputs:
             if value is not None and value in made and value not in given:
@@ -147,6 +149,7 @@ def given_inputs(
     exact = evaluate(graph, inputs, weights, [v.name for v in made])
     with np.errstate(over="ignore"):
         rounded = {
-            PREFIX + v.name: np.ascontiguousarray(exact[v.name].astype(storage(v.type.dtype))) for v in made
+            PREFIX + v.name: np.ascontiguousarray(exact[v.name].astype(storage(v.type.dtype)))
+            for v in made
         }
     return {**inputs, **rounded}

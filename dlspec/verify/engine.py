@@ -74,7 +74,9 @@ def verify_network(
     expected = [n for n in study.outputs if outputs is None or n in outputs]
     found = _run_cases(study, engine_runner, expected, precision, tolerance)
     torch_found, disagreement = _torch(study, use_torch, fast)
-    sides: dict[str, Runner] = {"PyTorch in float32": torch_found.runner} if torch_found.runner else {}
+    sides: dict[str, Runner] = (
+        {"PyTorch in float32": torch_found.runner} if torch_found.runner else {}
+    )
     checks = _checks(study, engine_runner, expected, sides, engine, precision, found)
     nodes = study.nodes
     culprit = _bisect(study, found, nodes)
@@ -120,7 +122,10 @@ def _run_cases(
             else:
                 found.append(study.compare(name, case, answers[name], precision, tolerance))
     dull = {n for n in expected if study.insensitive(n, precision, tolerance)}
-    return [v.with_status("insensitive") if v.output in dull and v.status == "pass" else v for v in found]
+    return [
+        v.with_status("insensitive") if v.output in dull and v.status == "pass" else v
+        for v in found
+    ]
 
 
 def _answers(runner: Runner, case: Case, expected: Sequence[str]) -> dict[str, Array] | str:
@@ -132,7 +137,9 @@ def _answers(runner: Runner, case: Case, expected: Sequence[str]) -> dict[str, A
     return {n: np.asarray(answers[n]) for n in expected if n in answers}
 
 
-def _bisect(study: Study, found: Sequence[Verdict], nodes: Sequence[NodeResult]) -> list[NodeResult]:
+def _bisect(
+    study: Study, found: Sequence[Verdict], nodes: Sequence[NodeResult]
+) -> list[NodeResult]:
     """Where an end-to-end failure begins, with the real weights and inputs; nothing when there is none."""
     failed = next((v for v in found if v.status == "fail"), None)
     if failed is None or not study.graph.nodes or any(n.status == "fail" for n in nodes):
@@ -201,7 +208,9 @@ def _checks(
         shared = tuple(c for c in checks if c.output in expected)
         usable = not any(v.reason in ("refused", "missing") for v in found)
         mine = {**sides, engine: runner} if usable else sides
-        results = run_checks(study.graph, study.weights, shared, mine, precision=precision, seed=study.seed)
+        results = run_checks(
+            study.graph, study.weights, shared, mine, precision=precision, seed=study.seed
+        )
         return results + run_checks(study.graph, study.weights, common, sides, seed=study.seed)
 
 

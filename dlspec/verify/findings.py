@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from dlspec.verify.result import Verification
 
 
-def findings(graph: Graph, result: Verification, disagreement: str | None = None) -> Iterator[Diagnostic]:
+def findings(
+    graph: Graph, result: Verification, disagreement: str | None = None
+) -> Iterator[Diagnostic]:
     """Everything that is to be told, errors first; one error a cause.
 
     Args:
@@ -45,15 +47,16 @@ def _references(graph: Graph, result: Verification, node: str | None) -> Iterato
     if failed is not None:
         span = _node_span(graph, node) or _output_span(graph, failed.output)
         yield ReferencesDisagree(
-            span, result.network, failed.output, failed.case, _number(failed.expected), _number(failed.found),
-            _index(failed), _ratio(failed), node,
+            span, result.network, failed.output, failed.case, expected=_number(failed.expected),
+            found=_number(failed.found), index=_index(failed), ratio=_ratio(failed), node=node,
         )  # fmt: skip
         return
     failed = _first_failure(result.torch)
     if failed is not None:
         yield TorchDiffers(
             _output_span(graph, failed.output), result.network, failed.output, failed.case,
-            _off_by(failed), _number(failed.expected), _number(failed.found), _index(failed), _ratio(failed),
+            error=_off_by(failed), expected=_number(failed.expected), found=_number(failed.found),
+            index=_index(failed), ratio=_ratio(failed),
         )  # fmt: skip
 
 
@@ -63,14 +66,16 @@ def _local(result: Verification) -> Iterator[Diagnostic]:
         verdict = wrong.verdict
         unclear = verdict.reason in ("refused", "shape", "type", "missing")
         yield NodeDiffers(
-            wrong.span, result.network, wrong.path, wrong.op, _number(verdict.expected), _number(verdict.found),
-            None if unclear else _ratio(verdict), _told(verdict) or None,
+            wrong.span, result.network, wrong.path, wrong.op, expected=_number(verdict.expected),
+            found=_number(verdict.found), ratio=None if unclear else _ratio(verdict), detail=_told(verdict) or None,
         )  # fmt: skip
 
 
 def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
     told: set[str] = set()
-    for verdict in sorted((v for v in result.verdicts if v.status == "fail"), key=lambda v: -v.ratio):
+    for verdict in sorted(
+        (v for v in result.verdicts if v.status == "fail"), key=lambda v: -v.ratio
+    ):
         if verdict.output in told:
             continue
         told.add(verdict.output)
@@ -87,18 +92,22 @@ def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
 
 def _differs(graph: Graph, result: Verification, verdict: Verdict) -> Diagnostic:
     node: NodeResult | None = result.first_wrong_node
-    span = node.span if node is not None and node.span is not None else _output_span(graph, verdict.output)
+    span = (
+        node.span
+        if node is not None and node.span is not None
+        else _output_span(graph, verdict.output)
+    )
     derived = result.tolerance is None and verdict.reason != "decision"
     return EngineDiffers(
         span,
         result.network,
         result.engine,
         verdict.output,
-        _off_by(verdict),
-        verdict.case,
-        _number(verdict.expected),
-        _number(verdict.found),
-        _index(verdict),
+        case=verdict.case,
+        error=_off_by(verdict),
+        expected=_number(verdict.expected),
+        found=_number(verdict.found),
+        index=_index(verdict),
         limit=_number(verdict.limit) if derived else None,
         ratio=_ratio(verdict) if derived else None,
         accepted=None if derived or verdict.reason == "decision" else _number(verdict.limit),
@@ -113,7 +122,13 @@ def _checks(result: Verification) -> Iterator[Diagnostic]:
         if not check.holds and check.text not in told:
             told.add(check.text)
             yield CheckFails(
-                check.span, check.text, check.output, check.found, check.comparison, check.expected, check.side
+                check.span,
+                check.text,
+                check.output,
+                check.found,
+                check.comparison,
+                check.expected,
+                check.side,
             )
 
 
@@ -124,9 +139,13 @@ def _warnings(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
         local = "yes" if all(n.status == "pass" for n in result.nodes) else "not all are right"
     for name, status in result.outputs.items():
         if status == "undetermined":
-            verdicts = [v for v in result.verdicts if v.output == name and v.status == "undetermined"]
+            verdicts = [
+                v for v in result.verdicts if v.output == name and v.status == "undetermined"
+            ]
             share = max((v.limit / v.scale if v.scale else 0.0 for v in verdicts), default=0.0)
-            yield OutputUndetermined(_output_span(graph, name), result.network, name, f"{share:.0%}", local)
+            yield OutputUndetermined(
+                _output_span(graph, name), result.network, name, f"{share:.0%}", local
+            )
         elif status == "insensitive":
             yield OutputInsensitive(_output_span(graph, name), result.network, name, local)
 

@@ -66,7 +66,9 @@ def draw_cases(
     return cases
 
 
-def draw_inputs(graph: Graph, sizes: Sizes, *, seed: int = 0, scale: float = 1.0) -> dict[str, Array]:
+def draw_inputs(
+    graph: Graph, sizes: Sizes, *, seed: int = 0, scale: float = 1.0
+) -> dict[str, Array]:
     """One draw of every input.
 
     Bytes cover 0..255 with both ends present, integers the range of their classes (or of what reads them) with both ends, floats
@@ -128,7 +130,9 @@ def storage(dtype: DType) -> np.dtype[Any]:
     return np.dtype("float32" if dtype is DType.bfloat16 else dtype.value)
 
 
-def _integers(value: Input, shape: tuple[int, ...], count: int | None, rng: np.random.Generator) -> Array:
+def _integers(
+    value: Input, shape: tuple[int, ...], count: int | None, rng: np.random.Generator
+) -> Array:
     dtype = storage(value.type.dtype)
     if count is not None:
         low, high = 0, count - 1
@@ -184,7 +188,9 @@ def _spoil_padding(graph: Graph, drawn: dict[str, Array]) -> None:
             length = lengths.get(str(value.type.shape[axis]))
             if length is None or length.ndim != 1 or array.shape[0] != length.shape[0] or axis == 0:
                 continue
-            position = np.arange(array.shape[axis]).reshape([-1 if a == axis else 1 for a in range(array.ndim)])
+            position = np.arange(array.shape[axis]).reshape(
+                [-1 if a == axis else 1 for a in range(array.ndim)]
+            )
             behind = position >= length.reshape([-1] + [1] * (array.ndim - 1))
             if value.type.dtype.is_float:
                 array[np.broadcast_to(behind, array.shape)] = np.nan

@@ -21,7 +21,7 @@ from dlspec.verify.bound import Reference, references
 from dlspec.verify.cut import Cut, cut_model, given_inputs, severed, with_weights
 from dlspec.verify.inputs import SCALES, draw_inputs
 from dlspec.verify.refusals import refusals
-from dlspec.verify.sizes import Sizes, feasible
+from dlspec.verify.sizes import sweep
 from dlspec.verify.verdict import Status, Verdict, compare
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def prove_nodes(
     structural: Mapping[str, Array],
     *,
     seed: int = 0,
-    sizes: Sizes | None = None,
+    sizes: Mapping[str, int] | None = None,
     scales: Sequence[float] = SCALES,
 ) -> list[NodeResult]:
     """The local proof of a model that was emitted from a graph: a result a node, in execution order.
@@ -63,12 +63,11 @@ def prove_nodes(
         model: the unoptimised ONNX model.
         structural: weights of which none is 0 or 1 (`dlspec.randomness.structural_weights`).
         seed: of the inputs and probes.
-        sizes: of the dynamic dimensions.
+        sizes: of the dynamic dimensions; without, small odd ones.
         scales: how large the inputs are, a draw each.
     """
-    limits = {s: (1, 64) for s in graph.symbols}
-    chosen = sizes or feasible(graph, {s: 2 + (i > 0) for i, s in enumerate(graph.symbols)}, limits)
-    drawn = [draw_inputs(graph, chosen, seed=seed + i, scale=s) for i, s in enumerate(scales)]
+    chosen = sweep(graph)[0] if sizes is None else sizes
+    drawn = [draw_inputs(graph, dict(chosen), seed=seed + i, scale=s) for i, s in enumerate(scales)]
     return compare_nodes(graph, with_weights(model, structural), structural, drawn, seed=seed)
 
 
@@ -132,7 +131,9 @@ def _compare_all(
     found: dict[str, Verdict] = {}
     for value, answer in zip(cut.made.values(), answers, strict=True):
         name = value.name
-        found[name] = compare(name, case, exact.values[name], np.asarray(answer), exact.bounds[name])
+        found[name] = compare(
+            name, case, exact.values[name], np.asarray(answer), exact.bounds[name]
+        )
     return found
 
 
@@ -178,4 +179,3 @@ def unoptimised_session(model: onnx.ModelProto) -> Any:
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-

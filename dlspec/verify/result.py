@@ -93,7 +93,10 @@ class Verification:
         found: dict[str, Verdict] = {}
         for verdict in self.verdicts:
             known = found.get(verdict.output)
-            if known is None or (verdict.status == "fail", verdict.ratio) > (known.status == "fail", known.ratio):
+            if known is None or (verdict.status == "fail", verdict.ratio) > (
+                known.status == "fail",
+                known.ratio,
+            ):
                 found[verdict.output] = verdict
         return found
 
@@ -151,7 +154,10 @@ def _plain(value: Any) -> Any:
 
 def versions() -> dict[str, str]:
     """Of Python, the machine and every library that took part (is imported now)."""
-    found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    found = {
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
     for module, names in _LIBRARIES.items():
         if module in sys.modules:
             known = next((v for v in map(_version, names) if v), None)

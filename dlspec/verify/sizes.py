@@ -33,7 +33,7 @@ def sweep(
     if not symbols:
         return [{}]
     base = {s: _odd(limits[s], i) for i, s in enumerate(symbols)}
-    base = feasible(graph, base, limits)
+    base = _with_room(graph, feasible(graph, base, limits), limits, budget)
     wanted = [base]
     wanted += [{**base, s: limits[s][0]} for s in symbols]
     wanted.append({s: max(limits[s][0], min(2, limits[s][1])) for s in symbols})
@@ -57,7 +57,34 @@ def _odd(limit: tuple[int, int], index: int) -> int:
     return odd if odd <= most else most
 
 
-def _largest(graph: Graph, base: Sizes, limits: Mapping[str, tuple[int, int]], budget: int) -> Sizes:
+def _with_room(
+    graph: Graph, base: Sizes, limits: Mapping[str, tuple[int, int]], budget: int
+) -> Sizes:
+    """The base, enlarged until no derived dimension is 1, where that is possible: over one element, a mean is a maximum."""
+    sizes = dict(base)
+    for _ in range(6):
+        tight = _tight(graph, sizes)
+        larger = {s: min(2 * n + 1, limits[s][1]) if s in tight else n for s, n in sizes.items()}
+        possible = is_possible(graph, larger) and elements(graph, larger) <= budget
+        if not tight or larger == sizes or not possible:
+            break
+        sizes = larger
+    return sizes if not _tight(graph, sizes) else base
+
+
+def _tight(graph: Graph, sizes: Mapping[str, int]) -> set[str]:
+    """The symbols of dimensions that are 1 at these sizes."""
+    found: set[str] = set()
+    for value in graph.values():
+        for dim in value.type.shape:
+            if dim.symbols and dim.symbols <= sizes.keys() and dim.evaluate(sizes) == 1:
+                found |= dim.symbols
+    return found
+
+
+def _largest(
+    graph: Graph, base: Sizes, limits: Mapping[str, tuple[int, int]], budget: int
+) -> Sizes:
     """The largest declared sizes, halved towards the base until the graph is affordable."""
     sizes = {s: limits[s][1] for s in base}
     while elements(graph, sizes) > budget and any(sizes[s] > base[s] for s in base):

@@ -68,7 +68,9 @@ class Study:
             self.graph, bounds, seed=seed, examples=examples, budget=budget
         )
         self.outputs: dict[str, Value] = {o.name: o.value for o in self.graph.outputs}
-        self.decisions = {n: decision(v) for n, v in self.outputs.items() if not v.type.dtype.is_float}
+        self.decisions = {
+            n: decision(v) for n, v in self.outputs.items() if not v.type.dtype.is_float
+        }
         scores = {d.score.name for d in self.decisions.values() if d is not None}
         self.wanted = sorted({v.name for v in self.outputs.values()} | scores)
 
@@ -89,7 +91,9 @@ class Study:
                     seed=self.seed,
                     exact=exact,
                 )
-            self._references[precision] = {c.label: r for c, r in zip(self.cases, made, strict=True)}
+            self._references[precision] = {
+                c.label: r for c, r in zip(self.cases, made, strict=True)
+            }
         return self._references[precision][case.label]
 
     def compare(
@@ -116,7 +120,13 @@ class Study:
             name = choice.score.name
             clear = decided(choice, exact.values[name], exact.bounds[name])
         return compare(
-            output, case.label, r, found, exact.bounds[value.name], tolerance=tolerance, decided=clear
+            output,
+            case.label,
+            r,
+            found,
+            exact.bounds[value.name],
+            tolerance=tolerance,
+            decided=clear,
         )
 
     def insensitive(
@@ -130,15 +140,21 @@ class Study:
             return False
         answers = [r.values[value.name] for r in base]
         varied = max(float(finite_difference(answers[0], a).max(initial=0.0)) for a in answers[1:])
-        return varied <= max(_accepted(r.bounds[value.name], r.values[value.name], tolerance) for r in base)
+        return varied <= max(
+            _accepted(r.bounds[value.name], r.values[value.name], tolerance) for r in base
+        )
 
     def limits(
         self, outputs: Collection[str], precision: str = "float32", tolerance: float | None = None
     ) -> dict[str, float]:
         """The accepted absolute error of each float output in the first case (the golden one)."""
         exact = self.reference(self.cases[0], precision)
-        floats = {n: v.name for n, v in self.outputs.items() if n in outputs and v.type.dtype.is_float}
-        return {n: _accepted(exact.bounds[v], exact.values[v], tolerance) for n, v in floats.items()}
+        floats = {
+            n: v.name for n, v in self.outputs.items() if n in outputs and v.type.dtype.is_float
+        }
+        return {
+            n: _accepted(exact.bounds[v], exact.values[v], tolerance) for n, v in floats.items()
+        }
 
     # --- the local proof --------------------------------------------------------------------------
 
@@ -157,7 +173,14 @@ class Study:
         with self.timed("local"):
             structural = structural_weights(self.graph, self.seed)
             scales = SCALES[:1] if self.fast else SCALES
-            return prove_nodes(self.graph, self.model, structural, seed=self.seed, scales=scales)
+            return prove_nodes(
+                self.graph,
+                self.model,
+                structural,
+                seed=self.seed,
+                sizes=self.cases[0].sizes,
+                scales=scales,
+            )
 
     # --- time -------------------------------------------------------------------------------------
 
@@ -174,7 +197,9 @@ class _Timer:
         self._start = perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self._timings[self._what] = self._timings.get(self._what, 0.0) + perf_counter() - self._start
+        self._timings[self._what] = (
+            self._timings.get(self._what, 0.0) + perf_counter() - self._start
+        )
 
 
 def _accepted(bound: Bound, exact: Array, tolerance: float | None) -> float:

@@ -140,7 +140,9 @@ def first_disagreement(study: Study, case: Case) -> str | None:
     made = [v for node in study.graph.nodes for v in node.outputs]
     names = [v.name for v in made]
     exact = _roomy(
-        reference(study.graph, case.inputs, study.weights, names, precision="float64", seed=study.seed)
+        reference(
+            study.graph, case.inputs, study.weights, names, precision="float64", seed=study.seed
+        )
     )
     whole = replace(study.graph, outputs=[Output(v.name, v) for v in made])
     answers = TorchGraph(whole, study.weights, "float64")(case.inputs)

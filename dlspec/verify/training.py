@@ -99,7 +99,9 @@ def verify_training(
         inputs: real ones in place of drawn ones, noise and masks too.
         seed: of inputs and directions.
     """
-    chosen = dict(sizes) if sizes is not None else sweep(graph, {s: (2, 16) for s in graph.symbols})[0]
+    chosen = (
+        dict(sizes) if sizes is not None else sweep(graph, dict.fromkeys(graph.symbols, (2, 16)))[0]
+    )
     given = dict(inputs) if inputs is not None else draw_inputs(graph, chosen, seed=seed)
     results = {o.name: o.value for o in graph.outputs}
     updates = {buffer.name: value for buffer, value in graph.updates}
@@ -169,7 +171,9 @@ def _along_directions(
         accepted = 4 * abs(near - far) + rounding + 1e-7 * abs(near)
         slope = 0.0 if gradient is None else float(np.sum(gradient * direction))
         if abs(near - far) > 1e-3 * max(abs(near), abs(far)) + rounding:
-            accepted = rounding + 1e-7 * abs(near)  # a kink lies between: this direction cannot excuse an error
+            accepted = rounding + 1e-7 * abs(
+                near
+            )  # a kink lies between: this direction cannot excuse an error
         result = GradientResult(parameter.name, slope, near, accepted, parameter.span)
         if result.holds:
             return result
@@ -185,7 +189,10 @@ def _findings(
 ) -> Iterator[Diagnostic]:
     places = {o.name: o.value.span for o in graph.outputs}
     places.update({buffer.name: value.span for buffer, value in graph.updates})
-    words = [(v, f"the {v.output}" if v in outputs else f"the next value of `{v.output}`") for v in (*outputs, *updates)]
+    words = [
+        (v, f"the {v.output}" if v in outputs else f"the next value of `{v.output}`")
+        for v in (*outputs, *updates)
+    ]
     for verdict, what in words:
         if verdict.status == "fail":
             yield TrainingDiffers(

@@ -15,7 +15,9 @@ from dlspec.verify.bound import FACTOR, Bound, finite_difference, root_mean_squa
 Array = NDArray[Any]
 
 Status = Literal["pass", "insensitive", "undetermined", "fail"]
-Reason = Literal["", "error", "rms", "not finite", "decision", "shape", "type", "missing", "refused"]
+Reason = Literal[
+    "", "error", "rms", "not finite", "decision", "shape", "type", "missing", "refused"
+]
 
 _RANK: dict[Status, int] = {"pass": 0, "insensitive": 1, "undetermined": 2, "fail": 3}
 
@@ -100,7 +102,9 @@ def compare(
         detail = f"{found.dtype} for {exact.dtype}"
         return Verdict(output, case, "fail", "type", ratio=np.inf, detail=detail)
     if exact.dtype.kind != "f":
-        return _compare_discrete(output, case, exact, found, bound.stable if decided is None else decided)
+        return _compare_discrete(
+            output, case, exact, found, bound.stable if decided is None else decided
+        )
     return _compare_floats(output, case, exact, found.astype(np.float64), bound, tolerance)
 
 
@@ -133,7 +137,19 @@ def _compare_floats(
     ratio = FACTOR * max(_share(error, limit), _share(rms_error, rms_limit))
     values = (float(exact[index]), float(found[index])) if difference.size else (None, None)
     return Verdict(
-        output, case, status, reason, error, limit, rms_error, rms_limit, ratio, scale, 1.0, index, *values
+        output,
+        case,
+        status,
+        reason,
+        error,
+        limit,
+        rms_error,
+        rms_limit,
+        ratio,
+        scale,
+        1.0,
+        index,
+        *values,
     )
 
 
@@ -156,7 +172,9 @@ _LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 def _compare_discrete(
     output: str, case: str, exact: Array, found: Array, decided: Array | None
 ) -> Verdict:
-    chosen = np.ones(exact.shape, bool) if decided is None else np.broadcast_to(decided, exact.shape)
+    chosen = (
+        np.ones(exact.shape, bool) if decided is None else np.broadcast_to(decided, exact.shape)
+    )
     share = float(chosen.mean()) if chosen.size else 1.0
     wrong = chosen & (exact != found)
     if wrong.any():

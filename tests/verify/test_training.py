@@ -1,0 +1,124 @@
+"""Loss, buffers and gradients of the emitted PyTorch are those of the objective's meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from dlspec.diagnostics import DlspecError, Sink
+from dlspec.ir.builder import GraphBuilder
+from dlspec.ir.graph import Graph, Value
+from dlspec.ir.types import TensorType
+from dlspec.ops.activation import Tanh
+from dlspec.ops.arithmetic import Mul
+from dlspec.ops.base import REGISTRY, Op, TorchContext
+from dlspec.ops.linear import Dense
+from dlspec.ops.normalization import BatchNorm
+from dlspec.ops.reduction import Mean
+from dlspec.randomness import initial_weights, structural_weights
+from dlspec.sema.analyse import analyse
+from dlspec.source import SourceFile
+from dlspec.verify.training import verify_training
+from tests.graphs.catalogue import gan_step
+from tests.verify.networks import SPECS
+
+
+def normed_objective() -> Graph:
+    """A normalised layer while learning: statistics are updated and gradients pass through them."""
+    b = GraphBuilder("normed", "objective")
+    x = b.input("x", "float", "N", 4)
+    made = b.apply(BatchNorm(training=True), b.one(Dense(3), x, path="first"), path="norm")
+    node = made[0].producer
+    assert node is not None
+    for buffer, value in zip(node.inputs[3:], made[1:], strict=False):
+        assert buffer is not None
+        b.update(buffer, value)
+    y = b.one(Tanh(), b.one(Dense(2), made[0], path="second"), path="tanh")
+    return b.finish(loss=b.one(Mean((0, 1)), b.one(Mul(), y, y), path="loss"))
+
+
+@pytest.mark.parametrize(
+    "build", [lambda: gan_step("critic"), lambda: gan_step("artist"), normed_objective]
+)
+def test_objectives_agree(build: Callable[[], Graph]) -> None:
+    graph = build()
+    for seed, weights in enumerate((structural_weights(graph, 0), initial_weights(graph, 1))):
+        proof = verify_training(graph, weights, seed=seed)
+        assert proof.ok, proof.diagnostics
+        assert {v.output for v in proof.outputs} == {"loss"}
+        assert {v.output for v in proof.updates} == {b.name for b, _ in graph.updates}
+        assert {g.parameter for g in proof.gradients} == {p.name for p in graph.parameters}
+        assert any(abs(g.numpy) > 1e-6 for g in proof.gradients), "the gradients show nothing"
+
+
+def test_the_recipe_of_lenet() -> None:
+    text = (SPECS / "lenet.dl").read_text(encoding="utf-8")
+    (recipe,) = analyse(SourceFile("lenet.dl", text), Sink()).recipes.values()
+    graph = recipe.steps[0].learn
+    proof = verify_training(graph, initial_weights(graph, 0))
+    assert proof.ok, proof.diagnostics
+    assert len(proof.gradients) == len(graph.parameters) == 10
+
+
+class _Square(Op):
+    """A square whose PyTorch lowering is that of a subclass."""
+
+    name: ClassVar[str] = ""
+    signature = "(x: float[*s]) -> (y: float[*s])"
+    text: ClassVar[str] = ""
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """As given."""
+        assert inputs[0] is not None
+        return (inputs[0],)
+
+    def reference(self, *inputs: Any) -> Any:
+        """x^2."""
+        return inputs[0] * inputs[0]
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        """The subclass's text."""
+        return self.text.format(inputs[0])
+
+
+def objective(op: Op) -> Graph:
+    b = GraphBuilder("squared", "objective")
+    x = b.input("x", "float", "N", 4)
+    y: Value = b.one(op, b.one(Dense(3), x, path="first"), path="square")
+    return b.finish(loss=b.one(Mean((0, 1)), y, path="loss"))
+
+
+FAULTS = {
+    "right": ("{0} * {0}", None),
+    "a detached factor": ("{0} * {0}.detach()", "the gradient of `first.weight`"),
+    "a lost gradient": ("({0} * {0}).detach() + 0 * {0}", "the gradient of `first.weight`"),
+    "a wrong value": ("{0} * {0} * (1 + 1e-9)", "the loss"),
+    "float32 inside": ("{0}.float().double() ** 2", "the loss"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_wrong_lowerings_are_found(name: str) -> None:
+    text, blamed = FAULTS[name]
+    label = f"test_square_{list(FAULTS).index(name)}"
+    kind = type(
+        "Square",
+        (_Square,),
+        {"__doc__": "x^2.", "name": label, "text": text, "signature": _Square.signature},
+    )
+    try:
+        graph = objective(kind())
+        proof = verify_training(graph, structural_weights(graph, 0))
+    finally:
+        REGISTRY.pop(label, None)
+    if blamed is None:
+        assert proof.ok, proof.diagnostics
+        return
+    assert not proof.ok
+    with pytest.raises(DlspecError) as caught:
+        proof.raise_if_failed()
+    assert blamed in caught.value.diagnostics[0].message
+    assert np.isfinite([g.numpy for g in proof.gradients]).all()
