@@ -1,4 +1,5 @@
-"""What can be wrong with training: recipes (DL400 to DL419), runs and their checkpoints (DL690 to DL699)."""
+"""What can be wrong with training: recipes (DL400 to DL419), runs and their checkpoints (DL690 to
+DL699)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ from dataclasses import dataclass
 
 from dlspec.diagnostics.core import Diagnostic
 
-# --- the recipe (DL400 to DL419) -------------------------------------------------------------------
+# --- the recipe (DL400 to DL419)
+# -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class NoEnd(Diagnostic):
 class UnknownWatch(Diagnostic):
     """Early stop watches a value that this recipe does not measure.
 
-    What is measured after each epoch: ``train.loss``, and of the validation examples the loss and the
-    recipe's metrics (``validation.accuracy``). Test examples are measured once, at the end.
+    What is measured after each epoch: ``train.loss``, and of the validation examples the loss and
+    the recipe's metrics (``validation.accuracy``). Test examples are measured once, at the end.
     """
 
     watch: str
@@ -61,20 +63,25 @@ class BadSchedule(Diagnostic):
     """A schedule has a kind or arguments that training does not know.
 
     ``linear(from, to, 10 epochs)`` goes straight from one value to the other and stays there;
-    ``cosine(from)`` falls to 0 along half a cosine over the whole recipe, ``cosine(from, to, 500 steps)``
-    over part of it; ``step(from, factor, 10 epochs)`` multiplies by the factor every 10 epochs.
+    ``cosine(from)`` falls to 0 along half a cosine over the whole recipe, ``cosine(from, to, 500
+    steps)`` over part of it; ``step(from, factor, 10 epochs)`` multiplies by the factor every 10
+    epochs.
     """
 
     kind: str
     reason: str
     code = "DL403"
     title = "schedule `{kind}`: {reason}"
-    help = "schedules: linear(from, to, 10 epochs), cosine(from[, to][, 10 epochs]), step(from, factor, 10 epochs)"
+    help = (
+        "schedules: linear(from, to, 10 epochs), cosine(from[, to][, 10 epochs]), "
+        "step(from, factor, 10 epochs)"
+    )
 
 
 @dataclass(frozen=True)
 class BadOptimizerSetting(Diagnostic):
-    """A setting of an optimiser is outside of what has a meaning (a negative learning rate, say)."""
+    """A setting of an optimiser is outside of what has a meaning (a negative learning rate,
+    say)."""
 
     kind: str
     name: str
@@ -90,8 +97,8 @@ class BadOptimizerSetting(Diagnostic):
 class FieldMissing(Diagnostic):
     """The recipe reads a field that the data does not have.
 
-    Wrong: data with ``output picture`` for a network with ``input image``. Right: name them alike, or
-    bind ``image = digits.picture`` in the recipe.
+    Wrong: data with ``output picture`` for a network with ``input image``. Right: name them alike,
+        or bind ``image = digits.picture`` in the recipe.
     """
 
     name: str
@@ -132,12 +139,15 @@ class DeviceMissing(Diagnostic):
     reason: str
     code = "DL408"
     title = "cannot train on `{device}`: {reason}"
-    help = "`--device auto` takes the best that there is; `dlspec doctor` says what this machine has"
+    help = (
+        "`--device auto` takes the best that there is; `dlspec doctor` says what this machine has"
+    )
 
 
 @dataclass(frozen=True)
 class TorchMissing(Diagnostic):
-    """Training needs PyTorch, which is not installed (running and serving a bundle do not need it)."""
+    """Training needs PyTorch, which is not installed (running and serving a bundle do not need
+    it)."""
 
     reason: str
     code = "DL409"
@@ -155,7 +165,8 @@ class NothingLearns(Diagnostic):
     note = "`over` names nothing that has parameters"
 
 
-# --- runs (DL690 to DL699) -------------------------------------------------------------------------
+# --- runs (DL690 to DL699)
+# -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -177,9 +188,9 @@ class RunBusy(Diagnostic):
 class RecipeChanged(Diagnostic):
     """A run cannot be resumed, for the recipe is not the one that it began with.
 
-    ``epochs``, ``stop``, metrics and the numbers of an optimiser may change between; the network, the loss,
-    the data, ``batch``, ``precision``, the seed and the kind of optimiser may not, for the result would be
-    neither the old recipe's nor the new one's.
+    ``epochs``, ``stop``, metrics and the numbers of an optimiser may change between; the network,
+    the loss, the data, ``batch``, ``precision``, the seed and the kind of optimiser may not, for
+    the result would be neither the old recipe's nor the new one's.
     """
 
     path: str
@@ -211,8 +222,8 @@ class CheckpointBroken(Diagnostic):
 class NotFinite(Diagnostic):
     """A loss or a parameter became NaN or infinite, so training stopped there.
 
-    The last checkpoint is from before; what was written is finite. Usual causes: a learning rate that is too
-    high, a logarithm or a division of 0, NaN in the data, float16 overflow.
+    The last checkpoint is from before; what was written is finite. Usual causes: a learning rate
+    that is too high, a logarithm or a division of 0, NaN in the data, float16 overflow.
     """
 
     what: str
@@ -242,14 +253,14 @@ class Interrupted(Diagnostic):
 class ResumeDiffers(Diagnostic):
     """A run goes on, but not bit for bit as one that was never stopped.
 
-    Exactly equal weights need the same versions, device, instruction set, threads and precision; learning goes
-    on just as well without.
+    Exactly equal weights need the same versions, device, instruction set, threads and precision;
+    learning goes on just as well without.
     """
 
     changes: str
     code = "DL695"
     severity = "warning"
-    title = "resumed where something differs: the weights will not be bit-identical to an uninterrupted run's"
+    title = "resumed elsewhere than begun: it goes on, but not bit for bit"
     note = "differs: {changes}"
 
 

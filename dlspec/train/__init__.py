@@ -1,7 +1,7 @@
 """Training: a recipe and data in, weights out.
 
-``train(plan, splits, TrainOptions(run_dir=…))`` carries a `dlspec.ir.plan.RecipePlan` out in plain PyTorch; nothing here imports
-PyTorch before it is called.
+``train(plan, splits, TrainOptions(run_dir=…))`` carries a `dlspec.ir.plan.RecipePlan` out in plain
+PyTorch; nothing here imports PyTorch before it is called.
 """
 
 from dlspec.train.evaluation import evaluate

@@ -1,4 +1,5 @@
-"""A run on disk: one safetensors file, replaced as a whole, with the numbers as JSON among its metadata.
+"""A run on disk: one safetensors file, replaced as a whole, with the numbers as JSON among its
+metadata.
 
 Tensors: `weights/<name>`, `best/<name>` (the best epoch's, where the recipe stops early), and
 `optimizer/<step>/<group>/<parameter>/<slot>`.
@@ -28,8 +29,9 @@ FORMAT = 1
 class RunState:
     """Where a run stands: everything but tensors.
 
-    ``position`` counts the rounds of steps done in epoch ``epoch``; ``step`` those of the run. ``loss_sums`` adds up the losses of the
-    epoch by step name. ``learning_seconds`` counts learning alone, ``epoch_seconds`` that of this epoch.
+    ``position`` counts the rounds of steps done in epoch ``epoch``; ``step`` those of the run.
+    ``loss_sums`` adds up the losses of the epoch by step name. ``learning_seconds`` counts
+    learning alone, ``epoch_seconds`` that of this epoch.
     """
 
     epoch: int = 0
@@ -72,7 +74,9 @@ def load(path: Path) -> tuple[RunState, dict[str, Array]]:
             raise DlspecError(CheckpointBroken(None, str(path), "it was written by a newer dlspec"))
         return RunState(**raw), tensors
     except (KeyError, TypeError, ValueError) as error:
-        raise DlspecError(CheckpointBroken(None, str(path), "it is not a checkpoint of dlspec's")) from error
+        raise DlspecError(
+            CheckpointBroken(None, str(path), "it is not a checkpoint of dlspec's")
+        ) from error
 
 
 def under(prefix: str, tensors: Mapping[str, Array]) -> dict[str, Array]:

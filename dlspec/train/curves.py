@@ -23,21 +23,29 @@ def draw_curves(path: Path, plan: RecipePlan, rows: Sequence[Row], best_epoch: i
         from matplotlib.figure import Figure
     except ImportError:  # the picture is an extra; the numbers are in history.csv
         return
-    names = [n for n in dict.fromkeys(k for row in rows for k in row) if n.startswith(("train.", "validation."))]
+    names = [
+        n
+        for n in dict.fromkeys(k for row in rows for k in row)
+        if n.startswith(("train.", "validation."))
+    ]
     losses = [n for n in names if n.endswith("loss")]
     metrics = [n for n in names if not n.endswith("loss")]
     panels = [("loss", losses), *([("metrics", metrics)] if metrics else [])]
 
     figure = Figure(figsize=(5.2 * len(panels), 3.6), layout="constrained", facecolor="white")
     figure.suptitle(plan.name, x=0.02, ha="left", fontsize=12, fontweight="bold")
-    for axes, (title, shown) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    for axes, (title, shown) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+    ):
         _panel(axes, title, shown, rows, best_epoch)
     picture = io.BytesIO()
     figure.savefig(picture, format="svg", metadata={"Date": None})
-    write_file(path, lambda file: file.write(picture.getvalue()) and None, flush=False)
+    write_file(path, lambda file: file.write(picture.getvalue()), flush=False)
 
 
-def _panel(axes: Any, title: str, names: Sequence[str], rows: Sequence[Row], best: int | None) -> None:
+def _panel(
+    axes: Any, title: str, names: Sequence[str], rows: Sequence[Row], best: int | None
+) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     for name, colour in zip(names, _COLOURS * (1 + len(names) // len(_COLOURS)), strict=False):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def measured_names(plan: RecipePlan) -> list[str]:
-    """The names of what `measure` gives: `loss` and the metrics, with several steps `<step>.loss`."""
+    """The names of what `measure` gives: `loss` and the metrics, with several steps
+    `<step>.loss`."""
     if len(plan.steps) == 1:
         return metric_names(plan.steps[0])
     found: dict[str, None] = {}
@@ -41,7 +42,8 @@ class Measure:
         ]
 
     def __call__(self) -> dict[str, float]:
-        """Each loss and metric: the mean over the batches, weighted by their numbers of examples."""
+        """Each loss and metric: the mean over the batches, weighted by their numbers of
+        examples."""
         import torch
 
         plan = self._program.plan
@@ -91,5 +93,7 @@ def evaluate(
         program.load(flat(weights))
         if threads:
             Choice(threads).apply()
-        feed = Feed(dataset, program.fields, plan.batch, chosen, place, memory_for_data(place), "evaluation")
+        feed = Feed(
+            dataset, program.fields, plan.batch, chosen, place, memory_for_data(place), "evaluation"
+        )
         return Measure(program, feed, chosen)()

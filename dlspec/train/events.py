@@ -1,4 +1,5 @@
-"""What a training tells while it runs: to the progress display, and to whoever passes ``on_event``."""
+"""What a training tells while it runs: to the progress display, and to whoever passes
+``on_event``."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ class Progressed:
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """An epoch was measured; ``best`` says that it is the best so far by what early stop watches."""
+    """An epoch was measured; ``best`` says that it is the best so far by what early stop
+    watches."""
 
     row: Row
     best: bool

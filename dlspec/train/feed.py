@@ -1,7 +1,9 @@
-"""Batches on the device: by index selection where the data fits there, else streamed ahead by threads.
+"""Batches on the device: by index selection where the data fits there, else streamed ahead by
+threads.
 
-Learning leaves out the examples that do not fill an epoch's last batch (another epoch's order sees them): every step then has one
-shape and each example the same weight. The order is `dlspec.data.epoch_order`, a function of seed and epoch.
+Learning leaves out the examples that do not fill an epoch's last batch (another epoch's order sees
+them): every step then has one shape and each example the same weight. The order is
+`dlspec.data.epoch_order`, a function of seed and epoch.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ class Feed:
         if self.resident:
             for name, kind in self._inputs.items():
                 array = np.ascontiguousarray(_converted(dataset[name], kind))
-                # PyTorch wants memory that it may write; only data mapped from disk has to be copied for that
+                # PyTorch wants memory that it may write; only data mapped from disk has to be
+                # copied for that
                 array = array if array.flags.writeable else array.copy()
                 self._columns[name] = torch.from_numpy(array).to(device)
 
@@ -78,7 +81,8 @@ class Feed:
             yield {name: column.index_select(0, rows) for name, column in columns}
 
     def _stream(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
-        """Threads take batches ahead of the loop; NumPy's indexing and the disk run beside Python."""
+        """Threads take batches ahead of the loop; NumPy's indexing and the disk run beside
+        Python."""
         from collections import deque
         from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -100,8 +104,12 @@ class Feed:
         import torch
 
         taken = self._dataset.take(rows)
-        batch = {n: torch.from_numpy(_converted(taken[n], kind)) for n, kind in self._inputs.items()}
-        return {n: t.pin_memory() for n, t in batch.items()} if self._device.type == "cuda" else batch
+        batch = {
+            n: torch.from_numpy(_converted(taken[n], kind)) for n, kind in self._inputs.items()
+        }
+        return (
+            {n: t.pin_memory() for n, t in batch.items()} if self._device.type == "cuda" else batch
+        )
 
     def _sent(self, batch: Batch) -> Batch:
         return {n: t.to(self._device, non_blocking=True) for n, t in batch.items()}

@@ -1,8 +1,8 @@
-"""What must be the same for a run to be resumed, as texts by topic, so that a difference can be named."""
+"""What must be the same for a run to be resumed, as texts by topic, so that a difference can be
+named."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from typing import Any
 
@@ -13,8 +13,11 @@ from dlspec.ir.graph import Graph, Value
 from dlspec.ir.plan import RecipePlan
 
 
-def recipe_fingerprint(plan: RecipePlan, seed: int, dataset: Dataset, fields: list[str]) -> dict[str, str]:
-    """What may not change: graphs, groups and kinds of optimisers, batch, precision, seed, training data."""
+def recipe_fingerprint(
+    plan: RecipePlan, seed: int, dataset: Dataset, fields: list[str]
+) -> dict[str, str]:
+    """What may not change: graphs, groups and kinds of optimisers, batch, precision, seed,
+    training data."""
     found = {
         "batch": str(plan.batch),
         "precision": plan.precision,
@@ -24,7 +27,9 @@ def recipe_fingerprint(plan: RecipePlan, seed: int, dataset: Dataset, fields: li
     for step in plan.steps:
         found[f"network or loss of step `{step.name}`"] = _short("\n".join(_graph(step.learn)))
         kinds = ";".join(f"{g.optimizer.kind}:{','.join(g.parameters)}" for g in step.groups)
-        found[f"optimizers of step `{step.name}`"] = f"{'+'.join(g.optimizer.kind for g in step.groups)} {_short(kinds)}"
+        found[f"optimizers of step `{step.name}`"] = (
+            f"{'+'.join(g.optimizer.kind for g in step.groups)} {_short(kinds)}"
+        )
         found[f"times of step `{step.name}`"] = str(step.times)
     return found
 
@@ -43,10 +48,11 @@ def changes(was: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 def environment(device: Any, threads: int, matmul: str) -> dict[str, str]:
-    """What weights depend on besides the recipe: versions, device, instruction set, threads, precision of products."""
+    """What weights depend on besides the recipe: versions, device, instruction set, threads,
+    precision of products."""
     import torch
 
-    from dlspec.version import __version__
+    from dlspec import __version__
 
     kind = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return {
@@ -80,7 +86,7 @@ def _graph(graph: Graph) -> list[str]:
     lines += [f"weight {w} {w.init} {_bytes(w.init.literal)}" for w in graph.weights]
     lines += [f"constant {c} {_bytes(c.value)}" for c in graph.constants]
     for node in graph.nodes:
-        attributes = {f.name: _attribute(getattr(node.op, f.name)) for f in dataclasses.fields(node.op)}
+        attributes = {f: _attribute(getattr(node.op, f)) for f in node.op.attributes()}
         inputs = [v.name if v is not None else "-" for v in node.inputs]
         lines.append(f"{node.op.name} {attributes} {inputs} -> {[str(v) for v in node.outputs]}")
     lines += [f"update {b.name} = {v.name}" for b, v in graph.updates]
@@ -103,4 +109,5 @@ def _attribute(value: Any) -> str:
 def _bytes(array: Any) -> str:
     if array is None:
         return ""
-    return f"{array.dtype}{array.shape}{hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]}"
+    digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+    return f"{array.dtype}{array.shape}{digest[:16]}"

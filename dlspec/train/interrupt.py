@@ -9,7 +9,8 @@ from typing import Any
 
 
 class Interrupt:
-    """``with Interrupt() as stop:`` the first signal sets ``stop.wanted``; a second Ctrl-C interrupts at once."""
+    """``with Interrupt() as stop:`` the first signal sets ``stop.wanted``; a second Ctrl-C
+    interrupts at once."""
 
     def __init__(self) -> None:
         self.wanted = False

@@ -12,8 +12,10 @@ def log_line(event: Event) -> str | None:
     """An event in one line; None where it is not worth one."""
     match event:
         case Started():
-            how = f"{event.device}, {event.threads} threads, {event.precision}, products {event.matmul}"
-            return f"{event.recipe}: {event.examples} examples, {event.parameters} parameters; {how}"
+            how = f"{machine_text(event, ', ')}, products {event.matmul}"
+            return (
+                f"{event.recipe}: {event.examples} examples, {event.parameters} parameters; {how}"
+            )
         case EpochEnded():
             return epoch_line(event.row, None) + ("  best" if event.best else "")
         case Saved():
@@ -31,7 +33,9 @@ def epoch_line(row: Row, epochs: int | None) -> str:
     """A row of the history in words."""
     of = f"/{epochs}" if epochs else ""
     parts = [f"epoch {row['epoch']:.0f}{of}"]
-    parts += [f"{name} {value_text(name, value)}" for name, value in row.items() if name not in _OWN]
+    parts += [
+        f"{name} {value_text(name, value)}" for name, value in row.items() if name not in _OWN
+    ]
     parts.append(f"{rate_text(row['samples_per_s'])} samples/s")
     return "  ".join(parts)
 
@@ -41,6 +45,12 @@ def value_text(name: str, value: float) -> str:
     if "accuracy" in name and 0 <= value <= 1:
         return f"{100 * value:.2f} %"
     return f"{value:.4g}"
+
+
+def machine_text(event: Started, between: str) -> str:
+    """`cpu, 2 threads, float32`."""
+    threads = "1 thread" if event.threads == 1 else f"{event.threads} threads"
+    return between.join((event.device, threads, event.precision))
 
 
 def rate_text(rate: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MATMUL_MARGIN = 2.0
 """A fast product counts as exact when its error is at most this many times float32's own."""
 GAIN = 1.15
-"""How many times faster a setting must be than the default to be taken: less may be noise, and a run should be repeatable."""
+"""How many times faster a setting must be than the default to be taken: less may be noise, and a
+run should be repeatable."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Choice:
 
 
 @contextlib.contextmanager
-def kept_settings() -> Iterator[None]:
+def kept_settings() -> Generator[None, None, None]:
     """Afterwards threads and precision are what they were."""
     import torch
 
@@ -51,7 +52,10 @@ def kept_settings() -> Iterator[None]:
         yield
     finally:
         before.apply()
-        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic, benchmark
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = (
+            deterministic,
+            benchmark,
+        )
 
 
 def device_of(wanted: str) -> torch.device:
@@ -69,7 +73,10 @@ def device_of(wanted: str) -> torch.device:
     try:
         device = torch.device(wanted)
         torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch says "not compiled with CUDA" by an assertion
+    except (
+        RuntimeError,
+        AssertionError,
+    ) as error:  # torch says "not compiled with CUDA" by an assertion
         reason = str(error).splitlines()[0][:120]
         raise DlspecError(DeviceMissing(None, wanted, reason)) from error
     return device
@@ -98,10 +105,12 @@ def probe(
     matmul: str | None = None,
     seconds: float = 0.6,
 ) -> Choice:
-    """Threads and precision of products by the time of ``turn``, a step's forward and backward that changes nothing.
+    """Threads and precision of products by the time of ``turn``, a step's forward and backward
+    that changes nothing.
 
-    Only a precision as exact as float32 on this machine is considered. Settings take turns, the shortest time counts, and the
-    default (all cores that PyTorch takes, full precision) stands unless another is clearly faster.
+    Only a precision as exact as float32 on this machine is considered. Settings take turns, the
+    shortest time counts, and the default (all cores that PyTorch takes, full precision) stands
+    unless another is clearly faster.
     """
     import torch
 

@@ -1,8 +1,8 @@
 """Noise inputs, drawn on the device as a function of seed, name and step.
 
-Each draw seeds a `torch.Generator` with 64 bits that SHA-256 and SplitMix64 make of (seed, stream, name, step), so a resumed run
-needs no generator state. What the generator makes of its seed depends on the kind of device and on PyTorch's version; the
-checkpoint's environment records both.
+Each draw seeds a `torch.Generator` with 64 bits that SHA-256 and SplitMix64 make of (seed, stream,
+name, step), so a resumed run needs no generator state. What the generator makes of its seed
+depends on the kind of device and on PyTorch's version; the checkpoint's environment records both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _MASK = (1 << 64) - 1
 
 
 def key_at(base: int, step: int) -> int:
-    """The key of a step: SplitMix64 of (base + step) (Steele, Lea & Flood 2014, doi:10.1145/2714064.2660195)."""
+    """The key of a step: SplitMix64 of (base + step) (Steele, Lea & Flood 2014,
+    doi:10.1145/2714064.2660195)."""
     z = (base + 0x9E3779B97F4A7C15 * (step + 1)) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -64,7 +65,9 @@ def _sampler(distribution: Distribution) -> Callable[[torch.Tensor, Any], torch.
         return lambda empty, g: empty.uniform_(low, high, generator=g)
     if distribution.kind == "bernoulli":
         (p,) = arguments
-        return lambda empty, g: empty.uniform_(generator=g).lt_(p)  # five times as fast as bernoulli_ on a CPU
+        return lambda empty, g: empty.uniform_(generator=g).lt_(
+            p
+        )  # five times as fast as bernoulli_ on a CPU
     if distribution.kind == "categorical":
         return lambda empty, g: _categorical(empty, arguments, g)
     raise ValueError(f"no distribution {distribution.kind}")

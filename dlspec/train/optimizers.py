@@ -74,7 +74,9 @@ class GroupOptimizer:
                 weight_decay=start["decay"],
                 fused=fused,
             )
-        self._scheduled = [_setter(self.torch.param_groups[0], name, c) for name, c in curves.items()]
+        self._scheduled = [
+            _setter(self.torch.param_groups[0], name, c) for name, c in curves.items()
+        ]
         self.scheduled = bool(self._scheduled)
 
     def schedule(self, step: int) -> None:
@@ -131,7 +133,9 @@ def _checked(plan: OptimizerPlan) -> dict[str, float | bool | Schedule]:
             continue
         low, high, expected = _BOUNDS[name]
         if not low <= value <= high or (name.startswith("beta") and value == 1):
-            raise DlspecError(BadOptimizerSetting(plan.span, plan.kind, name, f"{value:g}", expected))
+            raise DlspecError(
+                BadOptimizerSetting(plan.span, plan.kind, name, f"{value:g}", expected)
+            )
     if settings.get("nesterov") and not settings["momentum"]:
         expected = "false where there is no momentum"
         raise DlspecError(BadOptimizerSetting(plan.span, plan.kind, "nesterov", "true", expected))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Row = dict[str, float]
-"""One line of the history: `epoch`, `step`, `seconds`, `samples_per_s`, `train.loss`, `validation.…`."""
+"""One line of the history: `epoch`, `step`, `seconds`, `samples_per_s`, `train.loss`,
+`validation.…`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +26,12 @@ class TrainOptions:
         seed: instead of the recipe's.
         resume: go on from the directory's checkpoint, exactly.
         epochs: instead of the recipe's.
-        threads, matmul: instead of the probe's choice (``matmul`` as `torch.set_float32_matmul_precision` takes it).
+        threads, matmul: instead of the probe's choice (``matmul`` as
+            `torch.set_float32_matmul_precision` takes it).
             With both nothing is probed, and runs of one seed come out alike on one machine.
         quiet: no progress on the terminal.
-        init_from: a bundle, or a safetensors file, whose weights are taken where name and shape fit.
+        init_from: a bundle, or a safetensors file, whose weights are taken where name and shape
+            fit.
         save_seconds: how often to save within an epoch.
         memory: bytes of data that may lie on the device; None asks the machine. More is streamed.
     """
@@ -50,9 +53,10 @@ class TrainOptions:
 class TrainResult:
     """What was learnt.
 
-    ``weights`` holds parameters and buffers by network and key, those of the best epoch where the recipe
-    stops early; ``metrics`` are theirs (`validation.loss`, `test.accuracy`). ``weight_hash`` is the SHA-256
-    of all weights; ``seconds`` and ``samples_per_s`` count learning alone, over all sessions of the run.
+    ``weights`` holds parameters and buffers by network and key, those of the best epoch where the
+    recipe stops early; ``metrics`` are theirs (`validation.loss`, `test.accuracy`).
+    ``weight_hash`` is the SHA-256 of all weights; ``seconds`` and ``samples_per_s`` count learning
+    alone, over all sessions of the run.
     """
 
     weights: Mapping[str, Mapping[str, Array]]

@@ -39,7 +39,8 @@ class Caller:
 
 
 class Precision:
-    """Autocast of a recipe's precision, and loss scaling for float16 (Micikevicius et al. 2018, arXiv:1710.03740)."""
+    """Autocast of a recipe's precision, and loss scaling for float16 (Micikevicius et al. 2018,
+    arXiv:1710.03740)."""
 
     def __init__(self, name: str, device: torch.device) -> None:
         import torch
@@ -116,7 +117,8 @@ class Player:
             parameter.grad = None
 
     def turn(self, batch: Batch, turn: int) -> torch.Tensor:
-        """Learn from a batch; the loss, still on the device. ``turn`` counts this step's own turns."""
+        """Learn from a batch; the loss, still on the device. ``turn`` counts this step's own
+        turns."""
         for optimizer in self._scheduled:
             optimizer.schedule(turn)
         loss = self.loss(batch, turn)

@@ -1,6 +1,7 @@
 """A recipe as live PyTorch: the emitted module, its players' methods, initial weights.
 
-With one step the module has the methods `learn` and `evaluate`; with several, `learn_<step>` and `evaluate_<step>`.
+With one step the module has the methods `learn` and `evaluate`; with several, `learn_<step>` and
+`evaluate_<step>`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the module and what it is called with: `keywords` maps each graph input to the argument's name."""
+    """A method of the module and what it is called with: `keywords` maps each graph input to the
+    argument's name."""
 
     call: Callable[..., Any]
     keywords: Mapping[str, str]
@@ -124,8 +126,8 @@ def bind(plan: RecipePlan, module: torch.nn.Module, device: torch.device) -> Pro
 def initial(plan: RecipePlan, seed: int) -> dict[str, Array]:
     """The weights that a recipe begins with: each a function of its name and the seed.
 
-    A network that learns alone begins as it does without a recipe. Where several learn, their names count, for two of one
-    definition must not begin as twins.
+    A network that learns alone begins as it does without a recipe. Where several learn, their
+    names count, for two of one definition must not begin as twins.
     """
     from dlspec.randomness import initial_weights
 
@@ -138,7 +140,8 @@ def initial(plan: RecipePlan, seed: int) -> dict[str, Array]:
 
 
 def by_network(plan: RecipePlan, weights: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
-    """Weights under their networks: `lenet.conv1.weight` is `conv1.weight` of `lenet`. The recipe's own stand under ""."""
+    """Weights under their networks: `lenet.conv1.weight` is `conv1.weight` of `lenet`. The
+    recipe's own stand under ""."""
     found: dict[str, dict[str, Array]] = {name: {} for name in plan.networks}
     prefixes = sorted(plan.networks, key=len, reverse=True)
     for name, array in weights.items():

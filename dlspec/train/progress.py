@@ -1,17 +1,18 @@
 """Progress on a terminal: a live bar while an epoch runs, a line when it ends, a table at the end.
 
-Drawing happens a few times a second, when losses are read anyway, with no thread of its own beside the computation.
+Drawing happens a few times a second, when losses are read anyway, with no thread of its own beside
+the computation.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from dlspec.train.events import EpochEnded, Event, Finished, Listener, Noted, Progressed, Started
-from dlspec.train.log import epoch_line, log_line, rate_text, time_text, value_text
+from dlspec.train.log import epoch_line, log_line, machine_text, rate_text, time_text, value_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +21,9 @@ DRAW_SECONDS = 0.25
 
 
 @contextlib.contextmanager
-def progress_for(quiet: bool, console: Console | None = None) -> Iterator[Listener]:
-    """A listener that shows events on standard error (or on ``console``): live on a terminal, else as plain lines."""
+def progress_for(quiet: bool, console: Console | None = None) -> Generator[Listener, None, None]:
+    """A listener that shows events on standard error (or on ``console``): live on a terminal, else
+    as plain lines."""
     if quiet:
         yield lambda event: None
         return
@@ -51,8 +53,12 @@ class Plain:
                 self._epochs = event.epochs
                 self._write(log_line(event) or "")
             case EpochEnded():
-                left = "" if event.seconds_left is None else f"  {time_text(event.seconds_left)} left"
-                self._write(epoch_line(event.row, self._epochs) + ("  best" if event.best else "") + left)
+                left = (
+                    "" if event.seconds_left is None else f"  {time_text(event.seconds_left)} left"
+                )
+                self._write(
+                    epoch_line(event.row, self._epochs) + ("  best" if event.best else "") + left
+                )
             case Noted() | Finished():
                 self._write(log_line(event) or "")
             case _:
@@ -79,9 +85,9 @@ class Live:
         match event:
             case Started():
                 self._epochs = event.epochs
-                how = f"{event.device} · {event.threads} threads · {event.precision}"
-                head = f"[bold]{event.recipe}[/]  {event.examples:,} examples · {event.parameters:,} parameters"
-                self._console.print(f"{head}\n[dim]{how}[/]")
+                size = f"{event.examples:,} examples · {event.parameters:,} parameters"
+                how = machine_text(event, " · ")
+                self._console.print(f"[bold]{event.recipe}[/]  {size}\n[dim]{how}[/]")
                 self._live.start()
             case Progressed():
                 now = time.perf_counter()
@@ -120,7 +126,9 @@ class Live:
         row = event.row
         shown = {n: v for n, v in row.items() if n.startswith("validation.")}
         scores = [(n, v) for n, v in shown.items() if not n.endswith("loss")] or list(shown.items())
-        self._metric = "".join(f" · {n.removeprefix('validation.')} {value_text(n, v)}" for n, v in scores[:1])
+        self._metric = "".join(
+            f" · {n.removeprefix('validation.')} {value_text(n, v)}" for n, v in scores[:1]
+        )
         words = Text(f"{row['epoch']:5.0f}  ")
         for name, value in row.items():
             if name.startswith(("train.", "validation.")):
@@ -135,7 +143,9 @@ class Live:
         from rich.table import Table
 
         result = event.result
-        table = Table(title=event.reason, title_justify="left", show_header=False, box=None, padding=(0, 2))
+        table = Table(
+            title=event.reason, title_justify="left", show_header=False, box=None, padding=(0, 2)
+        )
         for name, value in result.metrics.items():
             table.add_row(name, f"[bold]{value_text(name, value)}[/]")
         best = "" if result.best_epoch is None else f", best {result.best_epoch}"

@@ -1,10 +1,10 @@
 """A run's directory: lock, log, and writing aside.
 
-    checkpoint.safetensors   everything that resuming needs
-    recipe.py                the PyTorch module that is trained
-    history.csv, curves.svg  what was measured after each epoch
-    log                      what was said, with times
-    lock                     held while a process trains here; says which
+checkpoint.safetensors   everything that resuming needs
+recipe.py                the PyTorch module that is trained
+history.csv, curves.svg  what was measured after each epoch
+log                      what was said, with times
+lock                     held while a process trains here; says which
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from dlspec.diagnostics.train import RunBusy, RunNotWritable
 class RunDir:
     """``with RunDir(path) as run:`` holds the directory for this process alone.
 
-    The lock is the operating system's, so a killed process leaves none; the file only says who holds it.
+    The lock is the operating system's, so a killed process leaves none; the file only says who
+    holds it.
 
     Raises:
         DlspecError: DL690 where another process holds it, DL699 where it cannot be written.
@@ -83,10 +84,10 @@ class RunDir:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file as a whole."""
-    write_file(path, lambda file: file.write(text.encode()) and None, flush=False)
+    write_file(path, lambda file: file.write(text.encode()), flush=False)
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], None], *, flush: bool = True) -> None:
+def write_file(path: Path, write: Callable[[BinaryIO], object], *, flush: bool = True) -> None:
     """Write aside, then rename; ``flush`` waits for the disk.
 
     Raises:

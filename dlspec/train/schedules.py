@@ -1,7 +1,8 @@
 """Numbers that change while training: closed forms of the step, so that resuming needs no state.
 
     linear(a, b, T)   a + (b - a) · min(t / T, 1)
-    cosine(a, b, T)   b + (a - b) · (1 + cos(π · min(t / T, 1))) / 2;  b = 0 and T = the whole recipe where left out
+    cosine(a, b, T)   b + (a - b) · (1 + cos(π · min(t / T, 1))) / 2;  b = 0 and T = the whole
+    recipe where left out
                       (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts)
     step(a, f, T)     a · f ^ ⌊t / T⌋
 
@@ -22,7 +23,9 @@ Curve = Callable[[int], float]
 """The value at step t, counted from 0."""
 
 
-def curve_of(schedule: Schedule, steps_per_epoch: int, total_steps: int | None, span: Span | None = None) -> Curve:
+def curve_of(
+    schedule: Schedule, steps_per_epoch: int, total_steps: int | None, span: Span | None = None
+) -> Curve:
     """The closed form of a schedule.
 
     Raises:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dlspec.data.dataset import Array, Splits
+from dlspec.data.dataset import Array, Dataset, Splits
 from dlspec.diagnostics import Diagnostic, DlspecError, did_you_mean
 from dlspec.diagnostics.train import (
     Interrupted,
     NoEnd,
+    NotFinite,
     NothingLearns,
     NothingToValidate,
-    NotFinite,
     UnknownWatch,
 )
 from dlspec.ir.plan import RecipePlan
@@ -67,24 +67,31 @@ class Session:
         say: Listener,
     ) -> None:
         plan = program.plan
-        self.program, self.plan, self.options, self.run_dir, self.say = program, plan, options, run, say
+        self.program, self.plan, self.options, self.run_dir, self.say = (
+            program,
+            plan,
+            options,
+            run,
+            say,
+        )
         self.state = RunState()
-        self.limits = Limits(options.epochs or plan.epochs, plan.max_steps)
+        self.limits = Limits(
+            plan.epochs if options.epochs is None else options.epochs, plan.max_steps
+        )
         check_plan(plan, splits, self.limits)
         memory = memory_for_data(program.device) if options.memory is None else options.memory
         feed = _feeds(program, seed, memory)
         self.feed = feed(splits.train, "training")
-        self.validation = splits.validation and feed(splits.validation, "validation")
-        self.measure = self.validation and Measure(program, self.validation, seed)
-        self.test = splits.test and feed(splits.test, "test")
-        self.test_measure = self.test and Measure(program, self.test, seed)
+        self.measure = self._measure(splits.validation, feed, "validation", seed)
+        self.test_measure = self._measure(splits.test, feed, "test", seed)
         # a step of k turns takes k batches; the next step goes on with the last of them
         self._stride = 1 + sum(s.times - 1 for s in plan.steps)
         self.rounds = max(1, self.feed.per_epoch // self._stride)
         self.precision = Precision(plan.precision, program.device)
         total = self._total_steps()
         self.players = [
-            Player(i, program, seed, self.rounds, total, self.precision) for i in range(len(plan.steps))
+            Player(i, program, seed, self.rounds, total, self.precision)
+            for i in range(len(plan.steps))
         ]
         self.best: dict[str, torch.Tensor] = {}
         self._losses: list[torch.Tensor] = []
@@ -93,6 +100,11 @@ class Session:
         self._began = time.perf_counter()
         self._began_step = 0
         self._epoch_samples = 0
+
+    def _measure(
+        self, dataset: Dataset | None, feed: Callable[[Dataset, str], Feed], part: str, seed: int
+    ) -> Measure | None:
+        return None if dataset is None else Measure(self.program, feed(dataset, part), seed)
 
     # --- learning ---------------------------------------------------------------------------------
 
@@ -144,12 +156,12 @@ class Session:
                         self.save()
                         mark = clock()
         finally:
-            batches.close()  # type: ignore[attr-defined]
+            batches.close()
         self._read()
         self._count(clock(), mark)
         self._epoch_ended()
 
-    def _batches(self, epoch: int, position: int) -> Iterator[Batch]:
+    def _batches(self, epoch: int, position: int) -> Generator[Batch, None, None]:
         yield from self.feed.learn(epoch, position * self._stride)
         while True:  # where one round takes more batches than there are
             yield from self.feed.learn(epoch, 0)
@@ -160,7 +172,8 @@ class Session:
         return now
 
     def _read(self) -> None:
-        """Bring the losses since the last reading from the device and add them up, one after the other."""
+        """Bring the losses since the last reading from the device and add them up, one after the
+        other."""
         import torch
 
         if not self._losses:
@@ -292,7 +305,9 @@ class Session:
         import torch
 
         floats = {n: t for n, t in self.program.tensors.items() if t.is_floating_point()}
-        finite = torch.stack([torch.isfinite(t.detach()).all() for t in floats.values()]).cpu().tolist()
+        finite = (
+            torch.stack([torch.isfinite(t.detach()).all() for t in floats.values()]).cpu().tolist()
+        )
         for name, fine in zip(floats, finite, strict=True):
             if not fine:
                 self._not_finite(f"`{name}`", math.nan, self.state.step)
@@ -316,7 +331,9 @@ class Session:
         name = self.players[0].name
         loss = state.loss_sums[name] / state.loss_counts[name]
         left = self._seconds_left()
-        self.say(Progressed(state.epoch + 1, state.position, self.rounds, state.step, loss, rate, left))
+        self.say(
+            Progressed(state.epoch + 1, state.position, self.rounds, state.step, loss, rate, left)
+        )
 
     def _total_steps(self) -> int | None:
         ends = [self.limits.steps, self.limits.epochs and self.limits.epochs * self.rounds]
@@ -329,14 +346,12 @@ class Session:
         return (total - self.state.step) * (time.perf_counter() - self._began) / done
 
 
-def _feeds(program: Program, seed: int, memory: int) -> Callable[..., Feed]:
+def _feeds(program: Program, seed: int, memory: int) -> Callable[[Dataset, str], Feed]:
     plan = program.plan
 
-    def make(dataset: object, part: str) -> Feed:
-        from dlspec.data.dataset import Dataset
-
-        assert isinstance(dataset, Dataset)
-        return Feed(dataset, program.fields, plan.batch, seed, program.device, memory, part, plan.span)
+    def make(dataset: Dataset, part: str) -> Feed:
+        fields, device = program.fields, program.device
+        return Feed(dataset, fields, plan.batch, seed, device, memory, part, plan.span)
 
     return make
 
@@ -361,4 +376,6 @@ def check_plan(plan: RecipePlan, splits: Splits, limits: Limits) -> None:
     known = ["train.loss"] if alone else [f"train.{s.name}.loss" for s in plan.steps]
     known += validated
     if watch not in known:
-        raise DlspecError(UnknownWatch(plan.span, watch, ", ".join(known), did_you_mean(watch, known)))
+        raise DlspecError(
+            UnknownWatch(plan.span, watch, ", ".join(known), did_you_mean(watch, known))
+        )

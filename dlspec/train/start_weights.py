@@ -39,11 +39,15 @@ def read_weights(path: Path) -> dict[str, Array]:
 
 
 def fitting(
-    plan: RecipePlan, weights: Mapping[str, Array], wanted: Mapping[str, tuple[int, ...]], path: Path
+    plan: RecipePlan,
+    weights: Mapping[str, Array],
+    wanted: Mapping[str, tuple[int, ...]],
+    path: Path,
 ) -> tuple[dict[str, Array], Diagnostic | None]:
     """The weights that fit by name and shape, and a warning if that is not all.
 
-    Names may carry their network (`lenet.conv1.weight`) or leave it out (`conv1.weight`, as a bundle does).
+    Names may carry their network (`lenet.conv1.weight`) or leave it out (`conv1.weight`, as a
+    bundle does).
 
     Raises:
         DlspecError: DL697 where nothing fits.
@@ -64,10 +68,14 @@ def fitting(
         raise DlspecError(NoWeightsFit(None, str(path), "no name and shape fits", renamed))
     if not fresh and not unused:
         return taken, None
-    return taken, WeightsUnmatched(None, str(path), len(taken), _list(fresh), _list(unused), renamed)
+    return taken, WeightsUnmatched(
+        None, str(path), len(taken), _list(fresh), _list(unused), renamed
+    )
 
 
-def _renamed(fresh: Mapping[str, tuple[int, ...]], unused: Mapping[str, tuple[int, ...]]) -> str | None:
+def _renamed(
+    fresh: Mapping[str, tuple[int, ...]], unused: Mapping[str, tuple[int, ...]]
+) -> str | None:
     """Pairs of equal shape among what is left, most alike names first."""
     pairs: list[str] = []
     left = dict(unused)

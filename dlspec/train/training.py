@@ -36,12 +36,14 @@ def train(
 ) -> TrainResult:
     """Carry a recipe out on data.
 
-    The run lies in ``options.run_dir``: checkpoint, history, curves, log, and the PyTorch source that is trained. With
-    ``options.resume`` it goes on from the checkpoint; under the same threads, precision, instruction set, device and versions the
-    weights come out bit-identical to those of a run that was never stopped.
+    The run lies in ``options.run_dir``: checkpoint, history, curves, log, and the PyTorch source
+    that is trained. With ``options.resume`` it goes on from the checkpoint; under the same
+    threads, precision, instruction set, device and versions the weights come out bit-identical to
+    those of a run that was never stopped.
 
     Raises:
-        DlspecError: DL400 to DL410 for a recipe that cannot be carried out, DL690 to DL699 for what happens to a run.
+        DlspecError: DL400 to DL410 for a recipe that cannot be carried out, DL690 to DL699 for
+            what happens to a run.
     """
     device = device_of(options.device)
     seed = plan.seed if options.seed is None else options.seed
@@ -72,10 +74,7 @@ def _train(
     device: torch.device,
     say: Listener,
 ) -> TrainResult:
-    from dlspec.data.dataset import Dataset
-
     saved = _saved(run, options, say)
-    assert isinstance(splits.train, Dataset)
     fields = sorted({i.name for s in plan.steps for i in s.learn.inputs if i.origin != "noise"})
     known = [f for f in fields if f in splits.train.fields]
     recipe = recipe_fingerprint(plan, seed, splits.train, known) if len(splits.train) else {}
@@ -124,7 +123,9 @@ def _train(
     return result
 
 
-def _saved(run: RunDir, options: TrainOptions, say: Listener) -> tuple[RunState, dict[str, Array]] | None:
+def _saved(
+    run: RunDir, options: TrainOptions, say: Listener
+) -> tuple[RunState, dict[str, Array]] | None:
     if not options.resume:
         return None
     if not run.checkpoint.exists():
@@ -143,7 +144,9 @@ def _choice(
         choice.apply()
         return choice
     program, player = session.program, session.players[0]
-    before = {n: t.detach().clone() for n, t in program.tensors.items() if n not in program.parameters}
+    before = {
+        n: t.detach().clone() for n, t in program.tensors.items() if n not in program.parameters
+    }
     batch = next(session.feed.learn(0, 0))
 
     def turn() -> None:

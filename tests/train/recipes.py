@@ -44,7 +44,8 @@ def splits(train: int = 400, validation: int = 90, test: int = 70) -> Splits:
 def classifier_graph(
     kind: str, *, units: int = 32, dropout: float = 0.0, norm: bool = False, network: str = "net"
 ) -> Graph:
-    """`x -> dense -> [batch_norm] -> relu -> [mask] -> dense`, cross entropy, accuracy. ``kind``: learn or evaluate."""
+    """`x -> dense -> [batch_norm] -> relu -> [mask] -> dense`, cross entropy, accuracy. ``kind``:
+    learn or evaluate."""
     learn = kind == "learn"
     b = GraphBuilder("classifier", "objective")
     x, label = b.input("x", "float", "N", FEATURES), b.input("label", "int", "N")
@@ -91,13 +92,20 @@ def classifier(
     names = tuple(only or (p.name for p in learn.parameters))
     step = StepPlan("learn", learn, evaluate, (GroupPlan(names, optimizer),))
     plan = RecipePlan(
-        "classify", {"net": network_plan(evaluate)}, None, (step,), batch=25, epochs=3, metrics=("accuracy",)
+        "classify",
+        {"net": network_plan(evaluate)},
+        None,
+        (step,),
+        batch=25,
+        epochs=3,
+        metrics=("accuracy",),
     )
     return replace(plan, **settings)
 
 
 def two_players(times: int = 1) -> RecipePlan:
-    """Two networks on one batch: `a` learns to give its input back, `b` to undo `a`; each changes itself alone."""
+    """Two networks on one batch: `a` learns to give its input back, `b` to undo `a`; each changes
+    itself alone."""
 
     def graph(player: str) -> Graph:
         b = GraphBuilder(player, "objective")

@@ -22,7 +22,9 @@ from tests.train.recipes import ADAM, SGD, classifier, dataset, of, splits, two_
 
 def options(folder: Path, **more: Any) -> TrainOptions:
     """Nothing probed, so that runs compare bit for bit."""
-    return TrainOptions(**{"run_dir": folder, "quiet": True, "threads": 1, "matmul": "highest"} | more)
+    return TrainOptions(
+        **{"run_dir": folder, "quiet": True, "threads": 1, "matmul": "highest"} | more
+    )
 
 
 def run(plan: RecipePlan, folder: Path, data: Splits | None = None, **more: Any) -> TrainResult:
@@ -68,7 +70,9 @@ def test_a_network_alone_begins_as_it_does_without_a_recipe(tmp_path: Path) -> N
 
 
 def test_only_the_named_parameters_change(tmp_path: Path) -> None:
-    frozen = run(classifier(epochs=0 + 1, optimizer=OptimizerPlan("sgd", {"lr": 0.0})), tmp_path / "a")
+    frozen = run(
+        classifier(epochs=0 + 1, optimizer=OptimizerPlan("sgd", {"lr": 0.0})), tmp_path / "a"
+    )
     head = run(classifier(only=["net.out.weight"]), tmp_path / "b")
     before, after = frozen.weights["net"], head.weights["net"]
     changed = {n for n in before if not np.array_equal(before[n], after[n])}
@@ -98,13 +102,17 @@ def test_two_players_change_each_its_own_network(tmp_path: Path) -> None:
     assert result.steps == 8 * 10
     first_alone = two_players()
     first_alone = replace(first_alone, steps=first_alone.steps[:1])
-    alone = run(first_alone, tmp_path / "alone", Splits(of(x=dataset(200)["x"]), None, None), epochs=8)
+    alone = run(
+        first_alone, tmp_path / "alone", Splits(of(x=dataset(200)["x"]), None, None), epochs=8
+    )
     # what `b` does has no part in `a`'s loss, so `a` learns as if it were alone
     assert np.array_equal(alone.weights["a"]["code.weight"], result.weights["a"]["code.weight"])
 
 
 def test_a_step_of_several_turns_takes_several_batches(tmp_path: Path) -> None:
-    result = run(two_players(times=3), tmp_path, Splits(of(x=dataset(200)["x"]), None, None), epochs=2)
+    result = run(
+        two_players(times=3), tmp_path, Splits(of(x=dataset(200)["x"]), None, None), epochs=2
+    )
     assert result.steps == 2 * (10 // 3)
 
 
@@ -113,7 +121,9 @@ def test_batch_norm_moves_its_statistics_while_learning_alone(tmp_path: Path) ->
     result = run(classifier(norm=True), tmp_path, data)
     weights = result.weights["net"]
     assert not np.allclose(weights["norm.running_mean"], 0)
-    again = evaluate(classifier(norm=True), result.weights, data.test, threads=1) if data.test else {}
+    again = (
+        evaluate(classifier(norm=True), result.weights, data.test, threads=1) if data.test else {}
+    )
     assert again["loss"] == pytest.approx(result.metrics["test.loss"], rel=1e-6)
 
 
@@ -127,7 +137,9 @@ def test_evaluation_weighs_the_last_batch_by_its_examples(tmp_path: Path) -> Non
     logits = hidden @ net["out.weight"].T + net["out.bias"]
     losses = np.log(np.exp(logits).sum(1)) - logits[np.arange(51), label]
     assert result.metrics["validation.loss"] == pytest.approx(losses.mean(), rel=1e-5)
-    assert result.metrics["validation.accuracy"] == pytest.approx((logits.argmax(1) == label).mean())
+    assert result.metrics["validation.accuracy"] == pytest.approx(
+        (logits.argmax(1) == label).mean()
+    )
 
 
 def test_fewer_examples_than_a_batch(tmp_path: Path) -> None:
@@ -242,7 +254,12 @@ def test_starting_from_weights_takes_what_fits(tmp_path: Path) -> None:
     assert note.code == "DL696" and "net.hidden.weight" in "".join(note.notes)
 
     with pytest.raises(DlspecError) as error:
-        run(two_players(), tmp_path / "d", Splits(of(x=dataset(50)["x"]), None, None), init_from=tmp_path / "a")
+        run(
+            two_players(),
+            tmp_path / "d",
+            Splits(of(x=dataset(50)["x"]), None, None),
+            init_from=tmp_path / "a",
+        )
     assert code_of(error) == "DL697"
 
 
@@ -264,18 +281,40 @@ def test_renamed_weights_are_guessed(tmp_path: Path) -> None:
     [
         ("DL400", classifier(epochs=None), splits()),
         ("DL401", classifier(stop=EarlyStop(2, "validation.acuracy", "max")), splits()),
-        ("DL402", classifier(stop=EarlyStop(2, "validation.loss", "min")), Splits(dataset(50), None, None)),
-        ("DL403", classifier(optimizer=OptimizerPlan("sgd", {"lr": Schedule("wave", (1.0,))})), splits()),
+        (
+            "DL402",
+            classifier(stop=EarlyStop(2, "validation.loss", "min")),
+            Splits(dataset(50), None, None),
+        ),
+        (
+            "DL403",
+            classifier(optimizer=OptimizerPlan("sgd", {"lr": Schedule("wave", (1.0,))})),
+            splits(),
+        ),
         ("DL404", classifier(optimizer=OptimizerPlan("sgd", {"lr": -1.0})), splits()),
         ("DL404", classifier(optimizer=OptimizerPlan("sgd", {"nesterov": True})), splits()),
-        ("DL405", classifier(), Splits(of(y=np.zeros((9, 12), "f4"), label=np.zeros(9, "i8")), None, None)),
-        ("DL406", classifier(), Splits(of(x=np.zeros((9, 5), "f4"), label=np.zeros(9, "i8")), None, None)),
-        ("DL406", classifier(), Splits(of(x=np.zeros((9, 12), "f4"), label=np.zeros(9, "f4")), None, None)),
+        (
+            "DL405",
+            classifier(),
+            Splits(of(y=np.zeros((9, 12), "f4"), label=np.zeros(9, "i8")), None, None),
+        ),
+        (
+            "DL406",
+            classifier(),
+            Splits(of(x=np.zeros((9, 5), "f4"), label=np.zeros(9, "i8")), None, None),
+        ),
+        (
+            "DL406",
+            classifier(),
+            Splits(of(x=np.zeros((9, 12), "f4"), label=np.zeros(9, "f4")), None, None),
+        ),
         ("DL407", classifier(), Splits(dataset(9).subset([]), None, None)),
         ("DL410", classifier(only=[""]), splits()),
     ],
 )
-def test_recipes_that_cannot_be_carried_out(tmp_path: Path, code: str, plan: RecipePlan, data: Splits) -> None:
+def test_recipes_that_cannot_be_carried_out(
+    tmp_path: Path, code: str, plan: RecipePlan, data: Splits
+) -> None:
     if code == "DL410":
         plan = replace(plan, steps=(replace(plan.steps[0], groups=()),))
     with pytest.raises(DlspecError) as error:
@@ -293,11 +332,14 @@ def test_settings_of_the_process_stay_as_they_were(tmp_path: Path) -> None:
     import torch
 
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    train(classifier(epochs=1), splits(), TrainOptions(run_dir=tmp_path, quiet=True))  # with the probe
+    train(
+        classifier(epochs=1), splits(), TrainOptions(run_dir=tmp_path, quiet=True)
+    )  # with the probe
     assert before == (torch.get_num_threads(), torch.get_float32_matmul_precision())
 
 
 def test_importing_training_leaves_torch_out() -> None:
-    code = "import sys, dlspec.train; print(sorted({'torch', 'rich', 'matplotlib'} & set(sys.modules)))"
+    heavy = "{'torch', 'rich', 'matplotlib'}"
+    code = f"import sys, dlspec.train; print(sorted({heavy} & set(sys.modules)))"
     given = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert given.stdout.strip() == "[]"
