@@ -65,6 +65,8 @@ def train_recipe(
         raise DlspecError(MissingPackage(None, "training", "torch", "train")) from None
     from dlspec.train import train
 
+    say("proving the training step")
+    prove_steps(recipe, train_options)
     result = train(recipe, splits, train_options)
     networks = [compilation.networks[n.name] for n in recipe.networks.values()]
     checks = [c for n in networks for c in n.checks if c.kind == "metric"]
@@ -99,6 +101,20 @@ def train_recipe(
             )
         )
     return Trained(result, bundles, checks)
+
+
+def prove_steps(recipe: RecipePlan, options: TrainOptions) -> None:
+    """Prove what a training step computes: loss, gradients and buffer updates, PyTorch against the graph's meaning in float64.
+
+    Raises:
+        DlspecError: DL7xx where they differ.
+    """
+    from dlspec.randomness import structural_weights
+    from dlspec.verify.training import verify_training
+
+    seed = recipe.seed if options.seed is None else options.seed
+    for step in recipe.steps:
+        verify_training(step.learn, structural_weights(step.learn, seed), seed=seed).raise_if_failed()
 
 
 def open_splits(compilation: Compilation, recipe: RecipePlan) -> Splits:
