@@ -27,6 +27,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for all networks (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="0 for any free one (8000)")
     parser.add_argument("--engine", help="an engine of the bundle (its first)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of one request (1)")
     parser.add_argument("--limit", default="64M", help="largest request: bytes, or 64M (64M)")
 
 
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         host=args.host,
         port=args.port,
         engine=args.engine,
+        threads=args.threads,
         limit=size_of(args.limit),
         announce=_announce,
     )

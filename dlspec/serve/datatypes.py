@@ -33,8 +33,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """NumPy's dtype of each datatype that is served."""
 
-NAMES: dict[str, str] = {dtype.name: name for name, dtype in DTYPES.items()}
-"""The protocol's name of each NumPy dtype's name."""
+NAMES: dict[np.dtype[Any], str] = {dtype: name for name, dtype in DTYPES.items()}
+"""The protocol's name of each NumPy dtype."""
 
 _PYTHON_TYPES = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}}
 

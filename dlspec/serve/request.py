@@ -6,11 +6,11 @@ classification of Triton Inference Server.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.diagnostics import serve as faults
@@ -85,9 +85,7 @@ def read_request(body: bytes, header_length: int | None, names: Names) -> Reques
     number = raw.get("id")
     if number is not None and not isinstance(number, str):
         raise _field("the request", "id", number, "a text")
-    parameters = _parameters(
-        raw, "the request", ("binary_data_output", "seed", *sorted(names.symbols))
-    )
+    parameters = _parameters(raw, "the request", ("binary_data_output", "seed", *names.symbols))
     binary = _flag(parameters, "binary_data_output", "the request") or False
     sizes = {n: _whole(parameters, n, "the request") for n in parameters if n in names.symbols}
     seed = _whole(parameters, "seed", "the request") if "seed" in parameters else None
@@ -274,4 +272,6 @@ def whole_header(text: bytes) -> int:
 
 def little_endian(array: Array) -> bytes:
     """The array's bytes as the protocol has them: little endian, row-major."""
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+    if sys.byteorder == "big":
+        array = array.astype(array.dtype.newbyteorder("<"))
+    return array.tobytes()

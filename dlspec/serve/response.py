@@ -39,7 +39,7 @@ def write_response(
     chunks: list[bytes] = []
     for want in wanted:
         array = answer[want.name]
-        datatype = "BYTES" if want.classes else NAMES[array.dtype.name]
+        datatype = "BYTES" if want.classes else NAMES[array.dtype]
         if want.classes:
             array = _classified(want, array, labels.get(want.name))
         entry: dict[str, Any] = {

@@ -8,8 +8,9 @@ import signal
 import socket
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
 
 from dlspec.diagnostics import serve as faults
@@ -27,6 +28,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     engine: str | None = None,
+    threads: int = 1,
     limit: int = DEFAULT_LIMIT,
     announce: Callable[[str, Sequence[Model]], None] | None = None,
 ) -> None:
@@ -37,6 +39,8 @@ def serve(
         paths: bundles, each served under its network's name.
         host, port: where; port 0 takes a free one.
         engine: as of `dlspec.load`.
+        threads: threads inside an operation. Requests run beside one another already, and waiting
+            threads of the engine would take the cores from them.
         limit: the largest body of a request in bytes.
         announce: called with the URL once connections are taken.
 
@@ -45,8 +49,9 @@ def serve(
             what `dlspec.load` raises.
     """
     try:
-        import orjson  # noqa: F401 - asked for here, so that its lack is told before a request
         import uvicorn
+
+        import_module("orjson")  # asked for here, so that its lack is told before a request
     except ImportError as error:
         missing = faults.ExtraMissing(None, error.name or "uvicorn", "serving", "serve")
         raise DlspecError(missing) from error
@@ -56,7 +61,7 @@ def serve(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UntrainedWarning)  # announced by the caller
             for path in paths:
-                model = load(path, engine=engine)
+                model = load(path, engine=engine, threads=threads)
                 if model.manifest.network in models:
                     raise DlspecError(
                         faults.ServeOption(
@@ -113,7 +118,7 @@ def _url(host: str, listening: socket.socket) -> str:
 
 
 @contextmanager
-def _quiet_signals() -> Iterator[None]:
+def _quiet_signals() -> Generator[None]:
     """uvicorn raises the signal that stopped it once more after it has stopped; having stopped
     cleanly is no failure, so that it meets a handler that does nothing."""
     if threading.current_thread() is not threading.main_thread():
