@@ -49,7 +49,7 @@ class _Check:
         for value in (*graph.inputs, *graph.parameters, *graph.buffers, *graph.constants):
             yield from self._define(value, known)
             if value.producer is not None:
-                yield f"`{value.name}` is an input or a weight, yet `{value.producer.path}` makes it"
+                yield f"`{value.name}` is given, yet `{value.producer.path}` makes it"
         for constant in graph.constants:
             if tuple(d.value for d in constant.type.shape) != constant.value.shape:
                 yield f"constant `{constant.name}` holds an array of {list(constant.value.shape)}"

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import DimMismatch, DTypeMismatch, RankMismatch
+from dlspec.diagnostics.shapes import DimMismatch, DTypeMismatch, ImpossibleShape, RankMismatch
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
@@ -55,7 +55,21 @@ class Dense(Op):
                     else "ids go through `embed` or `one_hot` first",
                 )
             )
-        return super().parameter_types(*tensors)
+        kinds = super().parameter_types(*tensors)
+        if kinds["weight"].shape[1].value is None:
+            raise DlspecError(
+                ImpossibleShape(
+                    None,
+                    self.name,
+                    str(self.rule),
+                    reason=f"the last axis, {tensors[0].shape[-1]}, has no fixed size",
+                    actual=str(tensors[0]),
+                    advice="`unsqueeze(-1)` makes one number a vector of its own"
+                    if tensors[0].rank == 1
+                    else "reduce this axis first, or put one of a fixed size last",
+                )
+            )
+        return kinds
 
     def reference(self, *inputs: Any) -> Any:
         x, weight, bias = inputs

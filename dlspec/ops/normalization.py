@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
+from dlspec.diagnostics.shapes import ImpossibleShape, InvalidSetting, RankMismatch
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
-from dlspec.ops.settings import number
+from dlspec.ops.settings import flag, number
 
 
 class BatchNorm(Op):
@@ -46,6 +46,7 @@ class BatchNorm(Op):
 
     def __post_init__(self) -> None:
         number(self.name, "epsilon", self.epsilon, 0)
+        flag(self.name, "training", self.training)
         if not 0 <= number(self.name, "momentum", self.momentum) <= 1:
             raise DlspecError(
                 InvalidSetting(
@@ -69,6 +70,16 @@ class BatchNorm(Op):
                     actual=str(x),
                     rank=x.rank,
                     expected="at least N and channels",
+                )
+            )
+        if x.shape[1].value is None:
+            raise DlspecError(
+                ImpossibleShape(
+                    None,
+                    self.name,
+                    reason=f"the number of channels, {x.shape[1]}, is not known",
+                    actual=str(x),
+                    advice="axis 1 holds the channels: [N, channels, spatial]",
                 )
             )
         return {slot.name: x.with_shape((x.shape[1],)) for slot in self.rule.parameters}

@@ -1,9 +1,11 @@
-"""One contract for every op of the registry: what `infer` says, what NumPy, PyTorch and ONNX Runtime compute, is one thing."""
+"""One contract for every op of the registry: what `infer` says, what NumPy, PyTorch and ONNX
+Runtime compute, is one thing."""
 
 from __future__ import annotations
 
+import ast
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ HOLDS_A_BODY = {"scan", "generate"}
 PROBABILITIES = {"binary_cross_entropy": ("prediction", "target")}
 POSITIVE = {"log": ("x",), "sqrt": ("x",), "pow": ("a",)}
 NOT_ZERO = {"div": ("b",), "mod": ("b",), "floor_div": ("b",)}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -102,13 +105,16 @@ def by_torch(
     graph: Graph, feeds: dict[str, Array], weights: dict[str, Array], dtype: DType, folder: Path
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Outputs, and buffers after the run, of the emitted module."""
-    made: Any = load_module(module_source(graph.name, {"forward": graph}, dtype=dtype), folder / f"{dtype}.py")()
+    made: Any = load_module(
+        module_source(graph.name, {"forward": graph}, dtype=dtype), folder / f"{dtype}.py"
+    )()
     kind = torch.float64 if dtype is DType.float64 else torch.float32
     state = {n: torch.from_numpy(np.array(w)).to(kind) for n, w in weights.items()}
     made = made.to(kind)
     made.load_state_dict(state)
     given = [
-        torch.from_numpy(a).to(kind) if a.dtype.kind == "f" else torch.from_numpy(a) for a in feeds.values()
+        torch.from_numpy(a).to(kind) if a.dtype.kind == "f" else torch.from_numpy(a)
+        for a in feeds.values()
     ]
     with torch.no_grad():
         results = made(*given)
@@ -138,7 +144,7 @@ def test_op_means_one_thing(case: Case, tmp_path: Path) -> None:
     in_place = {o.name for o in graph.outputs[1:]} if graph.updates else set[str]()
     shown = graph
     if graph.updates:  # PyTorch updates buffers in place; its results are compared as buffers
-        shown = Graph(**{**vars(graph), "outputs": graph.outputs[:1]})
+        shown = replace(graph, outputs=graph.outputs[:1])
     weights = structural_weights(graph, 7)
     model = onnx_from_graph(graph, weights)
     onnx.checker.check_model(model, full_check=True)
@@ -189,6 +195,14 @@ def test_module_has_exactly_the_parameters(case: Case) -> None:
     text = node.op.torch_module(*(None if v is None else v.type for v in node.inputs))
     if text is None:
         return
-    made = eval(text, {"nn": torch.nn})  # our own text, in a test
-    expected = {w.name.removeprefix("op."): tuple(d.value for d in w.type.shape) for w in graph.weights}
+    name, _, arguments = text.removeprefix("nn.").partition("(")
+    call = ast.parse(f"f({arguments}", mode="eval").body
+    assert isinstance(call, ast.Call)
+    made = getattr(torch.nn, name)(
+        *(ast.literal_eval(a) for a in call.args),
+        **{str(k.arg): ast.literal_eval(k.value) for k in call.keywords},
+    )
+    expected = {
+        w.name.removeprefix("op."): tuple(d.value for d in w.type.shape) for w in graph.weights
+    }
     assert {n: tuple(p.shape) for n, p in made.state_dict().items()} == expected
