@@ -13,6 +13,7 @@ from dlspec.ir.graph import Graph, Value
 from dlspec.ops.activation import Relu, Tanh
 from dlspec.ops.arithmetic import Add, Mul, Sub
 from dlspec.ops.linear import Dense
+from dlspec.ops.normalization import BatchNorm
 from dlspec.passes import PASSES, optimized
 from dlspec.passes.eliminate_common import eliminate_common
 from dlspec.passes.eliminate_dead import eliminate_dead
@@ -100,6 +101,21 @@ def test_numbers_fold_and_common_parts_join() -> None:
     assert [float(c.value) for c in small.constants] == [5.0]
 
 
+def test_a_node_that_is_made_anew_can_stand_for_another() -> None:
+    b = GraphBuilder("g")
+    x = b.input("x", "float", "N", 3)
+    one, same = b.constant(1.0), b.constant(1.0)
+    first, second = b.one(Add(), x, same, path="first"), b.one(Add(), x, one, path="second")
+    graph = eliminate_common(b.finish(y=b.one(Mul(), first, second, path="y")))
+    assert [n.path for n in graph.nodes] == ["first", "y"]
+    assert run(graph, {"x": np.ones((1, 3))}, {}).outputs["y"].tolist() == [[4.0, 4.0, 4.0]]
+
+
 def test_buffers_that_train_are_not_joined() -> None:
-    graph = CATALOGUE["batch_norm_training"].build()
-    assert len(optimized(graph).nodes) == len(graph.nodes)
+    b = GraphBuilder("g", "training")
+    x = b.input("x", "float", "N", 3)
+    first = b.apply(BatchNorm(training=True), x, path="norm")
+    made = {w.name.split(".")[1]: w for w in b.graph.weights}
+    second = b.apply(BatchNorm(training=True), x, path="norm2", parameters=made)
+    graph = eliminate_common(b.finish(y=b.one(Add(), first[0], second[0], path="y")))
+    assert [n.path for n in graph.nodes] == ["norm", "norm2", "y"]

@@ -13,8 +13,10 @@ import pytest
 from dlspec.diagnostics import DlspecError
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Graph
+from dlspec.ir.types import TensorType
 from dlspec.ops.activation import Relu, Softmax
 from dlspec.ops.arithmetic import Add, Div
+from dlspec.ops.base import OnnxBuilder, Op
 from dlspec.ops.comparison import Cast
 from dlspec.ops.convolution import Conv
 from dlspec.ops.linear import Dense
@@ -163,3 +165,43 @@ def test_every_graph_survives_float16(name: str) -> None:
     for output, value in exact.items():
         if value.dtype.kind == "f":
             np.testing.assert_allclose(rough[output], value, rtol=0.05, atol=0.05)
+
+
+def test_float16_weights_saturate() -> None:
+    b = GraphBuilder("g")
+    graph = b.finish(y=b.one(Dense(1), b.input("x", "float", "N", 2), path="layer"))
+    weights = {
+        "layer.weight": np.array([[1e6, -1e6]], "f4"),
+        "layer.bias": np.array([np.inf], "f4"),
+    }
+    model = legalize(onnx_from_graph(graph, weights), "float16").model
+    stored = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    assert stored["layer.weight"].tolist() == [[65504.0, -65504.0]]
+    assert np.isinf(stored["layer.bias"]).all()
+
+
+class Twice(Op):
+    """Its one node as two results, its input as a third. Without a name it is not registered."""
+
+    ragged = "pointwise"
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        return {}
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        assert inputs[0] is not None
+        return (inputs[0],) * 3
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> tuple[str, ...]:
+        made = g.op("Relu", inputs[0])
+        return made, made, inputs[0]
+
+
+def test_an_op_may_pass_a_value_on_under_several_names() -> None:
+    b = GraphBuilder("g")
+    x = b.input("x", "float", "N", 2)
+    first, second, third = b.apply(Twice(), x, path="twice", name=["a", "b", "c"])
+    model = onnx_from_graph(b.finish(a=first, b=second, c=third), {})
+    onnx.checker.check_model(model, full_check=True)
+    made = session_run(model, {"x": np.array([[-1, 2]], "f4")})
+    assert [made[n].tolist() for n in "abc"] == [[[0, 2]], [[0, 2]], [[-1, 2]]]
