@@ -87,7 +87,7 @@ def _train(
 
     program = program_of(plan, run.source, seed, device)
     session = Session(program, splits, options, run, seed, say)
-    choice = _choice(session, options, saved)
+    choice = choose(session, options, saved)
     here = environment(device, choice.threads, choice.matmul)
     if saved is not None:
         session.restore(*saved)
@@ -134,10 +134,10 @@ def _saved(
     return checkpoint.load(run.checkpoint)
 
 
-def _choice(
+def choose(
     session: Session, options: TrainOptions, saved: tuple[RunState, dict[str, Array]] | None
 ) -> Choice:
-    """The settings of the run's first session, or those that a probe chooses."""
+    """The settings of the run's first session, or those that a probe chooses, put in force."""
     if saved is not None and saved[0].probe:
         kept = Choice(**saved[0].probe)
         choice = Choice(options.threads or kept.threads, options.matmul or kept.matmul)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import torch
 
+from dlspec.train import machine
 from dlspec.train.machine import Choice, kept_settings, probe, products_error
 
 CPU = torch.device("cpu")
@@ -36,12 +38,7 @@ def test_the_faster_setting_is_taken_and_noise_is_not() -> None:
         assert probe(lambda: time.sleep(0.002), CPU, matmul="highest", seconds=0.1).threads == 2
 
 
-def test_an_inexact_precision_is_not_taken(monkeypatch: object) -> None:
-    import pytest
-
-    from dlspec.train import machine
-
-    assert isinstance(monkeypatch, pytest.MonkeyPatch)
+def test_an_inexact_precision_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "MATMUL_MARGIN", 0.0)
 
     def fast_when_medium() -> None:

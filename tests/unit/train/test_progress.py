@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from dlspec.train.events import EpochEnded, Event, Finished, Progressed, Started
@@ -60,10 +61,12 @@ def test_a_bar_in_eighty_columns_on_a_terminal() -> None:
         assert len(line.removeprefix("\x1b[?25l").removeprefix("\x1b[2K")) <= 86
 
 
-def test_quiet_is_quiet(capsys: object) -> None:
+def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_for(True) as listen:
         for event in EVENTS:
             listen(event)
+    given = capsys.readouterr()
+    assert given.out == given.err == ""
 
 
 def test_words() -> None:
