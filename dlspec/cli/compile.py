@@ -86,9 +86,9 @@ def _emit(compilation: Any, args: argparse.Namespace) -> int:
         if args.emit == "torch":
             sys.stdout.write(model_py(plan, compilation.source))
         elif args.emit == "graph":
-            from dlspec.ir.printer import print_graph
+            from dlspec.ir.printer import graph_text
 
-            sys.stdout.write(print_graph(plan.graph) + "\n")
+            sys.stdout.write(graph_text(plan.graph))
         else:
             from dlspec.targets.onnx import onnx_from_graph
 
