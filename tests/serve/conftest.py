@@ -142,7 +142,7 @@ def slow_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (OutputSpec("y", "float32", ("N", "512")),),
         {
             "w": rng.normal(0, 0.05, (512, 512)).astype(np.float32),
-            "steps": np.array(40_000, np.int64),
+            "steps": np.array(20_000, np.int64),
             "yes": np.array(True),
         },
         trained=False,

@@ -228,7 +228,7 @@ TENSORS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.fixed_dictionaries({"inputs": st.lists(TENSORS, max_size=2)}, optional={"outputs": VALUES}),
     st.binary(max_size=20),

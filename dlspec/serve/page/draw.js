@@ -111,8 +111,10 @@ function trace(context, strokes, place, lineWidth) {
   context.lineCap = context.lineJoin = "round";
   for (const stroke of strokes) {
     context.beginPath();
-    context.moveTo(...place(stroke[0]));
-    for (const point of stroke) context.lineTo(...place(point)); // one point alone makes a dot
+    const [x, y] = place(stroke[0]);
+    context.moveTo(x, y);
+    context.lineTo(x + 0.01, y); // a line of no length would leave no dot
+    for (const point of stroke.slice(1)) context.lineTo(...place(point));
     context.stroke();
   }
 }
