@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Sequence
@@ -27,7 +28,9 @@ def report(diagnostics: Sequence[Diagnostic], *, form: str = "text") -> None:
         for diagnostic in diagnostics:
             print(json.dumps(render_json(diagnostic)))
         return
-    render_report(diagnostics, colour=wants_colour())
+    known = sys.stderr.isatty() or "COLUMNS" in os.environ
+    width = shutil.get_terminal_size().columns if known else None
+    render_report(diagnostics, colour=wants_colour(), width=width)
 
 
 def report_internal(error: Exception) -> None:

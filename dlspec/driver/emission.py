@@ -69,11 +69,9 @@ def model_py(plan: NetworkPlan, source: SourceFile) -> str:
     from dlspec.targets.torch_source import module_source
 
     header = (
-        f'"""{plan.name}, compiled from {source.name}.\n\n'
-        "The module needs nothing but torch. Its trained weights:\n\n"
+        f"{plan.name}, compiled from {source.name}. The module needs nothing but torch; its weights:\n\n"
         "    from safetensors.torch import load_file\n"
-        '    model.load_state_dict(load_file("weights.safetensors"))\n'
-        '"""\n'
+        '    model.load_state_dict(load_file("weights.safetensors"))'
     )
     return module_source(plan.name, {"forward": plan.graph}, header=header)
 
