@@ -4,8 +4,8 @@ the same threads and precision of products that dlspec's probe chooses.
     python tests/bench/bench_train.py [--pairs 9] [--seconds 1.5] [--task lenet_adam]
 
 Both train the same network on the same 60,000 drawn 28 × 28 examples in one process, taking turns;
-a row's ratio is the median over pairs of (dlspec samples/s) / (hand-written samples/s). Above 0.95 is
-what training promises.
+a row's ratio is the median over pairs of (dlspec samples/s) / (hand-written samples/s). Training
+promises more than 0.95.
 """
 
 from __future__ import annotations
