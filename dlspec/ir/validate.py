@@ -94,12 +94,12 @@ class _Check:
         body = getattr(node.op, "body", None)
         if not isinstance(body, Graph):
             return
-        captures: tuple[Value, ...] = tuple(getattr(node.op, "captures", ()))
+        captures: tuple[Value, ...] = getattr(node.op, "captures", ())
         if captures and node.inputs[-len(captures) :] != captures:
             yield f"node `{node.path}`: its captures are not the tail of its inputs"
         if body.kind != "body":
             yield f"node `{node.path}`: its body is a graph of kind {body.kind}"
-        allowed = set(captures)
+        allowed: set[Value] = set(captures)
         made = set(body.values())
         for inner in body.nodes:
             for value in inner.inputs:

@@ -190,6 +190,10 @@ class Huber(Difference):
     name = "huber"
     function = "huber_loss"
     delta: float = 1.0
+    samples = (
+        *Difference.samples,
+        ({"delta": 0.5}, {"prediction": ("N", 3), "target": ("N", 3)}),
+    )
 
     def __post_init__(self) -> None:
         if number(self.name, "delta", self.delta) <= 0:

@@ -83,6 +83,15 @@ def test_floors_take_out_multiples_and_nest(a: Any, b: Any, k: int, m: int) -> N
     assert (k * x + y) // k == x + y // k
 
 
+@given(st.sampled_from(SYMBOLS), st.integers(1, 5), st.integers(2, 9), st.integers(1, 9), st.data())
+def test_a_remainder_below_the_common_factor_cannot_matter(
+    symbol: str, c: int, k: int, m: int, data: st.DataObject
+) -> None:
+    x = c * Dim.of(symbol)
+    rest = data.draw(st.integers(0, k - 1))
+    assert (k * x + rest) // (k * m) == x // m
+
+
 @given(st.sampled_from(SYMBOLS), st.integers(0, 9), st.integers(1, 9), st.integers(1, 9))
 def test_nested_floors_are_one(symbol: str, c: int, a: int, b: int) -> None:
     x = Dim.of(symbol)
