@@ -53,11 +53,10 @@ class RankMismatch(ShapeDiagnostic):
     """An operand has too few or too many axes.
 
     Wrong:
-        network n { input x: float[N, 28, 28]; output y = x -> conv(6, kernel = 5) }
+        network n { input x: float[N, 28]; output y = x -> conv(6, kernel = 5) }
 
     Right (a convolution wants a channel axis):
-        network n { input x: float[N, 28, 28]; output y = x -> reshape(1, 28, 28) -> conv(6, kernel
-        = 5) }
+        network n { input x: float[N, 28]; output y = x -> reshape(1, 28) -> conv(6, kernel = 5) }
     """
 
     code: ClassVar[str] = "DL301"

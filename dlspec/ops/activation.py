@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,25 @@ class Softplus(Unary):
     def torch(self, t: TorchContext, *inputs: str) -> str:
         # PyTorch leaves the logarithm out above a threshold; from 40 on no float64 shows it
         return f"F.softplus({inputs[0]}, threshold=40)"
+
+
+class Gelu(Unary):
+    """The Gaussian error linear unit, ``y = x Φ(x)``, with the exact Φ. Hendrycks & Gimpel 2016."""
+
+    name = "gelu"
+    range = 1.0  # engines compute Φ to an absolute error, which shows where it is small
+
+    def reference(self, *inputs: Any) -> Any:
+        x = inputs[0]
+        # erfc keeps the digits of Φ far below 0, where 1 + erf(x) has none left
+        tail = np.asarray(np.frompyfunc(math.erfc, 1, 1)(-x / math.sqrt(2)))
+        return x * (tail.astype(x.dtype) / 2)
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.gelu({inputs[0]})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("Gelu", inputs[0])
 
 
 class LeakyRelu(Unary):

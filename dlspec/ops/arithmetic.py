@@ -8,6 +8,7 @@ import numpy as np
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import InvalidSetting
+from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, TorchContext
 from dlspec.ops.elementwise import FLOATS, NUMBERS, Binary, Unary
 from dlspec.ops.settings import number
@@ -83,7 +84,11 @@ class Mod(Binary):
         return np.mod(inputs[0], inputs[1])
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return _remainder(g, inputs[0], inputs[1])
+        a, b = inputs
+        if not g.output_types[0].dtype.is_float:
+            return g.op("Mod", a, b, fmod=0)
+        rest, wrong = _c_remainder(g, a, b)
+        return g.op("Where", wrong, g.op("Add", rest, b), rest)
 
 
 class FloorDiv(Binary):
@@ -97,21 +102,27 @@ class FloorDiv(Binary):
         return np.floor_divide(inputs[0], inputs[1])
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        # ONNX cuts integers off towards zero; without its remainder the division leaves none to cut
-        whole = g.op("Div", g.op("Sub", inputs[0], _remainder(g, inputs[0], inputs[1])), inputs[1])
-        return g.op("Round", whole) if g.output_types[0].dtype.is_float else whole
+        a, b = inputs
+        dtype = g.output_types[0].dtype
+        if not dtype.is_float:
+            # ONNX cuts off towards zero; without its remainder the division leaves none to cut
+            return g.op("Div", g.op("Sub", a, g.op("Mod", a, b, fmod=0)), b)
+        # as Python does: what C's remainder leaves divides without one, and is one too large where
+        # signs differ; a quotient by an infinity stays finite, and one by zero is that of `/`
+        rest, wrong = _c_remainder(g, a, b)
+        zero, one = (g.constant(np.array(n, dtype=dtype.value)) for n in (0, 1))
+        whole = g.op("Round", g.op("Div", g.op("Sub", a, rest), b))
+        floor = g.op("Where", wrong, g.op("Sub", whole, one), whole)
+        return g.op("Where", g.op("Equal", b, zero), g.op("Div", a, b), floor)
 
 
-def _remainder(g: OnnxBuilder, a: str, b: str) -> str:
-    dtype = g.output_types[0].dtype
-    if not dtype.is_float:
-        return g.op("Mod", a, b, fmod=0)
-    # of floats ONNX knows only C's fmod, which has the sign of a
-    zero = g.constant(np.zeros((), dtype=dtype.value))
+def _c_remainder(g: OnnxBuilder, a: str, b: str) -> tuple[str, str]:
+    """C's fmod of floats, the only one that ONNX knows, and where its sign, which is a's, is not
+    b's."""
+    zero = g.constant(np.zeros((), dtype=g.output_types[0].dtype.value))
     rest = g.op("Mod", a, b, fmod=1)
     differ = g.op("Xor", g.op("Less", rest, zero), g.op("Less", b, zero))
-    wrong = g.op("And", differ, g.op("Not", g.op("Equal", rest, zero)))
-    return g.op("Where", wrong, g.op("Add", rest, b), rest)
+    return rest, g.op("And", differ, g.op("Not", g.op("Equal", rest, zero)))
 
 
 class Pow(Binary):
@@ -240,7 +251,7 @@ class Clip(Unary):
     samples = (
         ({"low": -0.5, "high": 0.5}, {"x": ("N", 3)}),
         ({"low": 0.0}, {"x": ("N", 3)}),
-        ({"high": 1}, {"x": ("int64", ("N",))}),
+        ({"low": -1.0, "high": 1}, {"x": ("int64", ("N",))}),
     )
 
     def __post_init__(self) -> None:
@@ -260,18 +271,40 @@ class Clip(Unary):
                 )
             )
 
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The type of x; integers take no fractions."""
+        result = super().infer(*inputs)
+        for setting, end in (("low", self.low), ("high", self.high)):
+            if end is not None and end % 1 and not result[0].dtype.is_float:
+                raise DlspecError(
+                    InvalidSetting(
+                        None,
+                        self.name,
+                        setting=setting,
+                        value=str(end),
+                        expected=f"a whole number for a tensor of {result[0].dtype}",
+                    )
+                )
+        return result
+
     def reference(self, *inputs: Any) -> Any:
         x = inputs[0]
         x = x if self.low is None else np.maximum(x, np.asarray(self.low, dtype=x.dtype))
         return x if self.high is None else np.minimum(x, np.asarray(self.high, dtype=x.dtype))
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        ends = [f"{n}={v}" for n, v in (("min", self.low), ("max", self.high)) if v is not None]
+        # a float would make floats of integers
+        kind = int if not t.output_types[0].dtype.is_float else float
+        given = (("min", self.low), ("max", self.high))
+        ends = [f"{n}={kind(v)}" for n, v in given if v is not None]
         return f"{inputs[0]}.clamp({', '.join(ends)})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         dtype = g.output_types[0].dtype.value
-        ends = (
+        low, high = (
             "" if e is None else g.constant(np.array(e, dtype=dtype)) for e in (self.low, self.high)
         )
-        return g.op("Clip", inputs[0], *ends)
+        if low and high:
+            return g.op("Clip", inputs[0], low, high)
+        # with an open end ONNX Runtime's Clip would cut an infinity to the largest finite number
+        return g.op("Max", inputs[0], low) if low else g.op("Min", inputs[0], high)

@@ -38,9 +38,9 @@ def window_sizes(
                     op,
                     reason=f"a window of {reach} does not fit into {room.value}",
                     actual=str(x),
-                    advice=f"`pad = {needed}` makes room"
-                    if op != "max_pool"
-                    else "a smaller window fits",
+                    advice="a smaller window fits"
+                    if op.endswith("pool")
+                    else f"`pad = {needed}` makes room",
                 )
             )
         sizes.append((room - reach) // s + 1)
@@ -63,6 +63,31 @@ def windows(
     steps = (slice(None), slice(None), *(slice(None, None, s) for s in stride))
     inside = tuple(slice(None, None, d) for d in dilation)
     return view[steps + inside]
+
+
+def check_rank(op: str, x: TensorType, window: int | tuple[int, ...]) -> None:
+    """Refuse a tensor that is not N, channels and one to three spatial axes, as many of them as a
+    window has that names each."""
+    given = len(window) if isinstance(window, tuple) else None
+    lacks_channels = x.rank < 3 or given == x.rank - 1
+    if 3 <= x.rank <= 5 and not lacks_channels:
+        return
+    inner = ", ".join(str(d) if d.value is not None else "-1" for d in x.shape[1:])
+    if sum(d.value is None for d in x.shape[1:]) > 1:
+        inner = "…"
+    raise DlspecError(
+        RankMismatch(
+            None,
+            op,
+            operand="x",
+            actual=str(x),
+            rank=x.rank,
+            expected="N, channels, and one to three spatial"
+            if given is None
+            else f"N, channels, and {given} spatial",
+            advice=f"add a channel axis: `reshape(1, {inner or '…'})`" if lacks_channels else "",
+        )
+    )
 
 
 class Convolution(Op):
@@ -116,20 +141,7 @@ class Convolution(Op):
         }
 
     def _check(self, x: TensorType) -> None:
-        if not 3 <= x.rank <= 5:
-            inner = ", ".join(map(str, x.shape[1:])) or "…"
-            advice = f"add a channel axis: `reshape(1, {inner})`" if x.rank < 3 else ""
-            raise DlspecError(
-                RankMismatch(
-                    None,
-                    self.name,
-                    operand="x",
-                    actual=str(x),
-                    rank=x.rank,
-                    expected="N, channels, and one to three spatial",
-                    advice=advice,
-                )
-            )
+        check_rank(self.name, x, self.kernel)
         if not x.dtype.is_float:
             raise DlspecError(
                 DTypeMismatch(

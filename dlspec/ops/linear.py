@@ -12,7 +12,7 @@ from dlspec.diagnostics.shapes import DimMismatch, DTypeMismatch, ImpossibleShap
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
-from dlspec.ops.elementwise import broadcast
+from dlspec.ops.elementwise import FLOATS, broadcast, check_numbers
 from dlspec.ops.settings import whole
 
 
@@ -109,6 +109,7 @@ class Matmul(Op):
         a, b = inputs
         assert a is not None and b is not None
         for operand, kind in (("a", a), ("b", b)):
+            check_numbers(self, kind, *FLOATS)
             if kind.rank < 2:
                 raise DlspecError(
                     RankMismatch(

@@ -109,9 +109,8 @@ class Difference(Op):
             check_numbers(self, kind, *FLOATS)
         if target.rank and prediction.shape != target.shape:
             axis = -1
-            for axis in range(-1, -min(prediction.rank, target.rank) - 1, -1):
-                if prediction.shape[axis] != target.shape[axis]:
-                    break
+            while _size(prediction, axis) == _size(target, axis):
+                axis -= 1
             raise DlspecError(
                 BroadcastMismatch(
                     None,
@@ -119,8 +118,8 @@ class Difference(Op):
                     left=str(prediction),
                     right=str(target),
                     axis=axis,
-                    left_dim=str(prediction.shape[axis]) if prediction.rank else "none",
-                    right_dim=str(target.shape[axis]),
+                    left_dim=_size(prediction, axis),
+                    right_dim=_size(target, axis),
                 )
             )
         return (prediction.with_shape(prediction.shape[:1]),)
@@ -158,6 +157,11 @@ class Difference(Op):
             return loss
         axes = g.constant(np.arange(1, kind.rank, dtype=np.int64))
         return g.op("ReduceMean", loss, axes, keepdims=0)
+
+
+def _size(kind: TensorType, axis: int) -> str:
+    """A size as a message shows it, of an axis counted from the last."""
+    return str(kind.shape[axis]) if -axis <= kind.rank else "missing"
 
 
 def _rest(kind: TensorType) -> str:

@@ -12,6 +12,7 @@ from dlspec.diagnostics.shapes import ImpossibleShape, InvalidSetting, RankMisma
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.elementwise import FLOATS, check_numbers
 from dlspec.ops.settings import flag, number
 
 
@@ -61,6 +62,7 @@ class BatchNorm(Op):
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """Scale, shift and running statistics, one for each channel."""
         x = tensors[0]
+        check_numbers(self, x, *FLOATS)
         if x.rank < 2:
             raise DlspecError(
                 RankMismatch(

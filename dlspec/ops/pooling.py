@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
+from dlspec.diagnostics.shapes import InvalidSetting
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
-from dlspec.ops.convolution import window_sizes, windows
+from dlspec.ops.convolution import check_rank, window_sizes, windows
 from dlspec.ops.elementwise import FLOATS, check_numbers
 from dlspec.ops.settings import per_axis
 
@@ -59,18 +59,7 @@ class Pool(Op):
         x = inputs[0]
         assert x is not None
         check_numbers(self, x, *FLOATS)
-        if not 3 <= x.rank <= 5:
-            raise DlspecError(
-                RankMismatch(
-                    None,
-                    self.name,
-                    operand="x",
-                    actual=str(x),
-                    rank=x.rank,
-                    expected="N, channels, and one to three spatial",
-                    advice="add a channel axis: `reshape(1, …)`",
-                )
-            )
+        check_rank(self.name, x, self.size)
         size, stride, pad = self.geometry(x.rank - 2)
         sizes = window_sizes(self.name, x, size, stride, pad, (1,) * len(size))
         return (x.with_shape((x.shape[0], x.shape[1], *sizes)),)

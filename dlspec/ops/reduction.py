@@ -41,10 +41,14 @@ class Reduction(Op):
             return tuple(range(kind.rank))
         wanted = given if isinstance(given, tuple) else (given,)
         axes = tuple(sorted(axis_of(self.name, a, kind) for a in wanted))
-        if len(set(axes)) != len(axes):
+        if not axes or len(set(axes)) != len(axes):
             raise DlspecError(
                 InvalidSetting(
-                    None, self.name, setting="axis", value=str(given), expected="axes that differ"
+                    None,
+                    self.name,
+                    setting="axis",
+                    value=str(given),
+                    expected="axes that differ" if axes else "at least one axis, or none for all",
                 )
             )
         return axes
