@@ -139,6 +139,16 @@ class TooLarge(Diagnostic):
 
 
 @dataclass(frozen=True)
+class TooManyMistakes(Diagnostic):
+    """So many mistakes have one cause; the rest of the definition is not looked at."""
+
+    code: ClassVar[str] = "DL450"
+    title: ClassVar[str] = "{most} mistakes are told already"
+    label: ClassVar[str] = "what follows is not looked at"
+    most: int
+
+
+@dataclass(frozen=True)
 class BadValue(Diagnostic):
     """A value that is not possible at this place.
 

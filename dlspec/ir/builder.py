@@ -51,8 +51,8 @@ class GraphBuilder:
     ) -> None:
         self.graph = Graph(name, kind)
         self.root: GraphBuilder = parent.root if parent else self
-        self._names: set[str] = parent._names if parent else set()
-        self._paths: set[str] = parent._paths if parent else set()
+        self._names: dict[str, int] = parent._names if parent else {}
+        self._paths: dict[str, int] = parent._paths if parent else {}
 
     def body(self, name: str) -> GraphBuilder:
         """A builder of a loop's body inside this graph."""
@@ -72,8 +72,8 @@ class GraphBuilder:
     def rename(self, value: Value, wanted: str) -> None:
         """Call a value by a better name, unless another has it already."""
         if wanted not in self._names:
-            self._names.discard(value.name)
-            self._names.add(wanted)
+            self._names.pop(value.name, None)
+            self._names[wanted] = 1
             value.name = wanted
 
     # --- what a graph is given --------------------------------------------------------------------
@@ -281,12 +281,16 @@ def free_values(body: Graph) -> tuple[Value, ...]:
     return tuple(found)
 
 
-def _unique(wanted: str, taken: set[str], separator: str) -> str:
-    name, ordinal = wanted, 1
+def _unique(wanted: str, taken: dict[str, int], separator: str) -> str:
+    """``taken`` holds the ordinal last given out for each name, so that thousands of equal ones
+    are quick."""
+    name, ordinal = wanted, taken.get(wanted, 1)
     while name in taken:
         ordinal += 1
         name = f"{wanted}{separator}{ordinal}"
-    taken.add(name)
+    taken[name] = 1
+    if ordinal > 1:
+        taken[wanted] = ordinal
     return name
 
 

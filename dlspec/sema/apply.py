@@ -112,7 +112,7 @@ def invoke(
 ) -> Any:
     """Apply whatever is called; ``path`` names the layer where the spec does (`as name`)."""
     if isinstance(callee, Builtin):
-        return call_builtin(callee, arguments, node.span)
+        return weigh(el, call_builtin(callee, arguments, node.span), node.span)
     if isinstance(callee, Layer):
         if isinstance(callee.definition, ast.Definition):
             return apply_layer_definition(el, callee, arguments, node, frame, path)
@@ -127,6 +127,15 @@ def invoke(
         if isinstance(name, ast.Name) and name.id in frame.names and name.id in REGISTRY:
             advice = f"here `{name.id}` is a name of your own, which hides the op `{name.id}`"
     raise DlspecError(NotCallable(node.span, describe(callee), advice))
+
+
+def weigh(el: Elaborator, value: Any, span: Span) -> Any:
+    """The value, once its size is counted: lists are copied where they grow, arrays take memory."""
+    if isinstance(value, np.ndarray):
+        el.context.count_literal(value.size, span)
+    elif isinstance(value, (list, tuple)):
+        el.context.spend(len(value) // 8, span)
+    return value
 
 
 def call_builtin(function: Builtin, arguments: Arguments, span: Span) -> Any:
@@ -169,7 +178,8 @@ def call_op(
     if not arguments.has_tensor and not arguments.named:
         values = [v for v, _ in positional]
         if op.name in compile_time.NUMBER_FUNCTIONS and values:
-            return call_builtin(compile_time.NUMBER_FUNCTIONS[op.name], arguments, node.span)
+            function = compile_time.NUMBER_FUNCTIONS[op.name]
+            return weigh(el, call_builtin(function, arguments, node.span), node.span)
     if op.name in ("max", "min") and arguments.has_tensor:
         together = ([arguments.piped] if arguments.piped else []) + positional
         if len(together) == 2 and (is_tensor_like(together[1][0]) or is_number(together[0][0])):
@@ -323,7 +333,7 @@ def apply_op(
         outputs = builder.apply(op, *values, path=path, span=span, parameters=parameters)
     except DlspecError as error:
         raise DlspecError(*(_with_operands(d, span, operands, values) for d in error.diagnostics)) from None
-    el.context.count_nodes(span)
+    el.context.count_nodes(outputs, span)
     own = len(outputs) - len(op.buffers) if len(outputs) > 1 else 1
     for slot, value in zip(op.buffers, outputs[own:], strict=False):
         builder.update(parameters[slot], value)  # type: ignore[arg-type]
@@ -356,6 +366,10 @@ def brought_together(el: Elaborator, op: Op, operands: Sequence[Given], span: Sp
     """The operands as tensors of one element type, where the op wants that; casts are nodes."""
     builder = el.context.builder
     literal = [single(v) is None for v, _ in operands]
+    for (value, _), known in zip(operands, literal, strict=True):
+        if known and isinstance(value, (list, tuple, np.ndarray)):
+            array = literal_array(value)
+            el.context.count_literal(0 if array is None else array.size, span)
     values = [as_tensor(builder, v, place) for v, place in operands]
     if op.promotion == "none":
         return values

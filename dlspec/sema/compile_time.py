@@ -18,6 +18,10 @@ from dlspec.source import Span
 
 MAX_ELEMENTS = 1_000_000
 """Elements of a compile-time list or array."""
+MAX_LIST = 100_000
+"""Items of a list that is put together."""
+MAX_DIM_TEXT = 200
+"""Characters of a size written out: sums and products of free sizes stay readable, and quick."""
 MAX_NUMBER = 1e15
 """Compile-time integers stay exact and small."""
 
@@ -58,6 +62,8 @@ def binary(op: str, left: Any, right: Any, span: Span) -> Any:
         same = left is right or left == right
         return same if op == "==" else not same
     if isinstance(left, list) and isinstance(right, list) and op == "+":
+        if len(left) + len(right) > MAX_LIST:
+            raise DlspecError(TooLarge(span, what=f"a list of more than {MAX_LIST:,} items"))
         return [*left, *right]
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
         return _array_binary(op, left, right, span)
@@ -94,12 +100,12 @@ def _dim_binary(op: str, left: Any, right: Any, span: Span) -> Any:
         a, b = (Dim.of(v) if not isinstance(v, float) else None for v in (left, right))
         if a is None or b is None:
             return NotImplemented
-        return simplified(_ARITHMETIC[op](a, b))
+        return _short(_ARITHMETIC[op](a, b), span)
     if op in ("//", "/"):
         a, b = Dim.of(left), Dim.of(right)
         try:
             exact = a.divided_by(b)
-            return simplified(exact if exact is not None else a // b)
+            return _short(exact if exact is not None else a // b, span)
         except ValueError as error:
             raise _impossible(span, str(error)) from None
     if op in _COMPARISON:
@@ -107,6 +113,12 @@ def _dim_binary(op: str, left: Any, right: Any, span: Span) -> Any:
             span, f"{left} {op} {right} is not known at compile time; a free size may have any value"
         )
     return NotImplemented
+
+
+def _short(dim: Dim, span: Span) -> Dim | int:
+    if len(dim.terms) > MAX_DIM_TEXT or len(str(dim)) > MAX_DIM_TEXT:
+        raise DlspecError(TooLarge(span, what="a size made of so many parts"))
+    return simplified(dim)
 
 
 def _array_binary(op: str, left: Any, right: Any, span: Span) -> Any:
@@ -180,7 +192,10 @@ def _zip(*lists: Any) -> list[Any]:
 
 
 def _append(items: Any, item: Any) -> list[Any]:
-    return [*_sequence(items), item]
+    found = [*_sequence(items), item]
+    if len(found) > MAX_LIST:
+        raise ArgumentError(f"a list of at most {MAX_LIST:,} items")
+    return found
 
 
 def _vocabulary(*words: Any) -> Vocabulary:

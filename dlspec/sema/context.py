@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlspec.diagnostics import DlspecError, Sink
-from dlspec.diagnostics.meaning import TooDeep, TooLarge
+from dlspec.diagnostics.meaning import TooDeep, TooLarge, TooManyMistakes
 from dlspec.dims import Dim, product
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Value
@@ -17,9 +17,20 @@ from dlspec.source import Span
 from dlspec.syntax import ast
 
 MAX_DEPTH = 64
-MAX_NODES = 100_000
+MAX_NODES = 10_000
 MAX_PARAMETERS = 10**11
-MAX_ROUNDS = 100_000
+MAX_ROUNDS = 20_000
+MAX_WORK = 500_000
+"""Expressions evaluated in one elaboration; what copies lists and what fails costs more than one."""
+MAX_LITERALS = 10_000_000
+"""Elements of all compile-time arrays together."""
+MAX_SIZE = 10**15
+MAX_TERMS = 32
+MAX_MISTAKES = 100
+
+
+class Exhausted(DlspecError):
+    """A limit is passed: nothing more of this definition is elaborated."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,8 @@ class Context:
         self.frozen: tuple[str, ...] = ()
         self.depth = 0
         self.rounds = 0
+        self.work = 0
+        self.literals = 0
         self.elements = Dim.of(0)
 
     def learning_at(self, scope: str) -> bool:
@@ -127,7 +140,7 @@ class Context:
     def deeper(self, name: str, span: Span) -> Iterator[None]:
         """Guards an application inside an application."""
         if self.depth >= MAX_DEPTH:
-            raise DlspecError(TooDeep(span, name, MAX_DEPTH))
+            raise Exhausted(TooDeep(span, name, MAX_DEPTH))
         self.depth += 1
         try:
             yield
@@ -138,16 +151,41 @@ class Context:
         """Guards the rounds of all loops together."""
         self.rounds += 1
         if self.rounds > MAX_ROUNDS:
-            raise DlspecError(TooLarge(span, what=f"more than {MAX_ROUNDS:,} rounds of loops"))
+            raise Exhausted(TooLarge(span, what=f"more than {MAX_ROUNDS:,} rounds of loops"))
 
-    def count_nodes(self, span: Span) -> None:
-        """Guards the size of the graph."""
+    def spend(self, work: int, span: Span) -> None:
+        """Guards what all statements together cost."""
+        self.work += work
+        if self.work > MAX_WORK:
+            raise Exhausted(TooLarge(span, what=f"more than {MAX_WORK:,} steps to work out"))
+
+    def count_literal(self, elements: int, span: Span) -> None:
+        """Guards the memory of compile-time arrays."""
+        self.literals += elements
+        if self.literals > MAX_LITERALS:
+            raise Exhausted(
+                TooLarge(span, what=f"more than {MAX_LITERALS:,} numbers known at compile time")
+            )
+
+    def count_mistake(self, span: Span) -> None:
+        """Guards the number of mistakes that are told; each costs, as a loop may repeat it."""
+        self.spend(1000, span)
+        if len(self.sink.diagnostics) >= MAX_MISTAKES:
+            raise Exhausted(TooManyMistakes(span, MAX_MISTAKES))
+
+
+    def count_nodes(self, outputs: Iterable[Value], span: Span) -> None:
+        """Guards the size of the graph, and the sizes in it."""
         if len(self.builder.graph.nodes) > MAX_NODES:
-            raise DlspecError(TooLarge(span, what=f"a graph of more than {MAX_NODES:,} nodes"))
+            raise Exhausted(TooLarge(span, what=f"a graph of more than {MAX_NODES:,} nodes"))
+        for value in outputs:
+            for dim in value.type.shape:
+                if len(dim.terms) > MAX_TERMS or any(abs(c) > MAX_SIZE for _, c in dim.terms):
+                    raise Exhausted(TooLarge(span, what=f"an axis beyond {MAX_SIZE:.0e}"))
 
     def count_parameter(self, shape: tuple[Dim, ...], span: Span) -> None:
         """Guards the number of parameters."""
         self.elements = self.elements + product(shape)
         total = self.elements.value
         if total is not None and total > MAX_PARAMETERS:
-            raise DlspecError(TooLarge(span, what=f"{total:,} parameters"))
+            raise Exhausted(TooLarge(span, what=f"{total:.1e} parameters"))

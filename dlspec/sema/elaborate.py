@@ -20,7 +20,7 @@ from dlspec.ir.graph import Distribution, Value
 from dlspec.ir.plan import Quantity
 from dlspec.ops import REGISTRY
 from dlspec.sema import apply, compile_time, tensors
-from dlspec.sema.context import Context, Frame
+from dlspec.sema.context import Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
 from dlspec.sema.program import library, root_name
 from dlspec.sema.types import classes_of, declared_type, unify
@@ -74,10 +74,13 @@ class Elaborator:
                 return
             try:
                 self.statement(statement, frame)
+            except Exhausted:
+                raise
             except DlspecError as error:
                 for diagnostic in error.diagnostics:
                     self.context.sink.report(_placed(diagnostic, statement.span))
                 self._poison(statement, frame)
+                self.context.count_mistake(statement.span)
             except Poisoned:
                 self._poison(statement, frame)
 
@@ -341,8 +344,11 @@ class Elaborator:
 
     def evaluate(self, expr: ast.Expr, frame: Frame) -> Any:
         """The value of an expression."""
+        self.context.spend(1, expr.span)
         match expr:
-            case ast.Number() | ast.String() | ast.Bool():
+            case ast.Number():
+                return compile_time.bounded(expr.value, expr.span)
+            case ast.String() | ast.Bool():
                 return expr.value
             case ast.Quantity():
                 return Quantity(float(expr.value), expr.unit)
@@ -464,6 +470,7 @@ class Elaborator:
         ):
             value = compile_time.binary(expr.op, left, right, expr.span)
             if value is not NotImplemented:
+                apply.weigh(self, value, expr.span)
                 return value
         return self.op(
             _OPERATORS[expr.op], [(left, expr.left.span), (right, expr.right.span)], expr, frame

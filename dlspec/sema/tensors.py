@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -48,9 +49,9 @@ def as_tensor(
     found = single(value)
     if found is not None:
         return found
+    if _poisoned(value):
+        raise Poisoned
     if isinstance(value, Record):
-        if any(value.names.get(o) is POISON for o in value.outputs) or value.result is POISON:
-            raise Poisoned
         if isinstance(value.result, tuple):
             raise DlspecError(WrongKind(span, "a tensor", f"{len(value.result)} values"))
         if value.outputs:
@@ -65,6 +66,15 @@ def as_tensor(
     return constant(builder, array)
 
 
+def _poisoned(value: Any) -> bool:
+    """Whether a value would be a tensor, had its statement not failed."""
+    if isinstance(value, Family):
+        return _poisoned(value.last)
+    if isinstance(value, Record):
+        return _poisoned(value.result) or any(_poisoned(value.names.get(o)) for o in value.outputs)
+    return value is POISON
+
+
 def constant(builder: GraphBuilder, array: Any, dtype: DType | None = None) -> Constant:
     """A constant of the graph; equal scalars are one."""
     array = np.asarray(array)
@@ -76,15 +86,16 @@ def constant(builder: GraphBuilder, array: Any, dtype: DType | None = None) -> C
             if array.dtype.kind in "iu"
             else DType.float32
         )
-    if array.ndim == 0:
-        for known in builder.root.graph.constants:
-            if (
-                known.type.dtype is dtype
-                and known.value.ndim == 0
-                and known.value == array.astype(dtype.value)
-            ):
-                return known
-    return builder.constant(array, dtype)
+    if array.ndim:
+        return builder.constant(array, dtype)
+    scalars = _SCALARS.setdefault(builder.root, {})
+    key = (dtype, array.astype(dtype.value).tobytes())
+    if key not in scalars:
+        scalars[key] = builder.constant(array, dtype)
+    return scalars[key]
+
+
+_SCALARS: WeakKeyDictionary[GraphBuilder, dict[tuple[DType, bytes], Constant]] = WeakKeyDictionary()
 
 
 _ORDER = (

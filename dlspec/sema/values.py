@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -190,16 +190,41 @@ def describe(value: Any) -> str:
     return kinds.get(type(value), "something else")
 
 
+MAX_RANK = 8
+"""Lists within lists that still are an array."""
+
+
 def literal_array(value: Any) -> NDArray[Any] | None:
-    """The array of a number or of nested lists of numbers; None where it is no such thing or the rows differ."""
+    """The array of a number or of nested lists of numbers; None where it is no such thing, or the rows differ."""
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, bool) or is_number(value):
         return np.asarray(value)
-    if not isinstance(value, (list, tuple)) or not value:
+    if not isinstance(value, (list, tuple)) or _rank(value) > MAX_RANK:
         return None
-    parts = [literal_array(v) for v in value]
-    shapes = {p.shape for p in parts if p is not None}
-    if any(p is None for p in parts) or len(shapes) != 1:
+    return _stacked(value)
+
+
+def _rank(value: Any) -> int:
+    """How deep lists are nested, counted along the first items."""
+    rank = 0
+    while isinstance(value, (list, tuple)) and value and rank <= MAX_RANK:
+        value, rank = value[0], rank + 1
+    return rank
+
+
+def _stacked(value: Sequence[Any], left: int = MAX_RANK) -> NDArray[Any] | None:
+    if not value or not left:
         return None
-    return np.stack([p for p in parts if p is not None])
+    if all(isinstance(v, (int, float)) for v in value):
+        return np.asarray(value)
+    parts: list[NDArray[Any]] = []
+    for item in value:
+        if isinstance(item, (list, tuple)):
+            part = _stacked(item, left - 1)
+        else:
+            part = literal_array(item)
+        if part is None or (parts and part.shape != parts[0].shape):
+            return None
+        parts.append(part)
+    return np.stack(parts)
