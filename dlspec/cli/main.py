@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "check specs: names, shapes, settings; nothing is run"),
     "fmt": ("fmt", "format specs; comments survive"),
@@ -40,10 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
         from dlspec.cli.output import report
 
         report(error.diagnostics, form=getattr(args, "message_format", "text"))
-        return 1
+        return INTERRUPTED if any(d.code == "DL694" for d in error.diagnostics) else 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
