@@ -14,26 +14,27 @@ from dlspec.source import Span
 class EngineDiffers(Diagnostic):
     """An engine's answer is farther from the exact one than rounding explains.
 
-    The exact answer is the network computed in float64; the bound is how far it moves when every weight, input and result is moved
-    by half an ulp of the promised precision. An engine may err by eight times that. The place shown is the first node whose
-    result differs, where that could be found.
+    The exact answer is the network computed in float64; the bound is how far it moves when every
+    weight, input and result is moved by half an ulp of the promised precision. An engine may err
+    by eight times that. The place shown is the first node whose result differs, where that could
+    be found.
 
-    This is a fault of the engine, of its library, or of dlspec, and not of the spec: the engine is not published. Choose another target or
-    library version, or report it with the bundle's report.html. Where less precision is meant, say so:
+    This is a fault of the engine, of its library, or of dlspec, and not of the spec: the engine is
+    not published. Choose another target or library version, or report it with the bundle's
+    report.html. Where less precision is meant, say so:
 
         engine e for n { targets = tensorrt_rtx(precision = float16); tolerance = 1% }
     """
 
     code: ClassVar[str] = "DL700"
-    title: ClassVar[str] = (
-        "`{engine}` answers wrongly: output `{output}` of `{network}` is off by {error}"
-    )
+    title: ClassVar[str] = "`{engine}` answers wrongly: output `{output}` of `{network}` {error}"
     label: ClassVar[str] = "{place}"
     note: ClassVar[tuple[str, ...]] = (
         "with {case} it answers {found} at {index}, exact is {expected}",
         "accepted is {limit} (8 times the derived bound); this is {ratio} times the bound",
         "accepted is {accepted} (the declared tolerance)",
         "first node that differs: `{node}`",
+        "also wrong: {also}",
         "every node alone is right, so the fault is in the engine's own rewriting or kernels",
     )
     help: ClassVar[str] = (
@@ -51,6 +52,7 @@ class EngineDiffers(Diagnostic):
     ratio: str | None = None
     accepted: str | None = None
     node: str | None = None
+    also: str | None = None
     place: str = "computed here"
 
     @property
@@ -64,8 +66,9 @@ class EngineDiffers(Diagnostic):
 class NodeDiffers(Diagnostic):
     """One node of the ONNX model does not compute what the op means.
 
-    Each node is run alone, on weights of which none is 0 or 1 and on inputs at three scales, and is compared with the
-    op's meaning in float64. This finds what depth, saturation and fresh weights hide.
+    Each node is run alone, on weights of which none is 0 or 1 and on inputs at three scales, and
+    is compared with the op's meaning in float64. This finds what depth, saturation and fresh
+    weights hide.
 
     This is a fault of the engine's library or of dlspec, not of the spec.
     """
@@ -119,8 +122,8 @@ class CheckFails(Diagnostic):
 class ReferencesDisagree(Diagnostic):
     """The two independent float64 references, NumPy and the emitted PyTorch, disagree.
 
-    One of the two lowerings of an op is wrong. This is a fault of dlspec (or of an op that a package registers), and nothing
-    that was verified against either can be trusted.
+    One of the two lowerings of an op is wrong. This is a fault of dlspec (or of an op that a
+    package registers), and nothing that was verified against either can be trusted.
     """
 
     code: ClassVar[str] = "DL703"
@@ -142,11 +145,12 @@ class ReferencesDisagree(Diagnostic):
 
 @dataclass(frozen=True)
 class TorchDiffers(Diagnostic):
-    """The emitted PyTorch in float32, which is what was trained, does not stay within the bound of the exact answer."""
+    """The emitted PyTorch in float32, which is what was trained, does not stay within the bound of
+    the exact answer."""
 
     code: ClassVar[str] = "DL704"
     title: ClassVar[str] = (
-        "PyTorch in float32 strays from the exact `{output}` of `{network}` by {error}"
+        "PyTorch in float32 answers wrongly: output `{output}` of `{network}` {error}"
     )
     label: ClassVar[str] = "this output"
     note: ClassVar[str] = (
@@ -167,9 +171,11 @@ class TorchDiffers(Diagnostic):
 
 @dataclass(frozen=True)
 class EngineRefuses(Diagnostic):
-    """An engine does not run for inputs that the spec declares, or answers in another shape or type.
+    """An engine does not run for inputs that the spec declares, or answers in another shape or
+    type.
 
-    The usual cause is a size that got fixed while the engine was built (a batch of 1, the length of the example).
+    The usual cause is a size that got fixed while the engine was built (a batch of 1, the length
+    of the example).
     """
 
     code: ClassVar[str] = "DL705"
@@ -186,7 +192,8 @@ class EngineRefuses(Diagnostic):
 
 @dataclass(frozen=True)
 class TrainingDiffers(Diagnostic):
-    """The loss, a buffer update or a gradient of the emitted PyTorch is not that of the objective's meaning in float64.
+    """The loss, a buffer update or a gradient of the emitted PyTorch is not that of the
+    objective's meaning in float64.
 
     Gradients are compared along random directions with central differences of the NumPy loss.
     """
@@ -205,10 +212,11 @@ class TrainingDiffers(Diagnostic):
 
 @dataclass(frozen=True)
 class OutputUndetermined(Diagnostic):
-    """Rounding alone moves an output so far that agreement tells nothing (the network is chaotic there).
+    """Rounding alone moves an output so far that agreement tells nothing (the network is chaotic
+    there).
 
-    An iterated map that diverges, or a difference of nearly equal numbers, amplifies rounding to a quarter of the output and more. No
-    engine of this precision can be right or wrong about it.
+    An iterated map that diverges, or a difference of nearly equal numbers, amplifies rounding to a
+    quarter of the output and more. No engine of this precision can be right or wrong about it.
     """
 
     code: ClassVar[str] = "DL710"

@@ -1,8 +1,9 @@
 """How far a correct engine may be from the exact answer: derived from the graph, not guessed.
 
-A probe runs the float64 meaning with every parameter, float input and node result multiplied by 1 ± u, where u is half an ulp of the
-precision that is promised; after ops whose results have an absolute range r (sigmoid, tanh, softmax) it adds ± u·r as well, because
-their implementations err absolutely. The bound B of a value is the largest change over the probes.
+A probe runs the float64 meaning with every parameter, float input and node result multiplied by 1
+± u, where u is half an ulp of the precision that is promised; after ops whose results have an
+absolute range r (sigmoid, tanh, softmax) it adds ± u·r as well, because their implementations err
+absolutely. The bound B of a value is the largest change over the probes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ SMALLEST: Mapping[str, float] = {
     "float16": 2.0**-24,
     "bfloat16": 2.0**-126,
 }
-"""Absolute error below which a precision cannot tell a number from zero: engines may flush what is smaller."""
+"""Absolute error below which a precision cannot tell a number from zero: engines may flush what is
+smaller."""
 
 PROBES = 8
 FACTOR = 8.0
@@ -44,8 +46,8 @@ FACTOR = 8.0
 
 @dataclass(frozen=True)
 class Bound:
-    """The largest change of a value over the probes, and the largest rms change; ``stable`` marks the elements of an
-    integer value that no probe changed."""
+    """The largest change of a value over the probes, and the largest rms change; ``stable`` marks
+    the elements of an integer value that no probe changed."""
 
     largest: float
     rms: float
@@ -64,7 +66,8 @@ class Bound:
 
 
 class Probe:
-    """Perturbs everything that a computation of limited precision would round; `Probe(seed, k)` always does it alike."""
+    """Perturbs everything that a computation of limited precision would round; `Probe(seed, k)`
+    always does it alike."""
 
     def __init__(self, seed: int, index: int, precision: str = "float32") -> None:
         self._rng = np.random.Generator(np.random.SFC64([seed, index]))
@@ -133,7 +136,8 @@ def references(
     seed: int = 0,
     exact: Sequence[Mapping[str, Array]] | None = None,
 ) -> list[Reference]:
-    """R and B of the wanted values for several sets of inputs, which share the perturbed weights of each probe.
+    """R and B of the wanted values for several sets of inputs, which share the perturbed weights
+    of each probe.
 
     Args:
         graph: any graph.

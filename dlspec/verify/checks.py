@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +45,8 @@ def run_checks(
 ) -> list[CheckResult]:
     """Every value check on the reference and on each side.
 
-    What a spec writes in decimals is compared up to the check's own `within`; a side that rounds gets its bound on top, so that `==`
-    means equal up to what its precision can tell.
+    What a spec writes in decimals is compared up to the check's own `within`; a side that rounds
+    gets its bound on top, so that `==` means equal up to what its precision can tell.
     """
     results: list[CheckResult] = []
     for check in checks:
@@ -66,7 +66,8 @@ def run_checks(
 
 
 def check_inputs(graph: Graph, check: CheckPlan, seed: int = 0) -> dict[str, Array]:
-    """A check's inputs in the types that the network declares; noise is drawn and lengths are full where they are left out."""
+    """A check's inputs in the types that the network declares; noise is drawn and lengths are full
+    where they are left out."""
     types = {i.name: i for i in graph.inputs}
     given = {k: np.asarray(v).astype(storage(types[k].type.dtype)) for k, v in check.inputs.items()}
     sizes = sizes_of(graph, given)
@@ -124,5 +125,5 @@ def brief(array: Array, most: int = 8) -> str:
 
 def _nested(value: Any) -> str:
     if isinstance(value, list):
-        return "[" + ", ".join(_nested(v) for v in value) + "]"  # pyright: ignore[reportUnknownVariableType]
+        return f"[{', '.join(map(_nested, cast('list[Any]', value)))}]"
     return str(value) if isinstance(value, bool) else f"{value:.6g}"

@@ -1,6 +1,8 @@
-"""An ONNX model cut at every node: each computes from inputs of its own, in one session and one run.
+"""An ONNX model cut at every node: each computes from inputs of its own, in one session and one
+run.
 
-What a node read from another one becomes an input of the model (`given.<value>`), every node's results become outputs.
+What a node read from another one becomes an input of the model (`given.<value>`), every node's
+results become outputs.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ PREFIX = "given."
 
 @dataclass(frozen=True)
 class Cut:
-    """A cut model: ``reads`` maps its `given.…` inputs to the values they stand for, ``made`` its outputs to what they are."""
+    """A cut model: ``reads`` maps its `given.…` inputs to the values they stand for, ``made`` its
+    outputs to what they are."""
 
     model: onnx.ModelProto
     reads: Mapping[str, Value]
@@ -49,10 +52,11 @@ def tensor_names(graph: Graph) -> dict[Value, str]:
 
 
 def cut_model(model: onnx.ModelProto, graph: Graph) -> Cut:
-    """Cut a model that was emitted from a graph (perhaps changed since) at the results of the graph's nodes.
+    """Cut a model that was emitted from a graph (perhaps changed since) at the results of the
+    graph's nodes.
 
-    Nodes are told apart by the dlspec node that they were emitted for, which their names begin with. Results that the model
-    does not hold are left out.
+    Nodes are told apart by the dlspec node that they were emitted for, which their names begin
+    with. Results that the model does not hold are left out.
     """
     import onnx
 
@@ -78,12 +82,14 @@ def cut_model(model: onnx.ModelProto, graph: Graph) -> Cut:
 
 
 def path_of(node: Any) -> str:
-    """The part of an ONNX node's name that tells its dlspec node: `lenet.maps/Conv` gives `lenet.maps`."""
+    """The part of an ONNX node's name that tells its dlspec node: `lenet.maps/Conv` gives
+    `lenet.maps`."""
     return str(node.name).partition("/")[0]
 
 
 def _rename(node: Any, names: set[str]) -> set[str]:
-    """Give a node's inputs of these names (and those of its sub-graphs) the prefix; which were found."""
+    """Give a node's inputs of these names (and those of its sub-graphs) the prefix; which were
+    found."""
     found: set[str] = set()
     for i, name in enumerate(node.input):
         if name in names:
@@ -113,7 +119,8 @@ def with_weights(model: onnx.ModelProto, weights: Mapping[str, Array]) -> onnx.M
 
 
 def severed(graph: Graph) -> Graph:
-    """The graph cut likewise: a node's results are computed from inputs `given.…` of the other nodes' results.
+    """The graph cut likewise: a node's results are computed from inputs `given.…` of the other
+    nodes' results.
 
     Values are copies, for the graph itself stays as it is.
     """
@@ -144,7 +151,8 @@ def _as_input(value: Value) -> Any:
 def given_inputs(
     graph: Graph, inputs: Mapping[str, Array], weights: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """What nodes may read: the inputs, and every one of R's values rounded to the type that it has."""
+    """What nodes may read: the inputs, and every one of R's values rounded to the type that it
+    has."""
     made = [v for node in graph.nodes for v in node.outputs]
     exact = evaluate(graph, inputs, weights, [v.name for v in made])
     with np.errstate(over="ignore"):

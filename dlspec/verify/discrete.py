@@ -30,7 +30,8 @@ class Decision:
 
 
 def decision(value: Value) -> Decision | None:
-    """The score that decides an integer value, found by walking back to its argmax; None where there is none."""
+    """The score that decides an integer value, found by walking back to its argmax; None where
+    there is none."""
     while value.producer is not None:
         node = value.producer
         first = node.inputs[0] if node.inputs else None

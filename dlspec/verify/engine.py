@@ -1,4 +1,5 @@
-"""Verify a network: an engine as it is deployed, its references, its checks, and every node alone."""
+"""Verify a network: an engine as it is deployed, its references, its checks, and every node
+alone."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ Runner = Callable[[dict[str, Array]], Mapping[str, Array]]
 def verify_network(
     plan: NetworkPlan,
     weights: Mapping[str, Array],
-    engine_runner: Runner,
+    engine_runner: Runner | None,
     *,
     precision: str = "float32",
     bounds: Mapping[str, tuple[int, int]] | None = None,
@@ -48,19 +49,23 @@ def verify_network(
     Args:
         plan: the network with its checks.
         weights: by name, as stored.
-        engine_runner: the deployed engine: every input by name (noise and lengths too) to outputs by name.
+        engine_runner: the deployed engine: every input by name (noise and lengths too) to outputs
+            by name. None where this machine cannot run it: then the references, the checks and
+            every node are proved.
         precision: what it promises to compute in: float32, tf32, float16, bfloat16.
         bounds: (least, most) of the dynamic dimensions.
         tolerance: accepted error relative to an output's rms, in place of the derived bound.
         outputs: which of the network's outputs it has; all without.
         examples: real inputs, each a whole set by name.
         use_torch: whether PyTorch takes part; None: where it is installed, unless ``fast``.
-        fast: fewer elements at the largest sizes, local proof at one scale, no PyTorch unless asked for.
+        fast: fewer elements at the largest sizes, local proof at one scale, no PyTorch unless
+            asked for.
         seed: of inputs and probes; the same seed gives the same verdict.
         engine: what messages call it, `edge (onnxruntime)`.
-        model: the unoptimised ONNX model that the engine is built from, before legalisation; emitted here without.
-        study: of an earlier call for the same network, weights and bounds, so that references are made once; `Verification` does not
-            keep it.
+        model: the unoptimised ONNX model that the engine is built from, before legalisation;
+            emitted here without.
+        study: of an earlier call for the same network, weights and bounds, so that references are
+            made once; `Verification` does not keep it.
 
     Returns:
         What was found; `raise_if_failed` turns failures into a DlspecError.
@@ -72,7 +77,9 @@ def verify_network(
         )
     before = dict(study.timings)
     expected = [n for n in study.outputs if outputs is None or n in outputs]
-    found = _run_cases(study, engine_runner, expected, precision, tolerance)
+    found: list[Verdict] = []
+    if engine_runner is not None:
+        found = _run_cases(study, engine_runner, expected, precision, tolerance)
     torch_found, disagreement = _torch(study, use_torch, fast)
     sides: dict[str, Runner] = (
         {"PyTorch in float32": torch_found.runner} if torch_found.runner else {}
@@ -103,7 +110,7 @@ def verify_network(
     return result
 
 
-# --- the engine ---------------------------------------------------------------------------------------
+# --- the engine -----------------------------------------------------------------------------------
 
 
 def _run_cases(
@@ -140,7 +147,8 @@ def _answers(runner: Runner, case: Case, expected: Sequence[str]) -> dict[str, A
 def _bisect(
     study: Study, found: Sequence[Verdict], nodes: Sequence[NodeResult]
 ) -> list[NodeResult]:
-    """Where an end-to-end failure begins, with the real weights and inputs; nothing when there is none."""
+    """Where an end-to-end failure begins, with the real weights and inputs; nothing when there is
+    none."""
     failed = next((v for v in found if v.status == "fail"), None)
     if failed is None or not study.graph.nodes or any(n.status == "fail" for n in nodes):
         return []
@@ -149,7 +157,7 @@ def _bisect(
         return bisect(study.graph, study.model, study.weights, case.inputs, seed=study.seed)
 
 
-# --- PyTorch ------------------------------------------------------------------------------------------
+# --- PyTorch --------------------------------------------------------------------------------------
 
 
 class _Torch:
@@ -188,12 +196,12 @@ def _torch(study: Study, use_torch: bool | None, fast: bool) -> tuple[_Torch, st
         return said, first_disagreement(study, case)
 
 
-# --- checks -------------------------------------------------------------------------------------------
+# --- checks ---------------------------------------------------------------------------------------
 
 
 def _checks(
     study: Study,
-    runner: Runner,
+    runner: Runner | None,
     expected: Collection[str],
     sides: Mapping[str, Runner],
     engine: str,
@@ -206,15 +214,15 @@ def _checks(
     with study.timed("checks"):
         common = tuple(c for c in checks if c.output not in expected)
         shared = tuple(c for c in checks if c.output in expected)
-        usable = not any(v.reason in ("refused", "missing") for v in found)
-        mine = {**sides, engine: runner} if usable else sides
+        broken = any(v.reason in ("refused", "missing") for v in found)
+        mine = sides if runner is None or broken else {**sides, engine: runner}
         results = run_checks(
             study.graph, study.weights, shared, mine, precision=precision, seed=study.seed
         )
         return results + run_checks(study.graph, study.weights, common, sides, seed=study.seed)
 
 
-# --- what is left open ---------------------------------------------------------------------------------
+# --- what is left open ----------------------------------------------------------------------------
 
 
 def _unproven(study: Study, torch: _Torch, expected: Sequence[str]) -> list[str]:

@@ -1,4 +1,5 @@
-"""Failures as diagnostics: the node, its line in the spec, both values, and the error against the bound."""
+"""Failures as diagnostics: the node, its line in the spec, both values, and the error against the
+bound."""
 
 from __future__ import annotations
 
@@ -64,42 +65,40 @@ def _local(result: Verification) -> Iterator[Diagnostic]:
     wrong = next((n for n in result.nodes if n.status == "fail"), None)
     if wrong is not None:
         verdict = wrong.verdict
-        unclear = verdict.reason in ("refused", "shape", "type", "missing")
+        unclear = verdict.reason in _NO_ANSWER
         yield NodeDiffers(
             wrong.span, result.network, wrong.path, wrong.op, expected=_number(verdict.expected),
-            found=_number(verdict.found), ratio=None if unclear else _ratio(verdict), detail=_told(verdict) or None,
+            found=_number(verdict.found), ratio=None if unclear else _ratio(verdict),
+            detail=_told(verdict) or None,
         )  # fmt: skip
 
 
 def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
-    told: set[str] = set()
-    for verdict in sorted(
-        (v for v in result.verdicts if v.status == "fail"), key=lambda v: -v.ratio
-    ):
-        if verdict.output in told:
-            continue
-        told.add(verdict.output)
-        if verdict.reason in ("refused", "missing", "shape", "type"):
-            yield EngineRefuses(
-                _output_span(graph, verdict.output), result.network, result.engine, verdict.output, verdict.case,
-                _told(verdict),
-            )  # fmt: skip
-            if verdict.reason == "refused":
-                return  # one refusal is told once, and not for each output
-            continue
-        yield _differs(graph, result, verdict)
+    """One error for what it refuses, one for what it answers wrongly."""
+    wrong = [v for v in result.worst.values() if v.status == "fail"]
+    refused = [v for v in result.verdicts if v.status == "fail" and v.reason in _NO_ANSWER]
+    if refused:
+        verdict = refused[0]
+        yield EngineRefuses(
+            _output_span(graph, verdict.output), result.network, result.engine, verdict.output,
+            verdict.case, _told(verdict),
+        )  # fmt: skip
+    differing = [v for v in wrong if v.reason not in _NO_ANSWER]
+    differing.sort(key=lambda v: v.reason == "decision")  # an id is wrong because its score is
+    if differing:
+        yield _differs(graph, result, differing[0], [v.output for v in differing[1:]])
 
 
-def _differs(graph: Graph, result: Verification, verdict: Verdict) -> Diagnostic:
+def _differs(
+    graph: Graph, result: Verification, verdict: Verdict, also: Sequence[str]
+) -> Diagnostic:
     node: NodeResult | None = result.first_wrong_node
-    span = (
-        node.span
-        if node is not None and node.span is not None
-        else _output_span(graph, verdict.output)
-    )
-    derived = result.tolerance is None and verdict.reason != "decision"
+    span = node.span if node is not None else None
+    is_choice = verdict.reason == "decision"
+    derived = result.tolerance is None and not is_choice
+    declared = result.tolerance is not None and not is_choice
     return EngineDiffers(
-        span,
+        span or _output_span(graph, verdict.output),
         result.network,
         result.engine,
         verdict.output,
@@ -110,8 +109,9 @@ def _differs(graph: Graph, result: Verification, verdict: Verdict) -> Diagnostic
         index=_index(verdict),
         limit=_number(verdict.limit) if derived else None,
         ratio=_ratio(verdict) if derived else None,
-        accepted=None if derived or verdict.reason == "decision" else _number(verdict.limit),
+        accepted=_number(verdict.limit) if declared else None,
         node=None if node is None else node.path,
+        also=", ".join(also) or None,
         place="computed here" if node is None else f"`{node.op}` differs first",
     )
 
@@ -150,7 +150,10 @@ def _warnings(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
             yield OutputInsensitive(_output_span(graph, name), result.network, name, local)
 
 
-# --- words --------------------------------------------------------------------------------------------
+_NO_ANSWER = ("refused", "missing", "shape", "type")
+
+
+# --- words ----------------------------------------------------------------------------------------
 
 
 def _first_failure(verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -171,15 +174,15 @@ def _node_span(graph: Graph, path: str | None) -> Span | None:
 def _off_by(verdict: Verdict) -> str:
     match verdict.reason:
         case "not finite":
-            return "a NaN or an infinity out of place"
+            return "has a NaN or an infinity out of place"
         case "decision":
-            return f"{verdict.error:g} wrong ids"
+            return f"has {verdict.error:g} wrong ids"
         case "rms":
-            return f"{verdict.rms_error:.3g} (rms)"
+            return f"is off by {verdict.rms_error:.3g} (rms)"
         case "refused" | "shape" | "type" | "missing":
-            return f"no answer ({verdict.detail})"
+            return f"is not there ({verdict.detail})"
         case _:
-            return f"{verdict.error:.3g}"
+            return f"is off by {verdict.error:.3g}"
 
 
 def _told(verdict: Verdict) -> str:

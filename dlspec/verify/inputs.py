@@ -1,4 +1,5 @@
-"""Inputs to verify with: seeded draws from the declared types, and what hides at the edges of them."""
+"""Inputs to verify with: seeded draws from the declared types, and what hides at the edges of
+them."""
 
 from __future__ import annotations
 
@@ -42,8 +43,9 @@ def draw_cases(
 ) -> list[Case]:
     """The cases that a network is verified with.
 
-    Every dynamic dimension is swept; at the base sizes inputs are drawn at all three scales, or twice where there is no scale (so that
-    outputs that do not depend on the inputs show), the other sizes take a scale each in turn. Real examples come last.
+    Every dynamic dimension is swept; at the base sizes inputs are drawn at all three scales, or
+    twice where there is no scale (so that outputs that do not depend on the inputs show), the
+    other sizes take a scale each in turn. Real examples come last.
     """
     cases: list[Case] = []
     for number, sizes in enumerate(sweep(graph, bounds, budget=budget)):
@@ -71,9 +73,10 @@ def draw_inputs(
 ) -> dict[str, Array]:
     """One draw of every input.
 
-    Bytes cover 0..255 with both ends present, integers the range of their classes (or of what reads them) with both ends, floats
-    are normal at ``scale``, noise has its distribution, lengths are unsorted with ties, 1 and the full length,
-    and what lies behind a length is NaN (or another number, for integers).
+    Bytes cover 0..255 with both ends present, integers the range of their classes (or of what
+    reads them) with both ends, floats are normal at ``scale``, noise has its distribution, lengths
+    are unsorted with ties, 1 and the full length, and what lies behind a length is NaN (or another
+    number, for integers).
     """
     drawn: dict[str, Array] = {}
     for value in graph.inputs:
@@ -149,7 +152,8 @@ def _integers(
 
 
 def class_count(graph: Graph, value: Input) -> int | None:
-    """How many different ids an integer input may hold: by its classes, or by the table or scores that it selects from."""
+    """How many different ids an integer input may hold: by its classes, or by the table or scores
+    that it selects from."""
     if value.classes is not None:
         return len(value.classes)
     for node in graph.nodes:

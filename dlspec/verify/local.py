@@ -1,9 +1,10 @@
 """The local proof: every node alone, given the exact inputs.
 
-End to end, depth, saturation and fresh weights hide faults: nine sigmoids in a row answer the same whatever comes in, and a lost bias that is
-0 is lost unseen. So each node of the unoptimised ONNX model is run on R's own inputs (rounded to float32), with structural weights, of
-which none is 0 or 1, at three scales of input, and compared with its meaning within its own bound. The same table, with
-the network's real weights, finds the node where an engine goes wrong.
+End to end, depth, saturation and fresh weights hide faults: nine sigmoids in a row answer the same
+whatever comes in, and a lost bias that is 0 is lost unseen. So each node of the unoptimised ONNX
+model is run on R's own inputs (rounded to float32), with structural weights, of which none is 0 or
+1, at three scales of input, and compared with its meaning within its own bound. The same table,
+with the network's real weights, finds the node where an engine goes wrong.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def prove_nodes(
     sizes: Mapping[str, int] | None = None,
     scales: Sequence[float] = SCALES,
 ) -> list[NodeResult]:
-    """The local proof of a model that was emitted from a graph: a result a node, in execution order.
+    """The local proof of a model that was emitted from a graph: a result a node, in execution
+    order.
 
     Args:
         graph: what it was emitted from.
@@ -79,7 +81,8 @@ def bisect(
     *,
     seed: int = 0,
 ) -> list[NodeResult]:
-    """The same table with the weights that the model really holds, for inputs on which an engine was wrong."""
+    """The same table with the weights that the model really holds, for inputs on which an engine
+    was wrong."""
     return compare_nodes(graph, model, weights, [inputs], seed=seed)
 
 
@@ -143,7 +146,8 @@ def _source(cut: Cut, name: str) -> str:
 
 
 def _refused(values: Collection[Value], case: str, detail: str) -> dict[str, Verdict]:
-    """The node that the error names fails (every node, where it names none); of the others nothing is known."""
+    """The node that the error names fails (every node, where it names none); of the others nothing
+    is known."""
     named = {v.name for v in values if v.producer is not None and f".{v.producer.path}/" in detail}
     found: dict[str, Verdict] = {}
     for value in values:

@@ -18,7 +18,8 @@ def without_padding(
 ) -> Array:
     """The array with 0 behind the lengths of its ragged axes.
 
-    A ragged axis whose dimension is an expression of a symbol has the lengths mapped by that expression.
+    A ragged axis whose dimension is an expression of a symbol has the lengths mapped by that
+    expression.
     """
     if not value.type.ragged or array.ndim != value.type.rank:
         return array

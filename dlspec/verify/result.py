@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -32,7 +32,8 @@ class Verification:
         torch: PyTorch in float32 against R.
         checks: the spec's checks on every side.
         nodes: the local proof.
-        bisection: the same table with real weights, made when the engine fails end to end and the local proof holds.
+        bisection: the same table with real weights, made when the engine fails end to end and the
+            local proof holds.
         sizes: of the dynamic dimensions, as swept.
         timings: seconds by part.
         versions: of what computed.
@@ -60,7 +61,8 @@ class Verification:
 
     @property
     def outputs(self) -> dict[str, Status]:
-        """The worst status of each output over the cases; a case that is undetermined does not hide others that pass."""
+        """The worst status of each output over the cases; a case that is undetermined does not
+        hide others that pass."""
         by_output: dict[str, list[Status]] = {}
         for verdict in self.verdicts:
             by_output.setdefault(verdict.output, []).append(verdict.status)
@@ -68,8 +70,9 @@ class Verification:
 
     @property
     def status(self) -> Overall:
-        """``failed`` if anything failed; ``verified`` if every output passed, or is insensitive or undetermined while every node
-        was proved alone; else ``unverified``."""
+        """``failed`` if anything failed; ``verified`` if every output passed, or is insensitive or
+        undetermined while every node was proved alone; else ``unverified``, as it is where no
+        engine could be run."""
         compared = (*self.verdicts, *self.references, *self.torch)
         if (
             any(v.status == "fail" for v in compared)
@@ -77,6 +80,8 @@ class Verification:
             or not all(c.holds for c in self.checks)
         ):
             return "failed"
+        if not self.verdicts:
+            return "unverified"
         proved = bool(self.nodes) and all(n.status == "pass" for n in self.nodes)
         if all(s == "pass" for s in self.outputs.values()) or proved:
             return "verified"
@@ -144,9 +149,9 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        return {str(k): _plain(v) for k, v in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_plain(v) for v in cast("Sequence[Any]", value)]
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     return value

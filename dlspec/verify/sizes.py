@@ -19,9 +19,10 @@ def sweep(
 ) -> list[Sizes]:
     """Assignments of the graph's symbols, the base first.
 
-    The base gives every symbol an odd size, different ones so that exchanged axes show; then each symbol is 1 with the others at
-    their base, all are 2, and all are the largest that is declared (8 where nothing is) and affordable. Sizes that some
-    value cannot have (a convolution longer than its input) are raised to the least that it can.
+    The base gives every symbol an odd size, different ones so that exchanged axes show; then each
+    symbol is 1 with the others at their base, all are 2, and all are the largest that is declared
+    (8 where nothing is) and affordable. Sizes that some value cannot have (a convolution longer
+    than its input) are raised to the least that it can.
 
     Args:
         graph: whose input dimensions are swept.
@@ -60,7 +61,8 @@ def _odd(limit: tuple[int, int], index: int) -> int:
 def _with_room(
     graph: Graph, base: Sizes, limits: Mapping[str, tuple[int, int]], budget: int
 ) -> Sizes:
-    """The base, enlarged until no derived dimension is 1, where that is possible: over one element, a mean is a maximum."""
+    """The base, enlarged until no derived dimension is 1, where that is possible: over one
+    element, a mean is a maximum."""
     sizes = dict(base)
     for _ in range(6):
         tight = _tight(graph, sizes)
@@ -107,7 +109,8 @@ def elements(graph: Graph, sizes: Mapping[str, int]) -> int:
 
 
 def shape_at(value: Value, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
-    """The shape of a value for given symbols; None where a symbol is not among them (it is known at run time only)."""
+    """The shape of a value for given symbols; None where a symbol is not among them (it is known
+    at run time only)."""
     try:
         return tuple(d.evaluate(sizes) for d in value.type.shape)
     except KeyError:

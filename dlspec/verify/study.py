@@ -1,4 +1,5 @@
-"""What is known of a network before any engine is looked at; made once and shared by all its engines."""
+"""What is known of a network before any engine is looked at; made once and shared by all its
+engines."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ class Study:
         examples: real inputs.
         fast: fewer elements at the largest sizes, and the local proof at one scale.
         seed: of inputs and probes.
-        model: the unoptimised ONNX model that the engines are built from; emitted here where it is not given.
+        model: the unoptimised ONNX model that the engines are built from; emitted here where it is
+            not given.
     """
 
     def __init__(
@@ -106,7 +108,8 @@ class Study:
         *,
         exact: Reference | None = None,
     ) -> Verdict:
-        """The verdict of one output of one case, against R and B of the precision or another reference."""
+        """The verdict of one output of one case, against R and B of the precision or another
+        reference."""
         exact = exact or self.reference(case, precision)
         value = self.outputs[output]
         r = exact.values[value.name]
@@ -132,7 +135,8 @@ class Study:
     def insensitive(
         self, output: str, precision: str = "float32", tolerance: float | None = None
     ) -> bool:
-        """Whether R of an output (or of the score that decides it) varies by less than the accepted error over the inputs."""
+        """Whether R of an output (or of the score that decides it) varies by less than the
+        accepted error over the inputs."""
         base = [self.reference(c, precision) for c in self.cases if c.base]
         choice = self.decisions.get(output)
         value = self.outputs[output] if choice is None else choice.score

@@ -32,7 +32,8 @@ def is_torch_here() -> bool:
 
 
 class TorchGraph:
-    """A graph emitted as PyTorch and loaded with weights: the emission is what `dlspec compile --emit torch` hands over.
+    """A graph emitted as PyTorch and loaded with weights: the emission is what `dlspec compile
+    --emit torch` hands over.
 
     Args:
         graph: any graph.

@@ -1,7 +1,9 @@
-"""Training is proved too: loss, buffer updates and gradients of the emitted PyTorch against the objective's meaning.
+"""Training is proved too: loss, buffer updates and gradients of the emitted PyTorch against the
+objective's meaning.
 
-Masks and noise are inputs of an objective graph, so that both sides compute the same numbers. NumPy has no gradients; along a random
-direction d of one parameter the central difference (L(w + hd) - L(w - hd)) / 2h must equal the gradient times d.
+Masks and noise are inputs of an objective graph, so that both sides compute the same numbers.
+NumPy has no gradients; along a random direction d of one parameter the central difference (L(w +
+hd) - L(w - hd)) / 2h must equal the gradient times d.
 """
 
 from __future__ import annotations
@@ -28,15 +30,18 @@ from dlspec.verify.verdict import Verdict, compare
 Array = NDArray[Any]
 
 _STEP = 2.0**-17
-"""Of a central difference, relative to the parameter's size: about the cube root of float64's epsilon."""
+"""Of a central difference, relative to the parameter's size: about the cube root of float64's
+epsilon."""
 
 _TRIES = 3
-"""Directions: one that crosses a kink of a rectifier says nothing, a wrong gradient is wrong along all."""
+"""Directions: one that crosses a kink of a rectifier says nothing, a wrong gradient is wrong along
+all."""
 
 
 @dataclass(frozen=True)
 class GradientResult:
-    """One parameter's gradient along a direction; ``accepted`` is the error that the difference itself may have."""
+    """One parameter's gradient along a direction; ``accepted`` is the error that the difference
+    itself may have."""
 
     parameter: str
     torch: float
@@ -58,7 +63,8 @@ class GradientResult:
 
 @dataclass(frozen=True)
 class TrainingProof:
-    """What was found of an objective graph: its outputs, the next values of its buffers, its gradients."""
+    """What was found of an objective graph: its outputs, the next values of its buffers, its
+    gradients."""
 
     graph: str
     sizes: Mapping[str, int]
@@ -126,7 +132,7 @@ def verify_training(
     return TrainingProof(graph.name, chosen, compared, updated, gradients, found)
 
 
-# --- gradients ----------------------------------------------------------------------------------------
+# --- gradients ------------------------------------------------------------------------------------
 
 
 def _gradients(
@@ -141,7 +147,8 @@ def _gradients(
 
     named = dict(module.module.named_parameters())
     found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
-    gradients = {k: None if g is None else g.numpy() for k, g in zip(named, found, strict=True)}
+    unused: Any = found  # torch's stubs do not know that an unused parameter has None
+    gradients = {k: None if g is None else g.numpy() for k, g in zip(named, unused, strict=True)}
     wide = {k: np.asarray(v, np.float64) if v.dtype.kind == "f" else v for k, v in weights.items()}
     name = graph.outputs[0].name
 
@@ -196,12 +203,12 @@ def _findings(
     for verdict, what in words:
         if verdict.status == "fail":
             yield TrainingDiffers(
-                places.get(verdict.output), graph.name, what, f"{verdict.expected}", f"{verdict.found}",
-                f"{verdict.ratio / 8:.3g}",
+                places.get(verdict.output), graph.name, what, f"{verdict.expected}",
+                f"{verdict.found}", f"{verdict.ratio / 8:.3g}",
             )  # fmt: skip
     for result in gradients:
         if not result.holds:
             yield TrainingDiffers(
-                result.span, graph.name, f"the gradient of `{result.parameter}`", f"{result.numpy:.9g}",
-                f"{result.torch:.9g}", f"{result.ratio:.3g}",
+                result.span, graph.name, f"the gradient of `{result.parameter}`",
+                f"{result.numpy:.9g}", f"{result.torch:.9g}", f"{result.ratio:.3g}",
             )  # fmt: skip

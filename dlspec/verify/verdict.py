@@ -31,8 +31,8 @@ class Verdict:
 
     Attributes:
         output, case: which.
-        status: ``pass``; ``fail``; ``undetermined`` (the limit is too wide to tell); ``insensitive`` (the answer hardly depends on
-            the inputs, so agreement tells nothing).
+        status: ``pass``; ``fail``; ``undetermined`` (the limit is too wide to tell);
+            ``insensitive`` (the answer hardly depends on the inputs, so agreement tells nothing).
         reason: of a failure.
         error, limit: the largest absolute error and what is accepted of it.
         rms_error, rms_limit: the same of the rms.
@@ -67,7 +67,11 @@ class Verdict:
 
 def worst(statuses: Iterable[Status]) -> Status:
     """The worst of some statuses; ``pass`` of none."""
-    return max(statuses, key=lambda s: _RANK[s], default="pass")
+    found: Status = "pass"
+    for status in statuses:
+        if _RANK[status] > _RANK[found]:
+            found = status
+    return found
 
 
 def refusal(output: str, case: str, detail: str, reason: Reason = "refused") -> Verdict:
@@ -93,7 +97,8 @@ def compare(
         found: what the engine answered.
         bound: B of this output.
         tolerance: accepted error relative to R's rms, in place of the derived bound.
-        decided: which elements of a discrete output to compare; without it those that no probe changed.
+        decided: which elements of a discrete output to compare; without it those that no probe
+            changed.
     """
     if found.shape != exact.shape:
         detail = f"{list(found.shape)} for {list(exact.shape)}"
@@ -119,8 +124,8 @@ def _compare_floats(
     if misplaced.any():
         index = _position(int(np.argmax(misplaced)), exact.shape)
         return Verdict(
-            output, case, "fail", "not finite", np.inf, limit, np.inf, rms_limit, np.inf, scale, 1.0, index,
-            float(exact[index]), float(found[index]),
+            output, case, "fail", "not finite", np.inf, limit, np.inf, rms_limit, np.inf, scale,
+            1.0, index, float(exact[index]), float(found[index]),
         )  # fmt: skip
     difference = finite_difference(exact, found)
     error = float(difference.max(initial=0.0))
@@ -156,7 +161,8 @@ def _compare_floats(
 def _misplaced(exact: Array, found: Array, limit: float) -> Array:
     """Where one is NaN and the other is not, or an infinity stands only on one side.
 
-    A float32 engine overflows where float64 does not: an infinity is right where R is beyond its largest number.
+    A float32 engine overflows where float64 does not: an infinity is right where R is beyond its
+    largest number.
     """
     wrong = np.isnan(exact) != np.isnan(found)
     infinite = np.isinf(exact) | np.isinf(found)
@@ -180,8 +186,8 @@ def _compare_discrete(
     if wrong.any():
         index = _position(int(np.argmax(wrong)), exact.shape)
         return Verdict(
-            output, case, "fail", "decision", float(wrong.sum()), 0.0, ratio=np.inf, decided=share, index=index,
-            expected=float(exact[index]), found=float(found[index]),
+            output, case, "fail", "decision", float(wrong.sum()), 0.0, ratio=np.inf, decided=share,
+            index=index, expected=float(exact[index]), found=float(found[index]),
         )  # fmt: skip
     return Verdict(output, case, "pass" if share > 0 else "undetermined", decided=share)
 

@@ -1,4 +1,5 @@
-"""Faults that exporters, optimisers and engines have really had, each as an edit of the ONNX model."""
+"""Faults that exporters, optimisers and engines have really had, each as an edit of the ONNX
+model."""
 
 from __future__ import annotations
 

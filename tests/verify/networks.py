@@ -60,7 +60,8 @@ def place(name: str) -> Span:
 
 
 def picture() -> Graph:
-    """Convolutions with padding, stride, batch normalisation, two branches joined, a pooled head, a label."""
+    """Convolutions with padding, stride, batch normalisation, two branches joined, a pooled head,
+    a label."""
     b = GraphBuilder("picture")
     x = b.input("x", "float", "N", 3, "H", 8)
     h = b.one(Conv(4, kernel=3, pad=1), x, path="maps", span=place("maps"))

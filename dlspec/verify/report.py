@@ -1,0 +1,184 @@
+"""`report.html`: what was proved of a network, in one file that needs nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dlspec.dims import text_of
+from dlspec.ir.graph import Graph
+from dlspec.ir.plan import NetworkPlan
+from dlspec.verify import report_engines
+from dlspec.verify.markup import table, tag, text
+from dlspec.verify.report_charts import curve_chart
+from dlspec.verify.report_engines import badge
+from dlspec.verify.report_style import STYLE
+from dlspec.verify.result import Verification
+
+
+def report_html(
+    plan: NetworkPlan,
+    source: str,
+    verifications: Sequence[Verification],
+    *,
+    manifest: Mapping[str, Any] | None = None,
+    history: Sequence[Mapping[str, float]] = (),
+) -> str:
+    """The report of a network's bundle.
+
+    Args:
+        plan: the network.
+        source: the text of its spec.
+        verifications: one an engine that this machine could run.
+        manifest: the bundle's manifest as plain data; its engines, files, `trained`, `parameters`
+            and versions are told.
+        history: rows of the training, with `epoch` and the columns measured.
+    """
+    about = manifest or {}
+    body = (
+        _header(plan, verifications, trained=bool(about.get("trained"))),
+        _facts(plan.graph, about, verifications),
+        report_engines.engines(verifications, about),
+        report_engines.checks(verifications),
+        report_engines.nodes(verifications),
+        _training(history),
+        _spec(plan.graph, source),
+        _sizes(verifications),
+        _open_points(verifications),
+        _versions(about, verifications),
+    )
+    head = (
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        text("title", f"{plan.name} · dlspec report"),
+        tag("style", STYLE),
+    )
+    main = tag("main", "\n".join(part for part in body if part))
+    return (
+        "<!doctype html>\n" + tag("html", tag("head", *head), tag("body", main), lang="en") + "\n"
+    )
+
+
+def _header(plan: NetworkPlan, verifications: Sequence[Verification], *, trained: bool) -> str:
+    states = {v.status for v in verifications}
+    overall = (
+        "failed" if "failed" in states else "verified" if states == {"verified"} else "unverified"
+    )
+    weights = badge("trained", "good") if trained else badge("untrained: fresh weights", "warn")
+    settings = ", ".join(f"{k} = {v}" for k, v in plan.settings.items())
+    top = tag("header", text("h1", plan.name), badge(overall), weights)
+    return top + (text("p", settings, "soft mono") if settings else "")
+
+
+def _facts(graph: Graph, about: Mapping[str, Any], verifications: Sequence[Verification]) -> str:
+    counted = sum(math.prod(d.value or 0 for d in p.type.shape) for p in graph.parameters)
+    files: Mapping[str, Any] = about.get("files") or {}
+    took = sum(v.timings.get("total", 0.0) for v in verifications)
+    facts = [
+        (f"{int(about.get('parameters') or counted):,}", "parameters"),
+        (str(len(graph.nodes)), "nodes"),
+        (", ".join(f"{i.name}: {i.type}" for i in graph.inputs) or "none", "input"),
+        (", ".join(o.name for o in graph.outputs), "output"),
+    ]
+    if files:
+        facts.append((_bytes(sum(int(f["size"]) for f in files.values())), "in the bundle"))
+    if took:
+        facts.append((f"{took:.1f} s", "to verify"))
+    cells = [
+        tag(
+            "div",
+            text("b", value, "long" if len(value) > 12 else ""),
+            text("span", name),
+            kind="fact",
+        )
+        for value, name in facts
+    ]
+    return tag("div", *cells, kind="facts")
+
+
+# --- training and spec --------------------------------------------------------------------------
+
+
+def _training(history: Sequence[Mapping[str, float]]) -> str:
+    if not history:
+        return ""
+    columns = dict.fromkeys(name for row in history for name in row)
+    told = [c for c in columns if c not in ("epoch", "step") and not _is_about_speed(c)]
+    losses = [c for c in told if "loss" in c]
+    others = [c for c in told if c not in losses]
+    charts = [curve_chart(history, n, t) for n, t in ((losses, "loss"), (others, "metrics"))]
+    cards = [tag("div", chart, kind="card") for chart in charts if chart]
+    return tag("h2", "Training") + tag("div", *cards, kind="cards")
+
+
+def _is_about_speed(column: str) -> bool:
+    return any(word in column for word in ("seconds", "time", "samples", "rate"))
+
+
+def _spec(graph: Graph, source: str) -> str:
+    shapes = line_shapes(graph)
+    rows: list[str] = []
+    for number, line in enumerate(source.splitlines(), 1):
+        code, mark, comment = line.partition("#")
+        remark = text("span", mark + comment, "comment") if mark else ""
+        made = shapes.get(number, "")
+        cells = (text("td", number), tag("td", text("span", code), remark), text("td", made))
+        rows.append(tag("tr", *cells, kind="made" if made else ""))
+    note = text("p", "Beside each line the shape that it makes.", "soft small")
+    return tag("h2", "Spec") + note + tag("div", table([], rows), kind="card spec")
+
+
+def line_shapes(graph: Graph) -> dict[int, str]:
+    """The shape of the last value that is made on each line of the spec."""
+    shapes: dict[int, str] = {}
+    for value in (*graph.inputs, *(n.outputs[0] for n in graph.nodes)):
+        span = value.span or (value.producer.span if value.producer is not None else None)
+        if span is not None:
+            shapes[span.line] = text_of(value.type.shape)
+    return shapes
+
+
+# --- the foot -----------------------------------------------------------------------------------
+
+
+def _sizes(verifications: Sequence[Verification]) -> str:
+    swept = [s for v in verifications for s in v.sizes]
+    told = dict.fromkeys(", ".join(f"{k} = {n}" for k, n in s.items()) or "fixed" for s in swept)
+    if not told:
+        return ""
+    return tag("h2", "Sizes proved") + text("p", " · ".join(told), "mono")
+
+
+def _open_points(verifications: Sequence[Verification]) -> str:
+    points = dict.fromkeys(p for v in verifications for p in v.unproven)
+    if not points:
+        return ""
+    return tag("h2", "Not proved") + tag("ul", *(text("li", p) for p in points))
+
+
+def _versions(about: Mapping[str, Any], verifications: Sequence[Verification]) -> str:
+    found: dict[str, str] = {}
+    for result in verifications:
+        found |= result.versions
+    found |= {str(k): str(v) for k, v in (about.get("versions") or {}).items()}
+    listed = text("p", " · ".join(f"{k} {v}" for k, v in found.items()), "soft small")
+    files: Mapping[str, Any] = about.get("files") or {}
+    rows = [
+        tag(
+            "tr",
+            text("td", name, "mono"),
+            text("td", _bytes(int(entry["size"]))),
+            text("td", str(entry["sha256"])[:16], "mono soft"),
+        )
+        for name, entry in files.items()
+    ]
+    listing = tag("div", table(["file", "size", "SHA-256"], rows), kind="card") if rows else ""
+    return tag("h2", "Made with") + listed + listing
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
