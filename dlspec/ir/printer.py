@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,11 @@ from dlspec.ir.graph import Graph, Initializer, Input, Node, Value
 _INDENT = "    "
 
 
-def graph_text(graph: Graph) -> str:
-    """All of a graph, one line a thing, sub-graphs indented.
+Notes = Mapping[Node, Sequence[str]]
+
+
+def graph_text(graph: Graph, notes: Notes | None = None) -> str:
+    """All of a graph, one line a thing, sub-graphs indented; ``notes`` stand under their nodes.
 
     ::
 
@@ -25,10 +28,10 @@ def graph_text(graph: Graph) -> str:
             y.dense: float32[N, 2] = dense(units=2)(x, y.dense.weight, y.dense.bias)  # tiny.dl:3
             output y = y.dense
     """
-    return "\n".join(_lines(graph)) + "\n"
+    return "\n".join(_lines(graph, notes or {})) + "\n"
 
 
-def _lines(graph: Graph) -> Iterator[str]:
+def _lines(graph: Graph, notes: Notes) -> Iterator[str]:
     yield f"{graph.kind} {graph.name}"
     for value in graph.inputs:
         yield f"{_INDENT}{_input(value)}"
@@ -39,8 +42,10 @@ def _lines(graph: Graph) -> Iterator[str]:
     for constant in graph.constants:
         yield f"{_INDENT}constant {constant} = {_array(constant.value)}"
     for node in graph.nodes:
-        for line in _node(node):
+        for line in _node(node, notes):
             yield f"{_INDENT}{line}"
+        for note in notes.get(node, ()):
+            yield f"{_INDENT}^ {note}"
     for output in graph.outputs:
         classes = f" of {len(output.classes)} classes" if output.classes is not None else ""
         yield f"{_INDENT}output {output.name} = {output.value.name}{classes}"
@@ -65,7 +70,7 @@ def _init(init: Initializer) -> str:
     return f"literal {_array(init.literal)}" if init.literal is not None else str(init)
 
 
-def _node(node: Node) -> Iterator[str]:
+def _node(node: Node, notes: Notes) -> Iterator[str]:
     settings: list[str] = []
     bodies: list[tuple[str, Graph]] = []
     for described in dataclasses.fields(node.op):  # type: ignore[arg-type]
@@ -80,7 +85,7 @@ def _node(node: Node) -> Iterator[str]:
     place = f"  # {node.span.source.name}:{node.span.line}" if node.span is not None else ""
     yield f"{outputs} = {node.op.name}({', '.join(settings)})({inputs}){path}{place}"
     for name, body in bodies:
-        for position, line in enumerate(_lines(body)):
+        for position, line in enumerate(_lines(body, notes)):
             yield f"{_INDENT}{f'{name}: ' if position == 0 else ''}{line}"
 
 

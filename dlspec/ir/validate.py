@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from dlspec.diagnostics import DlspecError
 from dlspec.ir.graph import Buffer, Graph, Node, Value
@@ -10,13 +10,16 @@ from dlspec.ir.printer import graph_text
 
 
 class InvalidGraph(AssertionError):
-    """A graph that breaks a rule of graphs: an error in dlspec itself. The message shows the
-    graph."""
+    """A graph that breaks a rule of graphs: an error in dlspec itself. The message shows the graph,
+    with what is wrong with a node under it."""
 
-    def __init__(self, graph: Graph, problems: list[str]) -> None:
-        self.problems = problems
+    def __init__(
+        self, graph: Graph, problems: Sequence[str], notes: Mapping[Node, Sequence[str]]
+    ) -> None:
+        self.problems = list(problems)
         shown = "\n".join(f"- {p}" for p in problems)
-        super().__init__(f"the graph {graph.name} is not valid:\n{shown}\n\n{graph_text(graph)}")
+        text = graph_text(graph, notes)
+        super().__init__(f"the graph {graph.name} is not valid:\n{shown}\n\n{text}")
 
 
 def validate(graph: Graph) -> None:
@@ -29,9 +32,10 @@ def validate(graph: Graph) -> None:
     Raises:
         InvalidGraph: with all that is wrong.
     """
-    problems = list(_Check(graph).problems())
+    check = _Check(graph)
+    problems = list(check.problems())
     if problems:
-        raise InvalidGraph(graph, problems)
+        raise InvalidGraph(graph, problems, check.notes)
 
 
 class _Check:
@@ -39,6 +43,7 @@ class _Check:
         self.graph = graph
         self.names: dict[str, Value] = {}
         self.paths: set[str] = set()
+        self.notes: dict[Node, list[str]] = {}
 
     def problems(self) -> Iterator[str]:
         """All that is wrong."""
@@ -54,7 +59,11 @@ class _Check:
             if tuple(d.value for d in constant.type.shape) != constant.value.shape:
                 yield f"constant `{constant.name}` holds an array of {list(constant.value.shape)}"
         for node in graph.nodes:
-            yield from self._node(node, known)
+            for problem in self._node(node, known):
+                # those of a body's nodes stand under these already
+                if not any(problem in told for told in self.notes.values()):
+                    self.notes.setdefault(node, []).append(problem)
+                yield problem
         yield from self._ends(graph, known)
 
     def _define(self, value: Value, known: set[Value]) -> Iterator[str]:

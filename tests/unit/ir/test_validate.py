@@ -113,6 +113,20 @@ def test_damage_is_told(damage: Callable[[Graph], None], told: str) -> None:
     assert "training good" in str(caught.value), "the graph is shown"
 
 
+def test_what_is_wrong_stands_under_its_node() -> None:
+    graph = good()
+    _wrong_type(graph)
+    with pytest.raises(InvalidGraph) as caught:
+        validate(graph)
+    lines = str(caught.value).splitlines()
+    (place,) = [
+        i for i, line in enumerate(lines) if line.startswith("    a: float32[N, 5] = dense")
+    ]
+    told = "node `a` has results float32[N, 5]; its op infers float32[N, 2]"
+    assert lines[place + 1] == f"    ^ {told}"
+    assert f"- {told}" in lines
+
+
 def test_a_body_reads_only_its_captures() -> None:
     from dlspec.ops.control import Scan
 
@@ -132,5 +146,8 @@ def test_a_body_reads_only_its_captures() -> None:
     node = graph.nodes[0]
     node.op = replace(node.op, captures=())  # type: ignore[type-var]
     node.inputs = node.inputs[:-1]
-    with pytest.raises(InvalidGraph, match="its body reads `scale`, which is no capture"):
+    with pytest.raises(InvalidGraph, match="its body reads `scale`, which is no capture") as caught:
         validate(graph)
+    # the body's own node is told where it stands, the loop what it leaves out, each once
+    assert str(caught.value).count("^ node `mul` reads `scale`") == 1
+    assert str(caught.value).count("^ node `scan`: its body reads `scale`") == 1
