@@ -6,7 +6,7 @@ from html import escape
 
 
 def tag(name: str, *children: str, kind: str = "", **attributes: object) -> str:
-    """An element: ``children`` are markup, ``kind`` is its class, `text_anchor` is `text-anchor`."""
+    """An element: ``children`` are markup, ``kind`` its class, `text_anchor` is `text-anchor`."""
     given = {"class": kind, **{k.replace("_", "-"): v for k, v in attributes.items()}}
     told = "".join(f' {k}="{escape(str(v))}"' for k, v in given.items() if v not in ("", None))
     return f"<{name}{told}>{''.join(children)}</{name}>"

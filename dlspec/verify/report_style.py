@@ -25,7 +25,8 @@ font-weight: 600; border: 1px solid; } .good { color: var(--good); } .warn { col
 minmax(150px, 1fr)); gap: 12px; margin-top: 20px; } .fact, .card { background: var(--card); border:
 1px solid var(--line); border-radius: 12px; padding: 12px 16px; } .fact b { display: block;
 font-size: 20px; font-weight: 650; }
-.fact b.long { font: 600 13.5px/30px ui-monospace, Menlo, monospace; } .fact span { color: var(--soft); font-size: 13.5px; } .cards {
+.fact b.long { font: 600 13.5px/30px ui-monospace, Menlo, monospace;
+  } .fact span { color: var(--soft); font-size: 13.5px; } .cards {
 display: grid; grid-template-columns: repeat(auto-fit, minmax(310px, 1fr)); gap: 14px; } .card h3 {
 margin: 0 0 8px; font-size: 16px; display: flex; justify-content: space-between; gap: 8px; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
@@ -38,7 +39,8 @@ currentColor; } .spec { padding: 12px 0; } .spec table { font: 13.5px/1.5 ui-mon
 Menlo, monospace; } .spec td { border: 0; padding: 0 12px; white-space: pre; }
 .spec td:first-child { color: var(--soft); text-align: right; user-select: none; width: 1%; }
 .spec tr { background: var(--card); }
-.spec td:last-child { position: sticky; right: 0; background: inherit; color: var(--mark); text-align: right; width: 1%; }
+.spec td:last-child { position: sticky; right: 0; background: inherit; color: var(--mark);
+  text-align: right; width: 1%; }
 .spec tr.made { background: var(--wash); } .comment { color: var(--soft); }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--soft); font: 12px
 system-ui, sans-serif; } svg .axis { stroke: var(--line); } svg .limit { stroke: var(--bad);

@@ -21,9 +21,11 @@ from dlspec.ops.reduction import Mean
 from dlspec.randomness import initial_weights, structural_weights
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
+from dlspec.targets.onnx import onnx_from_graph
+from dlspec.verify.engine import verify_network
 from dlspec.verify.training import verify_training
 from tests.graphs.catalogue import gan_step
-from tests.verify.networks import SPECS
+from tests.verify.networks import SPECS, ort_engine, plan_of
 
 
 def normed_objective() -> Graph:
@@ -122,3 +124,32 @@ def test_wrong_lowerings_are_found(name: str) -> None:
         proof.raise_if_failed()
     assert blamed in caught.value.diagnostics[0].message
     assert np.isfinite([g.numpy for g in proof.gradients]).all()
+
+
+def test_a_wrong_lowering_to_pytorch_is_named() -> None:
+    kind = type(
+        "Square",
+        (_Square,),
+        {"__doc__": "x^2.", "name": "test_square_wrong", "text": "{0} * {0}.abs()"},
+    )
+    try:
+        b = GraphBuilder("net")
+        x = b.input("x", "float", "N", 4)
+        h = b.one(kind(), b.one(Dense(3), x, path="first"), path="square")
+        graph = b.finish(y=b.one(Dense(2), h, path="last"))
+        weights = structural_weights(graph, 0)
+        # the engine is right: ONNX is emitted from a graph that multiplies
+        b = GraphBuilder("net")
+        x = b.input("x", "float", "N", 4)
+        first = b.one(Dense(3), x, path="first")
+        h = b.one(Mul(), first, first, path="square")
+        model = onnx_from_graph(b.finish(y=b.one(Dense(2), h, path="last")), weights)
+        result = verify_network(
+            plan_of(graph), weights, ort_engine(model), model=model, use_torch=True, fast=True
+        )
+    finally:
+        REGISTRY.pop("test_square_wrong", None)
+    assert result.status == "failed"
+    (found,) = result.diagnostics
+    assert found.code == "DL703"
+    assert "`square`" in found.label_text

@@ -55,12 +55,22 @@ def test_it_is_whole_and_self_contained(verified: Verification) -> None:
     files = {"model.onnx": {"size": 8_123, "sha256": "a" * 64}}
     awaits = {"name": "edge", "target": "tensorrt_rtx", "status": "awaits-device"}
     manifest = {"trained": False, "parameters": 18, "files": files, "engines": [awaits]}
-    history = [{"epoch": 1, "loss": 2.0, "accuracy": 0.5}, {"epoch": 2, "loss": 1.0, "accuracy": 0.75}]
+    history = [
+        {"epoch": 1, "loss": 2.0, "accuracy": 0.5},
+        {"epoch": 2, "loss": 1.0, "accuracy": 0.75},
+    ]
     html = report_html(PLAN, SOURCE, [verified], manifest=manifest, history=history)
     parsed = read(html)
     assert not parsed.open and not parsed.wrong and not parsed.links
     assert not re.search(r"https?://|@import|url\(|<script", html)
-    for wanted in ("tiny", "untrained", "awaits device", "8.12 kB", "edge &lt;1&gt;", "accuracy 0.75 after epoch 2"):
+    for wanted in (
+        "tiny",
+        "untrained",
+        "awaits device",
+        "8.12 kB",
+        "edge &lt;1&gt;",
+        "accuracy 0.75 after epoch 2",
+    ):
         assert wanted in html
     assert "prefers-color-scheme: dark" in html
     assert html.count("<circle") == len(PLAN.graph.nodes) + 4
@@ -81,7 +91,13 @@ def test_a_failure_is_shown_with_its_node() -> None:
     model = onnx_from_graph(graph, weights)
     MUTANTS["transposed kernel"].edit(model)
     result = verify_network(
-        plan_of(graph), weights, ort_engine(model), model=model, use_torch=False, fast=True, engine="edge"
+        plan_of(graph),
+        weights,
+        ort_engine(model),
+        model=model,
+        use_torch=False,
+        fast=True,
+        engine="edge",
     )
     html = report_html(plan_of(graph), "", [result])
     assert "Where edge goes wrong" in html
