@@ -15,6 +15,8 @@ from dlspec.source import Span
 
 Severity = Literal["error", "warning"]
 
+MANY_NAMES = 500
+
 CATALOGUE: dict[str, type[Diagnostic]] = {}
 """Every diagnostic class by its code, filled as classes are defined."""
 
@@ -146,5 +148,8 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate most like ``word``, or None where none is near."""
     import difflib
 
-    matches = difflib.get_close_matches(word, sorted(set(candidates)), n=1, cutoff=0.6)
+    names = set(candidates) - {word}
+    if len(names) > MANY_NAMES:  # comparing takes time for each
+        names = {n for n in names if n[:1] == word[:1] and abs(len(n) - len(word)) < 3}
+    matches = difflib.get_close_matches(word, sorted(names)[:MANY_NAMES], n=1, cutoff=0.6)
     return matches[0] if matches else None

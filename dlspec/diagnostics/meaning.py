@@ -81,6 +81,27 @@ class CheckedShape(Diagnostic):
 
 
 @dataclass(frozen=True)
+class CheckedCount(Diagnostic):
+    """A `check` on the number of parameters does not hold.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
+        check n.parameters == 8
+
+    Right (a bias for each unit):
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
+        check n.parameters == 10
+    """
+
+    code: ClassVar[str] = "DL355"
+    title: ClassVar[str] = "check fails: `{name}` has {actual} parameters, not {expected}"
+    label: ClassVar[str] = "there are {actual}"
+    name: str
+    actual: str
+    expected: str
+
+
+@dataclass(frozen=True)
 class BadInputValue(Diagnostic):
     """A value given to a network's input does not fit its declared type.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
+from dlspec.diagnostics.meaning import BadValue, TooLarge
 from dlspec.diagnostics.names import (
     NoOutput,
     NotYet,
@@ -24,7 +25,7 @@ from dlspec.sema import apply
 from dlspec.sema.checks import Checker
 from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
-from dlspec.sema.elaborate import Elaborator, bound_places
+from dlspec.sema.elaborate import Elaborator, bound_places, names_read
 from dlspec.sema.engine import default_engine, engine_plan
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
@@ -32,6 +33,9 @@ from dlspec.sema.recipe import recipe_job
 from dlspec.sema.values import Poisoned, describe
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast, parse
+
+
+MAX_WARNINGS = 50
 
 
 @dataclass
@@ -85,10 +89,12 @@ def _parsed(overrides: Mapping[str, str], sink: Sink) -> dict[str, ast.Expr]:
     """Settings from outside, parsed as expressions of the language."""
     found: dict[str, ast.Expr] = {}
     for name, text in overrides.items():
-        file = parse(SourceFile(f"--set {name}", f"const value = {text}\n"), sink)
-        for item in file.items:
-            if isinstance(item, ast.Const):
-                found[name] = item.value
+        source = SourceFile(f"--set {name}", f"const value = {text}\n")
+        file = parse(source, sink)
+        if len(file.items) == 1 and isinstance(file.items[0], ast.Const):
+            found[name] = file.items[0].value
+        elif not sink.errors:
+            sink.report(BadValue(_whole(Span(source, 0, 0)), name, "several lines", "one value"))
     return found
 
 
@@ -101,26 +107,36 @@ class _Analysis:
         self.used_overrides: set[str] = set()
         self.sites: dict[str, Sites] = {}
         self.uses: dict[str, list[tuple[str, ast.Definition]]] = {}
-        self.bound: dict[str, dict[str, Any]] = {}
+        self.bound: dict[str, dict[str, apply.Given]] = {}
+        self.place = Span(self.spec.source, 0, 0)
         self.el = Elaborator(Context(program, sink, ENGINE, GraphBuilder("file"), Sites()))
         self.frame = Frame("file", "file", "", program)
 
     def run(self) -> Spec:
         """Constants, data, networks, recipes, engines, checks - each independent mistake is told."""
         for item in self.program.of_kind(ast.Const):
+            self.place = item.name_span
             self.guarded(lambda item=item: self.el.constant(item, self.program))
         for item in self.program.of_kind(ast.Data):
+            self.place = item.name_span
             self.guarded(lambda item=item: self.data(item))
         for item in self.program.experiments:
             self.sink.report(NotYet(item.name_span, "an `experiment`"))
         self.bound = self.recipe_networks()
         for definition in self.program.networks:
             settings = self.bound.get(definition.name)
-            required = [p for p in definition.settings if p.default is None]
+            given = self.overrides.keys()
+            required = [
+                p
+                for p in definition.settings
+                if p.default is None and not {p.name, f"{definition.name}.{p.name}"} & given
+            ]
             if settings is None and required:
                 continue  # waits for settings that no recipe gives; another network may apply it
+            self.place = definition.name_span
             self.guarded(lambda d=definition, s=settings or {}: self.network(d, s))
         for recipe in self.program.of_kind(ast.Recipe):
+            self.place = recipe.name_span
             self.guarded(lambda recipe=recipe: self.recipe(recipe))
         self.engines()
         self.checks()
@@ -139,23 +155,27 @@ class _Analysis:
                 self.sink.report(diagnostic)
         except Poisoned:
             pass
+        except RecursionError:
+            self.sink.report(TooLarge(self.place, what="definitions and expressions nested so deep"))
 
     def data(self, item: ast.Data) -> None:
         """A data definition on its own, if its settings have defaults."""
+        self.frame.program.failed.add(item.name)
         if all(p.default is not None for p in item.settings):
             self.spec.data[item.name] = definition_plan(item, (), self.el, self.frame)
+        self.frame.program.failed.discard(item.name)
 
     # --- networks -----------------------------------------------------------------------------------
 
-    def recipe_networks(self) -> dict[str, dict[str, Any]]:
+    def recipe_networks(self) -> dict[str, dict[str, apply.Given]]:
         """The settings that recipes give their networks, by network."""
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, apply.Given]] = {}
         for recipe in self.program.of_kind(ast.Recipe):
             for use in recipe.networks:
                 self.guarded(lambda use=use, recipe=recipe: self._recipe_network(use, recipe, found))
         return found
 
-    def _recipe_network(self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, Any]]) -> None:
+    def _recipe_network(self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, apply.Given]]) -> None:
         value = use.value
         head = value.function if isinstance(value, ast.Call) else value
         names = [d.name for d in self.program.networks]
@@ -191,24 +211,25 @@ class _Analysis:
             self.frame,
             None,
         )
-        settings = {k: v for k, (v, _) in layer.settings.items()}
-        settings |= self.network_overrides(definition)
-        if definition.name in found and found[definition.name] != settings:
+        settings = layer.settings | self.network_overrides(definition)
+        known = found.get(definition.name, settings)
+        if {k: v for k, (v, _) in known.items()} != {k: v for k, (v, _) in settings.items()}:
             raise DlspecError(NotYet(use.span, f"`{definition.name}` with different settings in two recipes"))
         found[definition.name] = settings
         self.uses.setdefault(recipe.name, []).append((use.alias or definition.name, definition))
 
-    def network_overrides(self, definition: ast.Definition) -> dict[str, Any]:
+    def network_overrides(self, definition: ast.Definition) -> dict[str, apply.Given]:
         """Settings of a network given from outside, as `units` or `lenet.units`."""
-        found: dict[str, Any] = {}
+        found: dict[str, apply.Given] = {}
         for parameter in definition.settings:
             for key in (parameter.name, f"{definition.name}.{parameter.name}"):
                 if key in self.overrides and (key != parameter.name or key not in RECIPE_SETTINGS):
                     self.used_overrides.add(key)
-                    found[parameter.name] = self.el.evaluate(self.overrides[key], self.frame)
+                    written = self.overrides[key]
+                    found[parameter.name] = (self.el.evaluate(written, self.frame), written.span)
         return found
 
-    def network(self, definition: ast.Definition, settings: dict[str, Any]) -> None:
+    def network(self, definition: ast.Definition, settings: dict[str, apply.Given]) -> None:
         """The inference graph of a network."""
         settings = settings or self.network_overrides(definition)
         sites = self.sites.setdefault(definition.name, Sites())
@@ -216,9 +237,8 @@ class _Analysis:
         context = Context(self.program, self.sink, ENGINE, builder, sites)
         el = NetworkElaborator(context, definition.name)
         frame = Frame(definition.name, "network", "", self.program, later=bound_places(definition.body))
-        given = {k: (v, definition.name_span) for k, v in settings.items()}
         before = len(self.sink.errors)
-        apply.bind_settings(el, definition, given, frame, definition.name_span)
+        apply.bind_settings(el, definition, settings, frame, definition.name_span)
         el.run(definition.body, frame)
         if not builder.graph.outputs:
             if len(self.sink.errors) == before:
@@ -241,7 +261,7 @@ class _Analysis:
             if not recipe.networks:
                 self.sink.report(UnknownName(recipe.name_span, "for", None, "say which network learns: `recipe r for net on data`"))
             return
-        networks: dict[str, tuple[ast.Definition, dict[str, Any]]] = {}
+        networks: dict[str, tuple[ast.Definition, dict[str, apply.Given]]] = {}
         for alias, definition in uses:
             networks[alias] = (definition, self.bound.get(definition.name, {}))
         known = {p.name for p in recipe.settings} | set(RECIPE_SETTINGS)
@@ -346,12 +366,18 @@ class _Analysis:
 
     def warn_unread(self) -> None:
         """Names of networks that nothing in the file reads."""
-        read = _all_names(self.program.file)
+        read = names_read(self.program.file)
+        told = 0
         for definition in self.program.networks:
+            if definition.span.source is not self.spec.source:
+                continue  # an imported file answers for its own
             for name, span in _own_bindings(definition.body).items():
                 if name not in read and name not in apply.input_names(definition):
                     near = did_you_mean(name, read & set(bound_places(definition.body)))
                     self.sink.report(UnreadInNetwork(span, name, near))
+                    told += 1
+                    if told == MAX_WARNINGS:
+                        return
 
     def unknown_override(self, name: str) -> None:
         """A setting from outside that nothing has."""
@@ -370,27 +396,6 @@ class _Analysis:
 
 def _whole(span: Span) -> Span:
     return Span(span.source, 0, len(span.source.text.rstrip("\n")))
-
-
-def _all_names(node: Any) -> set[str]:
-    """Every name that is read anywhere below a syntax node, attributes included."""
-    found: set[str] = set()
-    stack: list[Any] = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, (ast.Name, ast.Primed)):
-            found.add(current.id)
-        elif isinstance(current, ast.Attribute):
-            found.add(current.name)
-        elif isinstance(current, ast.Output):
-            found.add(current.target.name)
-        elif isinstance(current, ast.Argument) and current.name is not None:
-            found.add(current.name)
-        if isinstance(current, tuple):
-            stack.extend(current)
-        elif isinstance(current, ast.Node):
-            stack.extend(getattr(current, f) for f in current.__dataclass_fields__ if f != "span")
-    return found
 
 
 def _own_bindings(body: tuple[ast.Statement, ...]) -> dict[str, Span]:

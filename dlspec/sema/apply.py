@@ -36,7 +36,6 @@ from dlspec.sema.values import (
     Layer,
     Record,
     Tensor,
-    Vocabulary,
     describe,
     is_number,
     is_tensor_like,
@@ -84,7 +83,7 @@ def evaluate_arguments(
 
 def call(el: Elaborator, expr: ast.Call, frame: Frame) -> Any:
     """`f(a, k = b)`."""
-    callee = el.evaluate(expr.function, frame)
+    callee = el.callee(expr.function, frame)
     arguments = evaluate_arguments(el, expr.arguments, frame, None)
     return invoke(el, callee, arguments, expr, frame, None)
 
@@ -96,13 +95,14 @@ def pipe(el: Elaborator, expr: ast.Pipe, frame: Frame) -> Any:
     written: Sequence[ast.Argument] = ()
     if isinstance(function, ast.Call):
         function, written = function.function, function.arguments
-    callee = el.evaluate(function, frame)
+    callee = el.callee(function, frame)
     arguments = evaluate_arguments(el, written, frame, (value, expr.value.span))
     if expr.alias is None:
         return invoke(el, callee, arguments, expr.function, frame, None)
     result = invoke(el, callee, arguments, expr.function, frame, frame.place(expr.alias))
     target = frame.target
     el.bind(expr.alias, result, expr.alias_span or expr.span, frame)
+    frame.aliases.add(expr.alias)
     frame.target = target
     return result
 
@@ -636,6 +636,5 @@ def bind_settings(
             raise DlspecError(MissingArgument(span, parameter.name, definition.name, known))
         value = inner.names[parameter.name]
         if isinstance(value, Schedule):
-            raise DlspecError(NotYet(span, f"a schedule as the setting `{parameter.name}` of a network"))
-        if isinstance(value, Vocabulary):
-            inner.names[parameter.name] = value
+            place = settings[parameter.name][1] if parameter.name in settings else parameter.span
+            raise DlspecError(NotYet(place, "a schedule as a setting of a network"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
 
 from dlspec.diagnostics import DlspecError, did_you_mean
-from dlspec.diagnostics.meaning import BadInputValue, BadValue, CheckedShape, Impossible
+from dlspec.diagnostics.meaning import BadInputValue, BadValue, CheckedCount, CheckedShape
 from dlspec.diagnostics.names import (
     NotYet,
     SeveralOutputs,
@@ -123,12 +124,13 @@ class Checker:
         assert isinstance(left.object, ast.Name)
         plan = self._network(left.object)
         count = sum(
-            int(np.prod([d.value or 0 for d in p.type.shape], dtype=np.int64)) for p in plan.graph.parameters
+            math.prod(d.value or 0 for d in p.type.shape) for p in plan.graph.parameters
         )
-        if not _COMPARE[op](count, int(array)):
-            raise DlspecError(
-                Impossible(check.span, f"check fails: `{plan.name}` has {count:,} parameters, not {op} {int(array):,}")
-            )
+        if array.ndim:
+            raise DlspecError(WrongKind(check.span, "a number of parameters", "a list"))
+        if not _COMPARE[op](count, array.item()):
+            wanted = f"{'' if op == '==' else op + ' '}{array.item():,}"
+            raise DlspecError(CheckedCount(check.value.span, plan.name, f"{count:,}", wanted))
 
     def _network(self, name: ast.Name) -> NetworkPlan:
         plan = self.networks.get(name.id)

@@ -94,6 +94,7 @@ class Frame:
         default_factory=dict[str, dict[tuple[str, ...], Any]]
     )
     target: str = ""
+    aliases: set[str] = field(default_factory=set[str])
     outputs: list[str] = field(default_factory=list[str])
     result: Any = None
     returned: bool = False

@@ -55,8 +55,15 @@ _OPERATORS = {
     "and": "logical_and",
     "or": "logical_or",
 }
-_LATER = ("scan", "generate", "each", "bidirectional", "last", "final", "shift", "reverse", "like", "einsum")
-_WORDS = ("training", "learning", "none", "training", "pi")
+_LATER = frozenset(
+    """
+    adaptive_max_pool attend average babi bidirectional copy crop ctc each edit_distance einsum
+    explore final fixed frame gather generate gru huber image jitter kl_divergence l1 l2 last like
+    lrn lstm masked_conv mfcc mixup mu_law mu_law_decode mu_law_encode norm normalize one_hot pick
+    random_crop resample resize reverse rnn rotate scan shift spectrogram top_k width
+    """.split()
+)
+"""Functions of the language that this version has not: `NotYet` instead of a misleading unknown name."""
 
 
 class Elaborator:
@@ -202,6 +209,7 @@ class Elaborator:
         frame.names[name] = value
         frame.bound[name] = span
         frame.absent.pop(name, None)
+        frame.aliases.discard(name)
         if frame.rounds:
             frame.families.setdefault(name, {})[frame.rounds] = value
 
@@ -400,13 +408,25 @@ class Elaborator:
             return found
         if name in frame.later:
             raise DlspecError(ReadBeforeBound(expr.span, name, frame.later[name]))
-        if name in _LATER:
-            raise DlspecError(NotYet(expr.span, f"`{name}`"))
         known = [*frame.names, *frame.dims, *frame.program.definitions, *library(), *REGISTRY]
         known += [*compile_time.FUNCTIONS, *self.extra_names(frame)]
         raise DlspecError(
             UnknownName(expr.span, name, did_you_mean(name, known), self.advice(name, frame))
         )
+
+    def callee(self, expr: ast.Expr, frame: Frame) -> Any:
+        """What is called. A name given in a chain (`-> conv(8) as conv`) does not hide the function of that name."""
+        if not isinstance(expr, ast.Name):
+            return self.evaluate(expr, frame)
+        name = expr.id
+        if name in frame.aliases and is_tensor_like(frame.names.get(name)):
+            found = self.file_name(name, frame)
+            if found is not None:
+                return found
+        if name in _LATER and name not in frame.names and name not in frame.later:
+            if self.file_name(name, frame) is None:
+                raise DlspecError(NotYet(expr.span, f"`{name}`"))
+        return self.evaluate(expr, frame)
 
     def file_name(self, name: str, frame: Frame) -> Any:
         """A definition, constant, op or function; None where there is none."""
@@ -493,9 +513,11 @@ def bound_names(statement: ast.Statement) -> list[str]:
     """The names that a statement binds, also inside."""
     match statement:
         case ast.Assign():
-            return [t.name for t in statement.targets]
+            return [t.name for t in statement.targets] + aliases(*statement.values)
         case ast.Output():
-            return [statement.target.name]
+            return [statement.target.name] + aliases(statement.value)
+        case ast.Return():
+            return aliases(*statement.values)
         case ast.Input() | ast.Noise() | ast.Param() | ast.State():
             return [statement.name]
         case ast.Guarded():
@@ -510,12 +532,52 @@ def bound_names(statement: ast.Statement) -> list[str]:
             return []
 
 
+def aliases(*expressions: ast.Expr | None) -> list[str]:
+    """The names that `-> f as name` binds in chains."""
+    found: list[str] = []
+    for expr in expressions:
+        chain = expr
+        while isinstance(chain, (ast.Pipe, ast.Attribute, ast.Index)):
+            if isinstance(chain, ast.Pipe):
+                if chain.alias is not None:
+                    found.append(chain.alias)
+                chain = chain.value
+            else:
+                chain = chain.object
+        if isinstance(chain, ast.Binary):
+            found += aliases(chain.left, chain.right)
+        elif isinstance(chain, ast.Call):
+            found += aliases(*(a.value for a in chain.arguments))
+    return found
+
+
 def bound_places(body: tuple[ast.Statement, ...]) -> dict[str, Span]:
     """Where each name of a body is first bound."""
     found: dict[str, Span] = {}
     for statement in body:
         for name in bound_names(statement):
             found.setdefault(name, statement.span)
+    return found
+
+
+def names_read(node: Any) -> set[str]:
+    """Every name that is read anywhere below a syntax node, attributes included."""
+    found: set[str] = set()
+    stack: list[Any] = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, (ast.Name, ast.Primed)):
+            found.add(current.id)
+        elif isinstance(current, ast.Attribute):
+            found.add(current.name)
+        elif isinstance(current, ast.Output):
+            found.add(current.target.name)
+        elif isinstance(current, ast.Argument) and current.name is not None:
+            found.add(current.name)
+        if isinstance(current, tuple):
+            stack.extend(current)
+        elif isinstance(current, ast.Node):
+            stack.extend(getattr(current, f) for f in current.__dataclass_fields__ if f != "span")
     return found
 
 

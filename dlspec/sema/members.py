@@ -74,6 +74,10 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
         return el.constant(item, value) if isinstance(item, ast.Const) else item
     if isinstance(value, Namespace) and name in value.names:
         return value.names[name]
+    if isinstance(value, ast.Data):
+        if value.name in frame.program.failed:
+            raise Poisoned
+        raise DlspecError(NotYet(expr.span, "a vocabulary of `data`"))
     known: list[str] = []
     if isinstance(value, (Record, Namespace)):
         known = [n for n in value.names]

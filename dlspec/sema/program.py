@@ -38,6 +38,8 @@ class Program:
     experiments: list[ast.Experiment] = field(default_factory=list[ast.Experiment])
     checks: list[ast.Check] = field(default_factory=list[ast.Check])
     constants: dict[str, Any] = field(default_factory=dict[str, Any])
+    failed: set[str] = field(default_factory=set[str])
+    places: dict[str, Span] = field(default_factory=dict[str, Span])
     homes: dict[int, Program] = field(default_factory=dict[int, "Program"])
 
     def home(self, definition: ast.Definition) -> Program:
@@ -82,16 +84,9 @@ class Loader:
         elif isinstance(item, ast.Check):
             program.checks.append(item)
         else:
-            first = next(
-                (
-                    i
-                    for i in program.file.items
-                    if i is not item and not isinstance(i, (ast.Import, ast.Check)) and i.name == item.name
-                ),
-                None,
-            )
-            if first is not None and first.span.start < item.span.start:
-                self.sink.report(Redefined(item.name_span, item.name, first.name_span))
+            first = program.places.setdefault(item.name, item.name_span)
+            if first is not item.name_span:
+                self.sink.report(Redefined(item.name_span, item.name, first))
             elif isinstance(item, ast.Engine):
                 program.engines.append(item)
             elif isinstance(item, ast.Experiment):

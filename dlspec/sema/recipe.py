@@ -26,7 +26,7 @@ from dlspec.diagnostics.names import (
 from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
-from dlspec.ir.graph import Graph, Output, Value, pruned
+from dlspec.ir.graph import Graph, Output, Parameter, Value, pruned
 from dlspec.ir.plan import (
     EarlyStop,
     GroupPlan,
@@ -41,7 +41,7 @@ from dlspec.ops import REGISTRY
 from dlspec.sema import apply, tensors
 from dlspec.sema.context import EVALUATE, LEARN, Context, Frame, Mode, Sites
 from dlspec.sema.data import DataFields, data_fields
-from dlspec.sema.elaborate import Elaborator, bound_places
+from dlspec.sema.elaborate import Elaborator, bound_places, names_read
 from dlspec.sema.program import Program
 from dlspec.sema.values import (
     Choice,
@@ -254,7 +254,7 @@ class RecipeElaborator(Elaborator):
                 finally:
                     self.step = outer
             case ast.Turn():
-                raise DlspecError(NotYet(statement.span, "a `stage`"))
+                raise DlspecError(NotYet(statement.name_span, "a `stage`"))
             case ast.Load():
                 raise DlspecError(
                     NotYet(statement.span, "`load`", "`dlspec train --init-from BUNDLE` begins with other weights")
@@ -382,6 +382,7 @@ class RecipeJob:
         return Elaborated(el.goals, metrics, builder.graph, context.weights)
 
     def _unread(self, el: RecipeElaborator, frame: Frame) -> None:
+        written = names_read(self.recipe.body) if self.sink.errors else set[str]()
         read_by_networks = {
             n
             for layer in self.networks.values()
@@ -389,8 +390,8 @@ class RecipeJob:
             for n in apply.input_names(layer.definition)
         }
         for name, span in frame.bound.items():
-            if name in frame.read or name in read_by_networks or name.startswith("_"):
-                continue
+            if name in frame.read or name in read_by_networks or name in written:
+                continue  # where a mistake stood in the way, whoever names it may have read it
             near = did_you_mean(name, SETTINGS)
             self.sink.report(UnreadName(span, name, near))
 
@@ -403,7 +404,8 @@ class RecipeJob:
             return None
         groups = [self.groups(goal, learn) for goal in learn.goals]
         moved = {k for group in groups for g in group for k in g.parameters}
-        frozen = frozen_scopes(list(learn.weights), moved, self.networks)
+        parameters = [k for k, v in learn.weights.items() if isinstance(v, Parameter)]
+        frozen = frozen_scopes(parameters, moved)
         if frozen:
             learn = self.elaborate(LEARN, frozen)
         evaluate = self.elaborate(EVALUATE, frozen)
@@ -437,8 +439,6 @@ class RecipeJob:
 
     def groups(self, goal: Goal, learn: Elaborated) -> tuple[GroupPlan, ...]:
         """The parameters that a goal changes, each with its optimiser; the first group that fits a parameter counts."""
-        from dlspec.ir.graph import Parameter
-
         keys = [k for k, v in learn.weights.items() if isinstance(v, Parameter)]
         statement = goal.statement
         default = statement.optimizer
@@ -657,26 +657,29 @@ def _precision(expr: ast.Expr) -> str:
     return known[name]
 
 
-def frozen_scopes(keys: list[str], moved: set[str], networks: Mapping[str, Layer]) -> tuple[str, ...]:
-    """The outermost scopes with weights of which none is changed: they run as in the engine."""
-    still = [k for k in keys if k not in moved]
-    found: list[str] = []
-    for key in still:
-        parts = key.split(".")
-        for depth in range(1, len(parts)):
-            scope = ".".join(parts[:depth])
-            if not any(m.startswith(scope + ".") for m in moved):
-                if scope not in found and scope not in networks or scope in networks:
-                    found.append(scope)
-                break
-    return tuple(dict.fromkeys(found))
+def frozen_scopes(keys: list[str], moved: set[str]) -> tuple[str, ...]:
+    """The outermost scopes with parameters of which none is changed: they run as in the engine."""
+    moving = {scope for key in moved for scope in scopes(key)}
+    found: dict[str, None] = {}
+    for key in keys:
+        if key not in moved:
+            outermost = next((s for s in scopes(key) if s not in moving), None)
+            if outermost is not None:
+                found.setdefault(outermost)
+    return tuple(found)
+
+
+def scopes(key: str) -> list[str]:
+    """The layers that a parameter is in, the outermost first: `net`, `net.head`."""
+    parts = key.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def recipe_job(
     recipe: ast.Recipe,
     program: Program,
     sink: Sink,
-    networks: Mapping[str, tuple[ast.Definition, dict[str, Any]]],
+    networks: Mapping[str, tuple[ast.Definition, dict[str, apply.Given]]],
     overrides: Mapping[str, ast.Expr],
 ) -> RecipeJob:
     """Bind a recipe's settings, networks and data. ``networks`` maps aliases to definitions with settings' values."""
@@ -692,8 +695,7 @@ def recipe_job(
         frame.names[parameter.name] = el.evaluate(written, frame)
     layers: dict[str, Layer] = {}
     for alias, (definition, settings) in networks.items():
-        given = {k: (v, recipe.name_span) for k, v in settings.items()}
-        layers[alias] = Layer(definition, given, alias, recipe.name_span)
+        layers[alias] = Layer(definition, settings, alias, recipe.name_span)
     data: dict[str, tuple[DataPlan, DataFields]] = {}
     for use in recipe.data:
         plan, fields = data_fields(use, program, el, frame)

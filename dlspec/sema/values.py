@@ -177,6 +177,9 @@ def describe(value: Any) -> str:
         return f"the function `{value.name}`"
     if isinstance(value, Namespace):
         return f"`{value.name}`"
+    if isinstance(value, (ast.Data, ast.Recipe)):
+        kind = "data" if isinstance(value, ast.Data) else "recipe"
+        return f"the {kind} `{value.name}`"
     kinds: dict[type, str] = {
         Range: "a range",
         Vocabulary: "a vocabulary",
@@ -187,7 +190,7 @@ def describe(value: Any) -> str:
         Choice: "a choice of parameters",
         np.ndarray: "an array",
     }
-    return kinds.get(type(value), "something else")
+    return kinds.get(type(value), "an imported file")
 
 
 MAX_RANK = 8
