@@ -125,13 +125,15 @@ class TooDeep(Diagnostic):
     """Definitions apply each other without end, or deeper than is allowed.
 
     Wrong:
-        block f(x; n) { return x -> f(n + 1) }
+        block f(x; n) { return x -> relu -> f(n - 1) }
+        network n { input x: float[N, 4]; output y = x -> f(3) }
 
     Right:
         block f(x; n) {
             if n == 0 { return x }
-            return x -> f(n - 1)
+            return x -> relu -> f(n - 1)
         }
+        network n { input x: float[N, 4]; output y = x -> f(3) }
     """
 
     code: ClassVar[str] = "DL440"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Label, Severity
@@ -121,7 +121,7 @@ class UnknownSetting(Diagnostic):
     code: ClassVar[str] = "DL205"
     title: ClassVar[str] = "`{of}` has no setting `{name}`"
     label: ClassVar[str] = "unknown setting"
-    note: ClassVar[tuple[str, ...]] = ("its settings are {known}",)
+    note: ClassVar[tuple[str, ...]] = ("it takes {known}",)
     help: ClassVar[tuple[str, ...]] = ("did you mean `{suggestion}`?",)
     name: str
     of: str
@@ -144,9 +144,11 @@ class MissingArgument(Diagnostic):
     title: ClassVar[str] = "`{of}` needs `{name}`"
     label: ClassVar[str] = "`{name}` is not given"
     note: ClassVar[tuple[str, ...]] = ("it takes {known}",)
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
     name: str
     of: str
     known: str | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class TooManyArguments(Diagnostic):
     """
 
     code: ClassVar[str] = "DL207"
-    title: ClassVar[str] = "`{of}` takes no more than {most} arguments"
+    title: ClassVar[str] = "too many arguments for `{of}`, which takes {most}"
     label: ClassVar[str] = "one too many"
     note: ClassVar[tuple[str, ...]] = ("it takes {known}",)
     of: str
@@ -242,7 +244,7 @@ class WrongKind(Diagnostic):
     """
 
     code: ClassVar[str] = "DL211"
-    title: ClassVar[str] = "{expected} is wanted here, not {actual}"
+    title: ClassVar[str] = "expected {expected}, found {actual}"
     label: ClassVar[str] = "this is {actual}"
     help: ClassVar[tuple[str, ...]] = ("{advice}",)
     expected: str
@@ -436,11 +438,12 @@ class UnknownDimension(Diagnostic):
 
 @dataclass(frozen=True)
 class NotYet(Diagnostic):
-    """Part of the language that this version reads, but cannot compile yet."""
+    """Part of the language that this version reads, but cannot compile yet. It is told once for each part, at its first place."""
 
     code: ClassVar[str] = "DL801"
     title: ClassVar[str] = "{what} cannot be compiled yet"
     label: ClassVar[str] = "understood, but not supported by this version"
     help: ClassVar[tuple[str, ...]] = ("{advice}",)
+    span: Span | None = field(compare=False)
     what: str
     advice: str | None = None

@@ -76,10 +76,10 @@ class DimMismatch(ShapeDiagnostic):
     """Two sizes that must be equal are not.
 
     Wrong:
-        network n { input x: float[N, 3]; output y = x + (x -> dense(4)) }
+        network n { input a: float[N, 3, 4]; input b: float[N, 5, 6]; output y = a @ b }
 
     Right:
-        network n { input x: float[N, 3]; output y = x + (x -> dense(3)) }
+        network n { input a: float[N, 3, 4]; input b: float[N, 4, 6]; output y = a @ b }
     """
 
     code: ClassVar[str] = "DL302"

@@ -365,7 +365,9 @@ class _Analysis:
     # --- leftovers ------------------------------------------------------------------------------------
 
     def warn_unread(self) -> None:
-        """Names of networks that nothing in the file reads."""
+        """Names of networks that nothing in the file reads; with mistakes about, they tell little."""
+        if self.sink.errors:
+            return
         read = names_read(self.program.file)
         told = 0
         for definition in self.program.networks:

@@ -21,7 +21,7 @@ from dlspec.diagnostics.names import (
     WrongKind,
 )
 from dlspec.diagnostics.shapes import Operand, ShapeDiagnostic
-from dlspec.dims import Dim, product
+from dlspec.dims import Dim, product, text_of
 from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
@@ -147,9 +147,7 @@ def call_builtin(function: Builtin, arguments: Arguments, span: Span) -> Any:
     try:
         return function.function(*(v for v, _ in given))
     except compile_time.ArgumentError as error:
-        raise DlspecError(
-            WrongKind(span, f"`{function.name}` takes {error}; this", "something else")
-        ) from None
+        raise DlspecError(Impossible(span, f"`{function.name}` takes {error}")) from None
     except TypeError:
         raise DlspecError(
             Impossible(span, f"`{function.name}` does not take {len(given)} such arguments")
@@ -247,8 +245,9 @@ def settings_of_op(
         found[spelling(op.variadic)] = (values, positional[0][1])
     else:
         if len(positional) > len(order):
+            most = len(op.rule.tensors) + len(order)
             raise DlspecError(
-                TooManyArguments(positional[len(order)][1], op.name, len(order), _known_text(op))
+                TooManyArguments(positional[len(order)][1], op.name, most, _known_text(op))
             )
         found.update(dict(zip(order, positional, strict=False)))
     for name, given in named.items():
@@ -495,7 +494,7 @@ def initial(value: Any, kind: TensorType, span: Span, name: str) -> Initializer 
         raise DlspecError(WrongKind(span, f"a starting value for `{name}`", describe(value)))
     if tuple(d.value for d in kind.shape) != array.shape:
         raise DlspecError(
-            BadValue(span, name, f"an array of shape {list(array.shape)}", f"shape {[str(d) for d in kind.shape]}")
+            BadValue(span, name, f"an array of shape {list(array.shape)}", f"shape {text_of(kind.shape)}")
         )
     return Initializer("literal", {}, array.astype(np.float32))
 

@@ -306,7 +306,7 @@ class _Body:
 
     def split_plan(self, expr: ast.Expr) -> SplitPlan:
         """`random(80%, 10%, 10%, by = files.speaker)`, `given(validation = 5000)`."""
-        wrong = BadValue(expr.span, "split", expr.span.text, "`random(80%, 10%, 10%)` or `given(validation = 10%)`")
+        wrong = BadValue(expr.span, "split", expr.span.text, "parts that add up to 1, `random(80%, 10%, 10%)`, or `given(validation = 10%)`")
         if not isinstance(expr, ast.Call) or not isinstance(expr.function, ast.Name):
             raise DlspecError(wrong)
         kind = expr.function.id

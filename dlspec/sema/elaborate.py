@@ -57,7 +57,7 @@ _OPERATORS = {
 }
 _LATER = frozenset(
     """
-    adaptive_max_pool attend average babi bidirectional copy crop ctc each edit_distance einsum
+    adaptive_avg_pool adaptive_max_pool attend average babi bidirectional copy crop ctc each edit_distance einsum
     explore final fixed frame gather generate gru huber image jitter kl_divergence l1 l2 last like
     lrn lstm masked_conv mfcc mixup mu_law mu_law_decode mu_law_encode norm normalize one_hot pick
     random_crop resample resize reverse rnn rotate scan shift spectrogram top_k width

@@ -191,7 +191,10 @@ class RecipeElaborator(Elaborator):
             listed = ", ".join(f"`{n}`" for n in known) or "none"
             raise DlspecError(
                 MissingArgument(
-                    statement.name_span, statement.name, frame.owner, f"it from the data, whose fields are {listed}"
+                    statement.name_span,
+                    statement.name,
+                    frame.owner,
+                    advice=f"in a recipe it comes from a field of that name; the fields are {listed}",
                 )
             )
         from dlspec.sema.types import unify
@@ -401,6 +404,9 @@ class RecipeJob:
         if not learn.goals:
             if not self.sink.errors:
                 self.sink.report(NoGoal(self.recipe.name_span, self.recipe.name))
+            self.numbers()
+            if "optimizer" in self.settings.written:
+                self.optimizer(self.settings.written["optimizer"][0])
             return None
         groups = [self.groups(goal, learn) for goal in learn.goals]
         moved = {k for group in groups for g in group for k in g.parameters}

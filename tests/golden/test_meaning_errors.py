@@ -1,0 +1,82 @@
+"""Each mistake of meaning in ``errors/<code>/<case>.dl`` gives the message in ``<case>.err``.
+
+A case may begin with ``# --set name=value`` for settings from outside, and import files from
+``errors/imports``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import dlspec.diagnostics.meaning
+import dlspec.diagnostics.names
+import dlspec.diagnostics.shapes  # noqa: F401  (all three fill the catalogue)
+from dlspec.diagnostics import CATALOGUE, Sink
+from dlspec.diagnostics.render import render
+from dlspec.sema.analyse import analyse
+from dlspec.source import SourceFile
+
+HERE = Path(__file__).parent / "errors"
+MODULES = ("dlspec.diagnostics.names", "dlspec.diagnostics.meaning", "dlspec.diagnostics.shapes")
+CODES = sorted(c for c, kind in CATALOGUE.items() if kind.__module__ in MODULES)
+CASES = sorted(p for p in HERE.glob("*/*.dl") if p.parent.name in {*CODES, "several"})
+BY_HAND = {"DL308"}  # no spec can have a ragged axis yet; an op's own tests raise it
+
+
+def told(text: str, name: str) -> Sink:
+    """What semantics says of a spec."""
+    settings = dict(re.findall(r"^# --set ([\w.]+)=(.*)$", text, re.M))
+    sink = Sink()
+    analyse(SourceFile(name, text), sink, folder=HERE / "imports", overrides=settings)
+    return sink
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_message(case: Path, request: pytest.FixtureRequest) -> None:
+    sink = told(case.read_text(encoding="utf-8"), case.name)
+    message = "\n\n".join(render(d, colour=False) for d in sink.diagnostics) + "\n"
+    expected = case.with_suffix(".err")
+    if request.config.getoption("--update-golden"):
+        expected.write_text(message, encoding="utf-8")
+    assert message == expected.read_text(encoding="utf-8")
+    expected_codes = {"DL450", "DL201"} if case.parent.name == "DL450" else {case.parent.name}
+    if case.parent.name != "several":
+        assert {d.code for d in sink.diagnostics} == expected_codes
+
+
+@pytest.mark.parametrize("code", sorted(set(CODES) - BY_HAND))
+def test_every_code_has_a_case(code: str) -> None:
+    assert any(case.parent.name == code for case in CASES)
+
+
+def examples(code: str, word: str) -> list[str]:
+    """The whole specs in the docstring of a code, after ``Wrong`` or ``Right``."""
+    doc = CATALOGUE[code].__doc__ or ""
+    found = re.findall(rf"^    {word}[^\n]*:\n((?:(?:        .*)?\n)+)", doc, re.M)
+    texts = [re.sub(r"^        ", "", text, flags=re.M) for text in found]
+    heads = ("network", "const", "block", "import")
+    return [t for t in texts if t.lstrip().startswith(heads)]
+
+
+WRONG = [(code, text) for code in CODES for text in examples(code, "Wrong")]
+RIGHT = [(code, text) for code in CODES for text in examples(code, "Right")]
+
+
+@pytest.mark.parametrize(("code", "text"), WRONG, ids=[code for code, _ in WRONG])
+def test_wrong_examples_are(code: str, text: str) -> None:
+    if code not in BY_HAND:
+        assert [d.code for d in told(text, "wrong.dl").diagnostics] == [code]
+
+
+@pytest.mark.parametrize(("code", "text"), RIGHT, ids=[code for code, _ in RIGHT])
+def test_right_examples_are(code: str, text: str) -> None:
+    if code not in BY_HAND and "recipe" not in text:
+        assert told(text, "right.dl").diagnostics == []
+
+
+def test_there_are_examples() -> None:
+    assert len(WRONG) > 25
+    assert len(RIGHT) > 25
