@@ -72,17 +72,17 @@ class Probe:
     def __init__(self, seed: int, index: int, precision: str = "float32") -> None:
         self._rng = np.random.Generator(np.random.SFC64([seed, index]))
         self._unit = UNIT[precision]
-        self._factors = np.array([1.0 - self._unit, 1.0 + self._unit])
         self._flush = SMALLEST[precision] if precision == "float16" else 0.0
 
     def array(self, array: Array, extent: float | None = None) -> Array:
         """The array with each element rounded up or down by chance; integers stay."""
         if array.dtype.kind != "f" or not array.size:
             return array
-        changed = array * self._factors[self._signs(array)]
-        absolute = self._unit * (extent or 0.0) + self._flush
+        unit = self._unit
+        changed = array * (self._bits(array) * (2 * unit) + (1 - unit))
+        absolute = unit * (extent or 0.0) + self._flush
         if absolute:
-            changed += np.array([-absolute, absolute])[self._signs(array)]
+            changed += self._bits(array) * (2 * absolute) - absolute
         return changed
 
     def __call__(self, value: Value, array: Array) -> Array:
@@ -91,7 +91,7 @@ class Probe:
             return array
         return self.array(array, value.producer.op.range)
 
-    def _signs(self, array: Array) -> Array:
+    def _bits(self, array: Array) -> Array:
         bits = np.frombuffer(self._rng.bytes((array.size + 7) // 8), np.uint8)
         return np.unpackbits(bits, count=array.size).reshape(array.shape)
 
