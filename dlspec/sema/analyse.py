@@ -30,7 +30,7 @@ from dlspec.sema.engine import default_engine, engine_plan
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
-from dlspec.sema.values import Poisoned, describe
+from dlspec.sema.values import Poisoned, written
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast, parse
 
@@ -225,8 +225,8 @@ class _Analysis:
             for key in (parameter.name, f"{definition.name}.{parameter.name}"):
                 if key in self.overrides and (key != parameter.name or key not in RECIPE_SETTINGS):
                     self.used_overrides.add(key)
-                    written = self.overrides[key]
-                    found[parameter.name] = (self.el.evaluate(written, self.frame), written.span)
+                    expr = self.overrides[key]
+                    found[parameter.name] = (self.el.evaluate(expr, self.frame), expr.span)
         return found
 
     def network(self, definition: ast.Definition, settings: dict[str, apply.Given]) -> None:
@@ -247,7 +247,7 @@ class _Analysis:
                 )
             return
         graph = pruned(builder.graph, builder.graph.outputs)
-        shown = {p.name: describe(frame.names.get(p.name)) for p in definition.settings}
+        shown = {p.name: written(frame.names.get(p.name)) for p in definition.settings}
         self.spec.networks[definition.name] = NetworkPlan(
             definition.name, graph, settings=shown, span=definition.name_span
         )

@@ -180,7 +180,7 @@ def call_op(
             return weigh(el, call_builtin(function, arguments, node.span), node.span)
     if op.name in ("max", "min") and arguments.has_tensor:
         together = ([arguments.piped] if arguments.piped else []) + positional
-        if len(together) == 2 and (is_tensor_like(together[1][0]) or is_number(together[0][0])):
+        if len(together) == 2:  # `max(x, 0)` is of two values; an axis is given by its name
             op = REGISTRY[f"{op.name}imum"]
             arguments = Arguments(None, together, arguments.named)
     slots = [s.name for s in op.rule.tensors]

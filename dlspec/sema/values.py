@@ -193,6 +193,29 @@ def describe(value: Any) -> str:
     return kinds.get(type(value), "an imported file")
 
 
+def written(value: Any) -> str:
+    """A setting's value as a spec would write it, as far as that is short."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if is_number(value):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, (list, tuple)) and len(value) <= MAX_WRITTEN and _rank(value) <= 2:
+        items = ", ".join(written(v) for v in value)
+        return f"[{items}]" if isinstance(value, list) else f"({items})"
+    if isinstance(value, Layer):
+        return value.path or value.name
+    if isinstance(value, type) and issubclass(value, Op):
+        return value.name
+    if isinstance(value, (ast.Definition, Builtin)):
+        return value.name
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, Vocabulary):
+        return f"vocabulary of {value.size}"
+    return describe(value)
+
+
+MAX_WRITTEN = 16
 MAX_RANK = 8
 """Lists within lists that still are an array."""
 
