@@ -11,7 +11,9 @@ def add_parser(verbs: Any) -> None:
     """Add the verb."""
     parser: argparse.ArgumentParser = verbs.add_parser("check", help="check specs")
     parser.add_argument("specs", nargs="*", help="spec files; without any, those here")
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting from outside")
+    parser.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="a setting from outside"
+    )
     parser.add_argument("--message-format", choices=("text", "json"), default="text")
 
 
@@ -27,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     failed = False
     for path in paths:
         sink = Sink()
-        spec = analyse(read_spec(path), sink, folder=path.resolve().parent, overrides=settings(args.set))
+        spec = analyse(
+            read_spec(path), sink, folder=path.resolve().parent, overrides=settings(args.set)
+        )
         if sink.diagnostics:
             report(sink.diagnostics, form=args.message_format)
         failed = failed or bool(sink.errors)

@@ -29,9 +29,13 @@ def add_parser(verbs: Any) -> None:
 
 def add_build_options(parser: argparse.ArgumentParser) -> None:
     """Options that `compile` and `train` share."""
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting from outside")
+    parser.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="a setting from outside"
+    )
     parser.add_argument("--out", default="build", metavar="FOLDER", help="where bundles go (build)")
-    parser.add_argument("--target", action="append", choices=TARGETS, help="build only this kind of engine")
+    parser.add_argument(
+        "--target", action="append", choices=TARGETS, help="build only this kind of engine"
+    )
     parser.add_argument("--fast", action="store_true", help="prove less, for development")
     parser.add_argument(
         "--no-torch", action="store_true", help="verify without PyTorch as a further opinion"

@@ -9,8 +9,12 @@ from typing import Any
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
-    parser: argparse.ArgumentParser = verbs.add_parser("evaluate", help="measure a bundle on its data")
-    parser.add_argument("bundle", nargs="?", help="the bundle; without one, the newest below build/")
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        "evaluate", help="measure a bundle on its data"
+    )
+    parser.add_argument(
+        "bundle", nargs="?", help="the bundle; without one, the newest below build/"
+    )
     parser.add_argument("--engine", help="which engine: a name, or name/target")
     parser.add_argument("--part", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -33,11 +37,17 @@ def run(args: argparse.Namespace) -> int:
     splits = open_splits(compilation, recipe)
     dataset = getattr(splits, args.part)
     if dataset is None:
-        raise DlspecError(NothingToDo(None, recipe.name, f"{args.part} examples", "choose another `--part`"))
+        raise DlspecError(
+            NothingToDo(None, recipe.name, f"{args.part} examples", "choose another `--part`")
+        )
     model = load(folder, engine=args.engine)
     metrics = evaluate_engine(recipe, plan, model, dataset)
     if args.json:
-        say(json.dumps({"bundle": str(folder), "part": args.part, "examples": len(dataset), **metrics}))
+        say(
+            json.dumps(
+                {"bundle": str(folder), "part": args.part, "examples": len(dataset), **metrics}
+            )
+        )
         return 0
     say(f"{manifest.network} on {model.record.label}, {len(dataset):,} {args.part} examples")
     noted = manifest.training.get("metrics", {})

@@ -12,8 +12,12 @@ from typing import Any
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
     parser: argparse.ArgumentParser = verbs.add_parser("fmt", help="format specs")
-    parser.add_argument("specs", nargs="*", help="spec files, `-` for standard input; without any, those here")
-    parser.add_argument("--check", action="store_true", help="change nothing; 1 if a file would change")
+    parser.add_argument(
+        "specs", nargs="*", help="spec files, `-` for standard input; without any, those here"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; 1 if a file would change"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

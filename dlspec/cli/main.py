@@ -27,7 +27,9 @@ VERBS: dict[str, tuple[str, str]] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status: 0 done, 1 diagnostics, 2 usage, 70 a bug of dlspec, 130 interrupted."""
+    """Run one command; the exit status: 0 done, 1 diagnostics, 2 usage, 70 a bug of dlspec, 130
+    interrupted.
+    """
     from dlspec.diagnostics import DlspecError
 
     given = sys.argv[1:] if arguments is None else arguments

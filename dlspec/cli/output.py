@@ -18,7 +18,9 @@ def wants_colour(stream: object = None) -> bool:
 
 
 def report(diagnostics: Sequence[Diagnostic], *, form: str = "text") -> None:
-    """Print diagnostics with a summary line; with ``form`` json one object a line on standard output."""
+    """Print diagnostics with a summary line; with ``form`` json one object a line on standard
+    output.
+    """
     from dlspec.diagnostics.render import render_json
     from dlspec.diagnostics.render import report as render_report
 
@@ -40,7 +42,9 @@ def report_internal(error: Exception) -> None:
 
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "dlspec" in f.filename]
     place = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "unknown"
-    report([InternalError(None, type(error).__name__, str(error) or "no message", __version__, place)])
+    report(
+        [InternalError(None, type(error).__name__, str(error) or "no message", __version__, place)]
+    )
 
 
 def say(text: str = "") -> None:

@@ -19,8 +19,12 @@ def the_spec(given: str | None) -> Path:
         return found[0]
     listed = "\n".join(f"  {p}" for p in found)
     if found:
-        raise DlspecError(WhichOne(None, "spec", f"the specs here are\n{listed}", "name one of them"))
-    raise DlspecError(WhichOne(None, "spec", "there is no `.dl` file here", "name one, such as `specs/lenet.dl`"))
+        raise DlspecError(
+            WhichOne(None, "spec", f"the specs here are\n{listed}", "name one of them")
+        )
+    raise DlspecError(
+        WhichOne(None, "spec", "there is no `.dl` file here", "name one, such as `specs/lenet.dl`")
+    )
 
 
 def bundles_here(root: Path = Path("build")) -> list[Path]:
@@ -37,7 +41,12 @@ def the_bundle(given: str | None) -> Path:
     if found:
         return found[0]
     raise DlspecError(
-        WhichOne(None, "bundle", "there is none below `build/`", "make one: `dlspec train specs/lenet.dl`")
+        WhichOne(
+            None,
+            "bundle",
+            "there is none below `build/`",
+            "make one: `dlspec train specs/lenet.dl`",
+        )
     )
 
 

@@ -19,9 +19,13 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--seed", type=int, help="instead of the recipe's")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--threads", type=int, help="instead of what a probe chooses")
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint, exactly")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint, exactly"
+    )
     parser.add_argument("--init-from", metavar="BUNDLE", help="begin with the weights that fit")
-    parser.add_argument("--runs", default="runs", metavar="FOLDER", help="where runs are kept (runs)")
+    parser.add_argument(
+        "--runs", default="runs", metavar="FOLDER", help="where runs are kept (runs)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     add_build_options(parser)
 
@@ -47,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
         quiet=args.quiet,
         init_from=Path(args.init_from) if args.init_from else None,
     )
-    trained = train_recipe(compilation, recipe, options, build_options(args, args.seed or 0), say=note)
+    trained = train_recipe(
+        compilation, recipe, options, build_options(args, args.seed or 0), say=note
+    )
     for built in trained.bundles:
         report(built.warnings)
         say(summary(built))

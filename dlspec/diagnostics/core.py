@@ -35,8 +35,8 @@ class Diagnostic:
 
     Subclasses add fields (the facts) and set the templates, which may name the fields:
     ``title`` (what is wrong), ``label`` (beside the carets), ``note`` (why, what was expected) and
-    ``help`` (how to fix it). A template with an unset (None) field's name is left out of the message
-    when it is a note or a help. The docstring is what ``dlspec explain CODE`` prints.
+    ``help`` (how to fix it). A template with an unset (None) field's name is left out of the
+    message when it is a note or a help. The docstring is what ``dlspec explain CODE`` prints.
 
     Codes: DL1xx syntax, 2xx names, 3xx shapes and dtypes, 4xx settings and attributes, 5xx target
     limits, 6xx bundle, data and runtime, 7xx parity, 8xx not yet, 9xx internal.

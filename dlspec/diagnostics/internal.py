@@ -10,7 +10,9 @@ from dlspec.diagnostics.core import Diagnostic
 
 @dataclass(frozen=True)
 class InternalError(Diagnostic):
-    """A bug of dlspec itself. The message says where in the spec it was at work; please report it with the spec."""
+    """A bug of dlspec itself. The message says where in the spec it was at work; please report it
+    with the spec.
+    """
 
     code: ClassVar[str] = "DL901"
     title: ClassVar[str] = "internal error: {kind}: {what}"
@@ -47,7 +49,8 @@ class SpecNotReadable(Diagnostic):
 
 @dataclass(frozen=True)
 class WhichOne(Diagnostic):
-    """A command without an argument takes the only spec, or the newest bundle, of this folder; here there is none, or a choice.
+    """A command without an argument takes the only spec, or the newest bundle, of this folder; here
+    there is none, or a choice.
 
     Wrong:
         dlspec train                  # with two specs here
@@ -107,8 +110,8 @@ class MissingPackage(Diagnostic):
 
 @dataclass(frozen=True)
 class TrainedWeightsStay(Diagnostic):
-    """The current bundle is trained, and the spec no longer fits its weights. Compiling would replace what was learned by fresh
-    weights, which `compile` never does.
+    """The current bundle is trained, and the spec no longer fits its weights. Compiling would
+    replace what was learned by fresh weights, which `compile` never does.
 
     Wrong:
         dlspec compile specs/lenet.dl           # after a layer was changed
@@ -163,7 +166,9 @@ class CheckFailed(Diagnostic):
     code: ClassVar[str] = "DL908"
     title: ClassVar[str] = "check fails: {output} is {actual}, not {comparison} {expected}"
     label: ClassVar[str] = "this check"
-    note: ClassVar[tuple[str, ...]] = ("nothing was published; the run keeps its weights and its checkpoint",)
+    note: ClassVar[tuple[str, ...]] = (
+        "nothing was published; the run keeps its weights and its checkpoint",
+    )
     help: ClassVar[tuple[str, ...]] = ("`dlspec train --resume --set epochs=…` goes on from there",)
     output: str
     actual: str

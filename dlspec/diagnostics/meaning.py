@@ -49,7 +49,9 @@ class SharedLayer(Diagnostic):
     code: ClassVar[str] = "DL352"
     title: ClassVar[str] = "the shared layer `{layer}` does not fit here"
     label: ClassVar[str] = "here `{parameter}` would be {actual}"
-    help: ClassVar[tuple[str, ...]] = ("a layer that is not named gets parameters of its own at each place",)
+    help: ClassVar[tuple[str, ...]] = (
+        "a layer that is not named gets parameters of its own at each place",
+    )
     layer: str
     parameter: str
     actual: str
@@ -223,7 +225,9 @@ class NoGoal(Diagnostic):
     code: ClassVar[str] = "DL444"
     title: ClassVar[str] = "recipe `{name}` has no goal"
     label: ClassVar[str] = "nothing is minimized"
-    help: ClassVar[tuple[str, ...]] = ("add `minimize …`, such as `minimize cross_entropy(logits, label)`",)
+    help: ClassVar[tuple[str, ...]] = (
+        "add `minimize …`, such as `minimize cross_entropy(logits, label)`",
+    )
     name: str
 
 
@@ -241,7 +245,9 @@ class SeveralGoals(Diagnostic):
     code: ClassVar[str] = "DL445"
     title: ClassVar[str] = "a second goal"
     label: ClassVar[str] = "one goal too many"
-    help: ClassVar[tuple[str, ...]] = ("add the losses up, or put each goal into a `step` of its own",)
+    help: ClassVar[tuple[str, ...]] = (
+        "add the losses up, or put each goal into a `step` of its own",
+    )
     first: Span | None = None
 
     def labels(self) -> Iterable[Label]:

@@ -12,8 +12,9 @@ from dlspec.source import Span
 
 @dataclass(frozen=True)
 class UnknownName(Diagnostic):
-    """A name that nothing in reach defines. In a definition these are its own names, its settings and inputs, the definitions of
-    the file, the library and the ops; nothing is captured from another definition.
+    """A name that nothing in reach defines. In a definition these are its own names, its settings
+    and inputs, the definitions of the file, the library and the ops; nothing is captured from
+    another definition.
 
     Wrong:
         network n { input image: float[N, 4]; output y = imgae -> dense(2) }
@@ -57,7 +58,8 @@ class ReadBeforeBound(Diagnostic):
 
 @dataclass(frozen=True)
 class AbsentHere(Diagnostic):
-    """A statement that always counts reads a name that is bound only `when training` or `when learning`.
+    """A statement that always counts reads a name that is bound only `when training` or `when
+    learning`.
 
     Wrong:
         network n { input x: float[N, 4]; z = x -> dense(2)  when training; output y = z }
@@ -109,7 +111,8 @@ class Redefined(Diagnostic):
 
 @dataclass(frozen=True)
 class UnknownSetting(Diagnostic):
-    """A setting that does not exist. Nothing is ever ignored, so that a typing slip cannot change what is trained.
+    """A setting that does not exist. Nothing is ever ignored, so that a typing slip cannot change
+    what is trained.
 
     Wrong:
         network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernal = 5) }
@@ -234,7 +237,8 @@ class NotCallable(Diagnostic):
 
 @dataclass(frozen=True)
 class WrongKind(Diagnostic):
-    """A value of one kind stands where another is wanted: a tensor where a number is, a layer where a tensor is.
+    """A value of one kind stands where another is wanted: a tensor where a number is, a layer where
+    a tensor is.
 
     Wrong:
         network n { input x: float[N, 4]; output y = x -> dense(x) }
@@ -287,7 +291,9 @@ class AmbiguousName(Diagnostic):
     code: ClassVar[str] = "DL213"
     title: ClassVar[str] = "`{name}` is both a field of the data and an output of the network"
     label: ClassVar[str] = "which one?"
-    help: ClassVar[tuple[str, ...]] = ("write `{field}` for the true value, `{output}` for the predicted one",)
+    help: ClassVar[tuple[str, ...]] = (
+        "write `{field}` for the true value, `{output}` for the predicted one",
+    )
     name: str
     field: str
     output: str
@@ -298,10 +304,12 @@ class UnreadName(Diagnostic):
     """A name in a recipe or in data that nobody reads: most often a mistyped setting.
 
     Wrong:
-        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1); epoch = 20 }
+        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1);
+        epoch = 20 }
 
     Right:
-        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1); epochs = 20 }
+        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1);
+        epochs = 20 }
     """
 
     code: ClassVar[str] = "DL214"
@@ -314,7 +322,8 @@ class UnreadName(Diagnostic):
 
 @dataclass(frozen=True)
 class UnreadInNetwork(Diagnostic):
-    """A name in a network that nothing in the file reads. It costs nothing in the engine, but is probably a slip.
+    """A name in a network that nothing in the file reads. It costs nothing in the engine, but is
+    probably a slip.
 
     Wrong:
         network n { input x: float[N, 4]; h = x -> dense(3); output y = x -> dense(2) }
@@ -438,7 +447,9 @@ class UnknownDimension(Diagnostic):
 
 @dataclass(frozen=True)
 class NotYet(Diagnostic):
-    """Part of the language that this version reads, but cannot compile yet. It is told once for each part, at its first place."""
+    """Part of the language that this version reads, but cannot compile yet. It is told once for
+    each part, at its first place.
+    """
 
     code: ClassVar[str] = "DL801"
     title: ClassVar[str] = "{what} cannot be compiled yet"

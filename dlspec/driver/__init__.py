@@ -37,7 +37,8 @@ def compile(
         settings: settings from outside, as text of the language.
 
     Raises:
-        DlspecError: with every mistake of the spec, or what an engine got wrong; nothing wrong is published.
+        DlspecError: with every mistake of the spec, or what an engine got wrong; nothing wrong is
+            published.
     """
     from dlspec.driver.build import BuildOptions, build_network, fresh_or_trained
 

@@ -1,4 +1,6 @@
-"""From a network with its weights to a published bundle: emit, build each engine, verify it, publish all or nothing."""
+"""From a network with its weights to a published bundle: emit, build each engine, verify it,
+publish all or nothing.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,8 @@ class EngineResult:
 def fresh_or_trained(
     plan: NetworkPlan, options: BuildOptions, spec: str
 ) -> tuple[dict[str, Array], Manifest | None]:
-    """The weights that `compile` uses: those of the current bundle if it is trained, else fresh ones.
+    """The weights that `compile` uses: those of the current bundle if it is trained, else fresh
+    ones.
 
     Raises:
         DlspecError: DL906 if the current bundle is trained and its weights do not fit the graph.
@@ -96,7 +99,11 @@ def fresh_or_trained(
         changed = [n for n in wanted if n in have and wanted[n] != have[n]]
         parts = [
             f"{what} {', '.join(f'`{n}`' for n in names[:4])}{', …' if len(names) > 4 else ''}"
-            for what, names in (("no weights for", missing), ("left over", other), ("other shapes:", changed))
+            for what, names in (
+                ("no weights for", missing),
+                ("left over", other),
+                ("other shapes:", changed),
+            )
             if names
         ]
         raise DlspecError(
@@ -106,7 +113,9 @@ def fresh_or_trained(
 
 
 def is_written(plan: NetworkPlan) -> bool:
-    """Whether every parameter is a literal of the spec: then there is nothing to learn, and the answers are no noise."""
+    """Whether every parameter is a literal of the spec: then there is nothing to learn, and the
+    answers are no noise.
+    """
     return all(p.init.kind == "literal" for p in plan.graph.parameters)
 
 
@@ -128,7 +137,8 @@ def build_network(
         weights: its parameters and buffers by name.
         source: the spec, a copy of which goes along.
         options: what to build, and where to.
-        training: how the weights were learnt (`recipe`, `epochs`, `metrics`, `seed`); None for fresh ones.
+        training: how the weights were learnt (`recipe`, `epochs`, `metrics`, `seed`); None for
+            fresh ones.
         examples: real inputs for verification.
         history: rows of the training, for the report.
         say: told what is being done.
@@ -150,14 +160,19 @@ def build_network(
         golden = work.golden()
         if golden is not None:
             bundle.add_golden([golden])
-        parameters = sum(int(np.prod([d.value or 0 for d in p.type.shape])) for p in plan.graph.parameters)
+        parameters = sum(
+            int(np.prod([d.value or 0 for d in p.type.shape])) for p in plan.graph.parameters
+        )
         versions: dict[str, str] = {}
         for result in results:
             versions |= dict(result.verification.versions) if result.verification else {}
         manifest = Manifest(
             plan.name,
             __version__,
-            SpecSource(f"spec/{PurePath(source.name).name}", hashlib.sha256(source.text.encode()).hexdigest()),
+            SpecSource(
+                f"spec/{PurePath(source.name).name}",
+                hashlib.sha256(source.text.encode()).hexdigest(),
+            ),
             input_specs(plan.graph),
             output_specs(plan.graph),
             tuple(r.record for r in results),
@@ -170,7 +185,13 @@ def build_network(
         folder = bundle.publish(manifest)
     from dlspec.bundle import read_manifest
 
-    warnings = [d for r in results if r.verification for d in r.verification.diagnostics if d.severity == "warning"]
+    warnings = [
+        d
+        for r in results
+        if r.verification
+        for d in r.verification.diagnostics
+        if d.severity == "warning"
+    ]
     return Built(plan.name, folder, read_manifest(folder), results, list(dict.fromkeys(warnings)))
 
 
@@ -236,7 +257,8 @@ class _Engines:
             verification.raise_if_failed()
             self.proved.add(id(study))
         elif id(study) not in self.proved:
-            # no engine of these sizes runs here; the model that this one is built from is proved all the same
+            # no engine of these sizes runs here; the model that this one is built from is proved
+            # all the same
             self.say(f"proving the model of {engine.name}")
             self._verify(engine, target, None, study).raise_if_failed()
             self.proved.add(id(study))
@@ -260,7 +282,9 @@ class _Engines:
         )
         return EngineResult(record, verification, perf_counter() - started)
 
-    def _verify(self, engine: EnginePlan, target: TargetPlan, run: Any, study: Study) -> Verification:
+    def _verify(
+        self, engine: EnginePlan, target: TargetPlan, run: Any, study: Study
+    ) -> Verification:
         from dlspec.verify.engine import verify_network
 
         return verify_network(
@@ -280,7 +304,9 @@ class _Engines:
         )
 
     def _model(self, engine: EnginePlan, target: TargetPlan, label: str) -> str:
-        """The ONNX model to build from: the bundle's own, or one with fewer outputs or another precision beside the engine."""
+        """The ONNX model to build from: the bundle's own, or one with fewer outputs or another
+        precision beside the engine.
+        """
         if engine.outputs is None and target.precision == "float32":
             return "model.onnx"
         from dlspec.targets.onnx import legalize, onnx_from_graph
@@ -293,7 +319,8 @@ class _Engines:
         return name
 
     def _given(self, target: TargetPlan, model: str) -> Path | bytes:
-        """What a builder reads. ONNX Runtime saves its optimised model elsewhere, from where weights beside `model.onnx` are out
+        """What a builder reads. ONNX Runtime saves its optimised model elsewhere, from where
+        weights beside `model.onnx` are out
         of its reach, so it gets them inside the model, unless that passes protobuf's limit."""
         path = self.bundle.path(model)
         size = sum(a.nbytes for a in self.weights.values())

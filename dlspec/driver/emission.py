@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 INLINE_LIMIT = 1024
-"""Bytes up to which a tensor stays inside `model.onnx`; larger ones are read from `weights.safetensors`."""
+"""Bytes up to which a tensor stays inside `model.onnx`; larger ones are read from
+`weights.safetensors`.
+"""
 
 
 @dataclass
 class Emitted:
-    """The ONNX model whole (for verification), and where its large tensors lie in the bundle's weights."""
+    """The ONNX model whole (for verification), and where its large tensors lie in the bundle's
+    weights.
+    """
 
     model: onnx.ModelProto
     slots: Mapping[str, tuple[str, int, int]]
@@ -54,7 +58,9 @@ def write_sources(
 
 
 def light_bytes(model: onnx.ModelProto, slots: Mapping[str, tuple[str, int, int]]) -> bytes:
-    """The bytes of a model whose large tensors are read from a file beside it; the model itself is not changed."""
+    """The bytes of a model whose large tensors are read from a file beside it; the model itself is
+    not changed.
+    """
     import onnx
 
     from dlspec.targets.onnx import externalize
@@ -69,7 +75,8 @@ def model_py(plan: NetworkPlan, source: SourceFile) -> str:
     from dlspec.targets.torch_source import module_source
 
     header = (
-        f"{plan.name}, compiled from {source.name}. The module needs nothing but torch; its weights:\n\n"
+        f"{plan.name}, compiled from {source.name}. The module needs nothing but torch; its "
+        "weights:\n\n"
         "    from safetensors.torch import load_file\n"
         '    model.load_state_dict(load_file("weights.safetensors"))'
     )
@@ -89,12 +96,16 @@ def _input_spec(value: Input) -> InputSpec:
     if origin not in ("data", "noise", "lengths"):
         raise TypeError(f"{value.name} is inside a loop, and no input of a model")
     dims = tuple(str(d) for d in value.type.shape)
-    return InputSpec(value.name, value.type.dtype.value, dims, value.classes, origin, noise, value.symbol)
+    return InputSpec(
+        value.name, value.type.dtype.value, dims, value.classes, origin, noise, value.symbol
+    )
 
 
 def output_specs(graph: Graph) -> tuple[OutputSpec, ...]:
     """The outputs as the manifest says them."""
     return tuple(
-        OutputSpec(o.name, o.value.type.dtype.value, tuple(str(d) for d in o.value.type.shape), o.classes)
+        OutputSpec(
+            o.name, o.value.type.dtype.value, tuple(str(d) for d in o.value.type.shape), o.classes
+        )
         for o in graph.outputs
     )

@@ -1,6 +1,8 @@
-"""A bundle measured on data: the deployed engine answers, and the recipe's metrics are taken of its answers.
+"""A bundle measured on data: the deployed engine answers, and the recipe's metrics are taken of its
+answers.
 
-No PyTorch takes part: the metrics are the part of the recipe's graph that lies behind the network's outputs, carried out in NumPy.
+No PyTorch takes part: the metrics are the part of the recipe's graph that lies behind the network's
+outputs, carried out in NumPy.
 """
 
 from __future__ import annotations
@@ -66,7 +68,8 @@ def evaluate_engine(
     """Loss and metrics of a loaded engine on a data set: means over its examples.
 
     Raises:
-        DlspecError: DL907 if the recipe's loss and metrics are not functions of the engine's outputs.
+        DlspecError: DL907 if the recipe's loss and metrics are not functions of the engine's
+            outputs.
     """
     from dlspec.interpreter import run
 
@@ -82,7 +85,9 @@ def evaluate_engine(
     most = model.record.bounds.get("N", (1, batch))[1]
     size = max(1, min(batch, most))
     sums = dict.fromkeys([o.name for o in measure.outputs], 0.0)
-    columns = {n: dataset[n] for n in {*names, *(i.name for i in measure.inputs if i.name not in answered)}}
+    columns = {
+        n: dataset[n] for n in {*names, *(i.name for i in measure.inputs if i.name not in answered)}
+    }
     total = len(dataset)
     for start in range(0, total, size):
         part = {n: np.asarray(c[start : start + size]) for n, c in columns.items()}
@@ -110,7 +115,9 @@ def bundle_recipe(manifest: Any, folder: Path) -> tuple[Compilation, RecipePlan,
         raise DlspecError(NothingToDo(None, str(folder), "spec in it"))
     file = folder / manifest.spec.file
     compilation = Compilation(
-        SourceFile(str(file), file.read_text("utf-8")), Path.cwd(), manifest.training.get("settings", {})
+        SourceFile(str(file), file.read_text("utf-8")),
+        Path.cwd(),
+        manifest.training.get("settings", {}),
     )
     plan = compilation.spec.networks[manifest.network]
     if plan.recipe is None or plan.recipe.data is None:

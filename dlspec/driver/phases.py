@@ -1,4 +1,6 @@
-"""The phases from text to graphs, one cached property each: ask for a later one and the earlier ones run."""
+"""The phases from text to graphs, one cached property each: ask for a later one and the earlier
+ones run.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ class Compilation:
 
         if not self.spec.networks:
             raise DlspecError(
-                NothingToDo(None, self.source.name, "network", "add `network name { input …; output … }`")
+                NothingToDo(
+                    None, self.source.name, "network", "add `network name { input …; output … }`"
+                )
             )
         return {
             name: dataclasses.replace(plan, graph=optimized(plan.graph))

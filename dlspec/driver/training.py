@@ -55,8 +55,8 @@ def train_recipe(
     """Carry out a recipe, look at its checks, build and verify the bundle of every network of it.
 
     Raises:
-        DlspecError: DL908 for checks on metrics that do not hold (the run keeps the weights, nothing is published), and
-            everything that training or building may raise.
+        DlspecError: DL908 for checks on metrics that do not hold (the run keeps the weights,
+            nothing is published), and everything that training or building may raise.
     """
     splits = open_splits(compilation, recipe)
     try:
@@ -104,7 +104,8 @@ def train_recipe(
 
 
 def prove_steps(recipe: RecipePlan, options: TrainOptions) -> None:
-    """Prove what a training step computes: loss, gradients and buffer updates, PyTorch against the graph's meaning in float64.
+    """Prove what a training step computes: loss, gradients and buffer updates, PyTorch against the
+    graph's meaning in float64.
 
     Raises:
         DlspecError: DL7xx where they differ.
@@ -114,7 +115,9 @@ def prove_steps(recipe: RecipePlan, options: TrainOptions) -> None:
 
     seed = recipe.seed if options.seed is None else options.seed
     for step in recipe.steps:
-        verify_training(step.learn, structural_weights(step.learn, seed), seed=seed).raise_if_failed()
+        verify_training(
+            step.learn, structural_weights(step.learn, seed), seed=seed
+        ).raise_if_failed()
 
 
 def open_splits(compilation: Compilation, recipe: RecipePlan) -> Splits:
@@ -123,7 +126,9 @@ def open_splits(compilation: Compilation, recipe: RecipePlan) -> Splits:
     from dlspec.diagnostics.internal import NothingToDo
 
     if recipe.data is None:
-        raise DlspecError(NothingToDo(None, recipe.name, "data", "say what it learns from: `on mnist()`"))
+        raise DlspecError(
+            NothingToDo(None, recipe.name, "data", "say what it learns from: `on mnist()`")
+        )
     return open_data(recipe.data, folder=compilation.folder or Path.cwd())
 
 
@@ -140,7 +145,9 @@ def real_examples(recipe: RecipePlan, splits: Splits) -> Sequence[Mapping[str, A
 
 
 def judge(check: CheckPlan, metrics: Mapping[str, float]) -> Diagnostic | None:
-    """The diagnostic of a check on a metric that does not hold; None where it does, or the metric was not measured."""
+    """The diagnostic of a check on a metric that does not hold; None where it does, or the metric
+    was not measured.
+    """
     value = metrics.get(check.output)
     if value is None:
         return None

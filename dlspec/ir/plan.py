@@ -1,4 +1,6 @@
-"""What semantics makes of a spec: plans, which later phases carry out without looking at the text again."""
+"""What semantics makes of a spec: plans, which later phases carry out without looking at the text
+again.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A number that changes while training: `linear(0.5, 0, 10 epochs)`. ``arguments`` are numbers and quantities."""
+    """A number that changes while training: `linear(0.5, 0, 10 epochs)`. ``arguments`` are numbers
+    and quantities.
+    """
 
     kind: str
     arguments: tuple[float | Quantity, ...]
@@ -32,7 +36,8 @@ class Schedule:
 
 @dataclass(frozen=True)
 class OptimizerPlan:
-    """`adam(0.001)`: kind and all its settings with defaults filled in, by name (``lr``, ``momentum``, ``beta1``, ``beta2``,
+    """`adam(0.001)`: kind and all its settings with defaults filled in, by name (``lr``,
+    ``momentum``, ``beta1``, ``beta2``,
     ``epsilon``, ``decay``, ``nesterov``)."""
 
     kind: Literal["sgd", "adam"]
@@ -52,10 +57,11 @@ class GroupPlan:
 class StepPlan:
     """One player's turn on a batch.
 
-    ``learn`` and ``evaluate`` are objective graphs. Their data inputs are named as the fields of the data; noise inputs by path. The
-    output ``loss`` (a float scalar, to be minimised; `maximize` is already negated) comes first, then the metrics: scalars, each the mean
-    over the batch's examples. Parameters and buffers are named ``<network>.<key of the network>``. ``learn`` has only the loss and the
-    buffer updates; ``evaluate`` has the loss and the metrics, and no updates.
+    ``learn`` and ``evaluate`` are objective graphs. Their data inputs are named as the fields of
+    the data; noise inputs by path. The output ``loss`` (a float scalar, to be minimised; `maximize`
+    is already negated) comes first, then the metrics: scalars, each the mean over the batch's
+    examples. Parameters and buffers are named ``<network>.<key of the network>``. ``learn`` has
+    only the loss and the buffer updates; ``evaluate`` has the loss and the metrics, and no updates.
     """
 
     name: str
@@ -67,7 +73,9 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class EarlyStop:
-    """Stop after ``patience`` epochs without a better value of ``watch`` (`validation.loss`), and restore the best."""
+    """Stop after ``patience`` epochs without a better value of ``watch`` (`validation.loss`), and
+    restore the best.
+    """
 
     patience: int
     watch: str
@@ -76,7 +84,9 @@ class EarlyStop:
 
 @dataclass(frozen=True)
 class RecipePlan:
-    """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the network plan."""
+    """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the
+    network plan.
+    """
 
     name: str
     networks: Mapping[str, NetworkPlan]
@@ -94,7 +104,9 @@ class RecipePlan:
 
 @dataclass(frozen=True)
 class TargetPlan:
-    """An engine to build: `onnxruntime`, `cuda` (ONNX Runtime's CUDA provider), `tensorrt_rtx`, `tensorrt`."""
+    """An engine to build: `onnxruntime`, `cuda` (ONNX Runtime's CUDA provider), `tensorrt_rtx`,
+    `tensorrt`.
+    """
 
     kind: Literal["onnxruntime", "cuda", "tensorrt_rtx", "tensorrt"]
     precision: Literal["float32", "float16", "bfloat16"] = "float32"
@@ -104,7 +116,8 @@ class TargetPlan:
 
 @dataclass(frozen=True)
 class EnginePlan:
-    """`engine edge for …`: targets, bounds of the dynamic dimensions (symbol to (least, most)), outputs (None = all),
+    """`engine edge for …`: targets, bounds of the dynamic dimensions (symbol to (least, most)),
+    outputs (None = all),
     and the tolerance (relative to the output's rms; None = derived)."""
 
     name: str
@@ -119,9 +132,10 @@ class EnginePlan:
 class CheckPlan:
     """An example that travels with the model.
 
-    kind ``value``: for ``inputs`` the output ``output`` compares as ``comparison`` with ``expected``, for == and != up to ``within``.
-    kind ``metric``: after training, the metric ``output`` (`test.accuracy`) compares with ``expected`` (a scalar).
-    (A check on shapes is done at compile time and leaves no plan.)
+    kind ``value``: for ``inputs`` the output ``output`` compares as ``comparison`` with
+    ``expected``, for == and != up to ``within``. kind ``metric``: after training, the metric
+    ``output`` (`test.accuracy`) compares with ``expected`` (a scalar). (A check on shapes is done
+    at compile time and leaves no plan.)
     """
 
     kind: Literal["value", "metric"]
@@ -138,8 +152,9 @@ class CheckPlan:
 class NetworkPlan:
     """A network with its settings filled in: what becomes one bundle.
 
-    ``graph`` is the inference graph. Parameters that only training reads (auxiliary classifiers) are in the recipe's step
-    graphs alone: they are initialised and checkpointed, but are no part of the engine.
+    ``graph`` is the inference graph. Parameters that only training reads (auxiliary classifiers)
+    are in the recipe's step graphs alone: they are initialised and checkpointed, but are no part of
+    the engine.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""The whole way on a GPU: train there, build CUDA and TensorRT engines, and prove them by running them."""
+"""The whole way on a GPU: train there, build CUDA and TensorRT engines, and prove them by running
+them.
+"""
 
 from __future__ import annotations
 
