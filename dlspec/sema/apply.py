@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
 Given = tuple[Any, Span]
+WORK_OF_APPLYING = 25
 _LOGIC = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
 
@@ -593,10 +594,10 @@ def apply_definition(
     caller: Frame,
 ) -> Record:
     """Carry out a body with its inputs and settings bound: text inlined at a path."""
-    from dlspec.sema.elaborate import bound_places
-
+    el.context.spend(WORK_OF_APPLYING, span)
     program = caller.program.home(definition)
-    inner = Frame(definition.name, definition.kind, path, program, later=bound_places(definition.body))
+    places = el.context.places_of(definition)
+    inner = Frame(definition.name, definition.kind, path, program, later=places)
     with el.context.deeper(definition.name, span):
         if definition.kind == "block":
             for parameter in definition.inputs:

@@ -129,7 +129,17 @@ class Context:
         self.rounds = 0
         self.work = 0
         self.literals = 0
+        self.places: dict[int, Mapping[str, Span]] = {}
         self.elements = Dim.of(0)
+
+    def places_of(self, definition: ast.Definition) -> Mapping[str, Span]:
+        """Where the names of a definition are first bound, worked out once."""
+        from dlspec.sema.elaborate import bound_places
+
+        found = self.places.get(id(definition))
+        if found is None:
+            found = self.places[id(definition)] = bound_places(definition.body)
+        return found
 
     def learning_at(self, scope: str) -> bool:
         """Whether weights change here: a layer that no goal is over runs as in the engine."""

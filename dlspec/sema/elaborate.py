@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlspec.diagnostics import Diagnostic, DlspecError, did_you_mean
+from dlspec.diagnostics.meaning import Impossible
 from dlspec.diagnostics.names import (
     AbsentHere,
     MisplacedStatement,
@@ -446,10 +447,16 @@ class Elaborator:
 
     def constant(self, item: ast.Const, program: Any) -> Any:
         """A file-level constant, evaluated once."""
+        if item.name in program.working:
+            raise DlspecError(Impossible(item.name_span, f"`{item.name}` is made from itself"))
         if item.name not in program.constants:
-            program.constants[item.name] = POISON  # a constant that reads itself finds this
-            frame = Frame(item.name, "const", "", program)
-            program.constants[item.name] = self.evaluate(item.value, frame)
+            program.constants[item.name] = POISON  # stays where the value cannot be worked out
+            program.working.add(item.name)
+            try:
+                frame = Frame(item.name, "const", "", program)
+                program.constants[item.name] = self.evaluate(item.value, frame)
+            finally:
+                program.working.discard(item.name)
         value = program.constants[item.name]
         if value is POISON:
             raise Poisoned

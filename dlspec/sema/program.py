@@ -38,6 +38,7 @@ class Program:
     experiments: list[ast.Experiment] = field(default_factory=list[ast.Experiment])
     checks: list[ast.Check] = field(default_factory=list[ast.Check])
     constants: dict[str, Any] = field(default_factory=dict[str, Any])
+    working: set[str] = field(default_factory=set[str])
     failed: set[str] = field(default_factory=set[str])
     places: dict[str, Span] = field(default_factory=dict[str, Span])
     homes: dict[int, Program] = field(default_factory=dict[int, "Program"])
