@@ -59,7 +59,9 @@ class Dim:
     terms: tuple[tuple[Monomial, int], ...]
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
-        kept = sorted(((m, c) for m, c in terms.items() if c), key=lambda t: _order(t[0]))
+        kept = [(m, c) for m, c in terms.items() if c]
+        if len(kept) > 1:
+            kept.sort(key=lambda t: _order(t[0]))
         self.terms = tuple(kept)
         self._hash = hash(self.terms)
 

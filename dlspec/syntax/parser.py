@@ -235,7 +235,12 @@ class _Parser:
         if isinstance(diagnostic, MissingComma) and diagnostic.span is not None:
             if token.kind == "EQUAL" or not self._fits("COMMA"):
                 return False
-            self._feed(Token("COMMA", "", token.start, token.start))
+            try:
+                self._feed(Token("COMMA", "", token.start, token.start))
+            except DlspecError as error:  # what stands before the comma is wrong too
+                for further in error.diagnostics:
+                    self.sink.report(further)
+                return False
         elif isinstance(diagnostic, SemicolonInCall):
             self.tokens[self.index] = token._replace(kind="COMMA")
         elif isinstance(diagnostic, DoubleEquals) or (

@@ -64,7 +64,9 @@ def recipe_text(recipe: RecipePlan) -> str:
         for group in step.groups:
             shown = ", ".join(f"{k}={v}" for k, v in group.optimizer.settings.items())
             keys = " ".join(group.parameters)
-            lines.append(f"step {step.name} x{step.times}: {group.optimizer.kind}({shown}) on {keys}")
+            lines.append(
+                f"step {step.name} x{step.times}: {group.optimizer.kind}({shown}) on {keys}"
+            )
         lines.append(graph_text(step.learn))
         lines.append(f"evaluate: {' '.join(o.name for o in step.evaluate.outputs)}")
     return "\n".join(lines) + "\n"

@@ -49,11 +49,101 @@ def read(text: str) -> tuple[Spec, Sink]:
 
 
 WORDS = [
-    *"x y h n N D T 0 1 2 3 -1 0.5 1e9 28 true none learning training".split(),
-    *"dense relu conv flatten softmax dropout max mean concat reshape argmax embed".split(),
-    *"+ - * / // % ** @ == < .. -> ( ) [ ] { } , ; = : when for in if as over with".split(),
-    *"input output noise param return minimize network block recipe data const check".split(),
-    *"zeros ones normal vocabulary append zip length mnist adam sgd logits label image".split(),
+    *[
+        "x",
+        "y",
+        "h",
+        "n",
+        "N",
+        "D",
+        "T",
+        "0",
+        "1",
+        "2",
+        "3",
+        "-1",
+        "0.5",
+        "1e9",
+        "28",
+        "true",
+        "none",
+        "learning",
+        "training",
+    ],
+    *[
+        "dense",
+        "relu",
+        "conv",
+        "flatten",
+        "softmax",
+        "dropout",
+        "max",
+        "mean",
+        "concat",
+        "reshape",
+        "argmax",
+        "embed",
+    ],
+    *[
+        "+",
+        "-",
+        "*",
+        "/",
+        "//",
+        "%",
+        "**",
+        "@",
+        "==",
+        "<",
+        "..",
+        "->",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ";",
+        "=",
+        ":",
+        "when",
+        "for",
+        "in",
+        "if",
+        "as",
+        "over",
+        "with",
+    ],
+    *[
+        "input",
+        "output",
+        "noise",
+        "param",
+        "return",
+        "minimize",
+        "network",
+        "block",
+        "recipe",
+        "data",
+        "const",
+        "check",
+    ],
+    *[
+        "zeros",
+        "ones",
+        "normal",
+        "vocabulary",
+        "append",
+        "zip",
+        "length",
+        "mnist",
+        "adam",
+        "sgd",
+        "logits",
+        "label",
+        "image",
+    ],
     "\n",
 ]
 TOKEN = re.compile(r"[A-Za-z_]\w*'?|\d+(?:\.\d+)?%?|\"[^\"]*\"|->|\.\.\.?|//|\*\*|==|\s+|.", re.S)
@@ -87,11 +177,35 @@ def test_a_changed_spec_is_read_or_told(spec: Path, seed: int, changes: int) -> 
     read(mutated(spec.read_text(encoding="utf-8"), seed, changes))
 
 
+def test_a_mistake_before_a_missing_comma_is_told() -> None:
+    """Found by changing specs: the repair of a mistake met another one."""
+    _, sink = read("recipe r for n on mnist(validation = 5000\nminimize mean(y) with sgd(0.1)\n}\n")
+    assert sink.errors
+
+
 @pytest.mark.slow
 @settings(NOTHING_ESCAPES, max_examples=5000)
 @given(st.sampled_from(SPECS), st.integers(0, 10**9), st.integers(1, 12))
 def test_many_changed_specs_are_read_or_told(spec: Path, seed: int, changes: int) -> None:
     read(mutated(spec.read_text(encoding="utf-8"), seed, changes))
+
+
+OF_FILES = {
+    "NETWORK",
+    "BLOCK",
+    "CELL",
+    "DATA",
+    "RECIPE",
+    "ENGINE",
+    "EXPERIMENT",
+    "CHECK",
+    "CONST",
+    "IMPORT",
+    "RUNS",
+    "ON",
+    "WITHIN",
+}
+"""Words that stand in no body."""
 
 
 @cache
@@ -103,7 +217,7 @@ def bodies() -> st.SearchStrategy[str]:
     keywords = {
         t.name: st.just(f" {t.pattern.value} ")
         for t in lark.terminals
-        if t.pattern.value.isidentifier()
+        if t.pattern.value.isidentifier() and t.name not in OF_FILES
     }
     explicit: dict[str, st.SearchStrategy[str]] = {
         **keywords,
@@ -124,7 +238,7 @@ def bodies() -> st.SearchStrategy[str]:
 FRAME = "block f(x; k = 2) {{ return x -> dense(k) }}\nnetwork n(k = 3) {}\n{} {} {}\n"
 
 
-@settings(NOTHING_ESCAPES, max_examples=60)
+@settings(NOTHING_ESCAPES, max_examples=10)
 @given(
     st.data(),
     st.sampled_from(["block g(x)", "recipe r for n on mnist()", "data d", "engine e for n"]),
