@@ -30,10 +30,9 @@ from dlspec.sema.engine import default_engine, engine_plan
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
-from dlspec.sema.values import Poisoned, written
+from dlspec.sema.values import Layer, Poisoned, written
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast, parse
-
 
 MAX_WARNINGS = 50
 
@@ -55,11 +54,15 @@ class NetworkElaborator(Elaborator):
         super().__init__(context)
         self.root = root
 
-    def output_made(self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame) -> None:
+    def output_made(
+        self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame
+    ) -> None:
         """An output of the outermost network is an output of the graph."""
         if frame.scope == "" and frame.owner == self.root:
             graph = self.context.builder.graph
-            graph.outputs = [o for o in graph.outputs if o.name != name] + [Output(name, tensor, classes)]
+            graph.outputs = [o for o in graph.outputs if o.name != name] + [
+                Output(name, tensor, classes)
+            ]
 
 
 def analyse(
@@ -99,7 +102,9 @@ def _parsed(overrides: Mapping[str, str], sink: Sink) -> dict[str, ast.Expr]:
 
 
 class _Analysis:
-    def __init__(self, program: Program, sink: Sink, spec: Spec, overrides: dict[str, ast.Expr]) -> None:
+    def __init__(
+        self, program: Program, sink: Sink, spec: Spec, overrides: dict[str, ast.Expr]
+    ) -> None:
         self.program = program
         self.sink = sink
         self.spec = spec
@@ -156,7 +161,9 @@ class _Analysis:
         except Poisoned:
             pass
         except RecursionError:
-            self.sink.report(TooLarge(self.place, what="definitions and expressions nested so deep"))
+            self.sink.report(
+                TooLarge(self.place, what="definitions and expressions nested so deep")
+            )
 
     def data(self, item: ast.Data) -> None:
         """A data definition on its own, if its settings have defaults."""
@@ -172,10 +179,14 @@ class _Analysis:
         found: dict[str, dict[str, apply.Given]] = {}
         for recipe in self.program.of_kind(ast.Recipe):
             for use in recipe.networks:
-                self.guarded(lambda use=use, recipe=recipe: self._recipe_network(use, recipe, found))
+                self.guarded(
+                    lambda use=use, recipe=recipe: self._recipe_network(use, recipe, found)
+                )
         return found
 
-    def _recipe_network(self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, apply.Given]]) -> None:
+    def _recipe_network(
+        self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, apply.Given]]
+    ) -> None:
         value = use.value
         head = value.function if isinstance(value, ast.Call) else value
         names = [d.name for d in self.program.networks]
@@ -184,13 +195,22 @@ class _Analysis:
             raise DlspecError(WrongKind(head.span, "a network", f"the recipe `{head.id}`"))
         if not isinstance(definition, ast.Definition) or definition.kind != "network":
             # a setting of the recipe may hold the network: `recipe r(reader = lenet) for reader`
-            parameter = next((p for p in recipe.settings if isinstance(head, ast.Name) and p.name == head.id), None)
+            parameter = next(
+                (p for p in recipe.settings if isinstance(head, ast.Name) and p.name == head.id),
+                None,
+            )
             if parameter is not None and parameter.default is not None:
                 override = self.overrides.get(parameter.name)
                 if override is not None:
                     self.used_overrides.add(parameter.name)
-                inner = ast.Use(use.span, override or parameter.default, use.alias or parameter.name)
-                self._recipe_network(inner, ast.Recipe(recipe.span, recipe.name, recipe.name_span, (), (), (), ()), found)
+                inner = ast.Use(
+                    use.span, override or parameter.default, use.alias or parameter.name
+                )
+                self._recipe_network(
+                    inner,
+                    ast.Recipe(recipe.span, recipe.name, recipe.name_span, (), (), (), ()),
+                    found,
+                )
                 return
             shown = head.id if isinstance(head, ast.Name) else head.span.text
             raise DlspecError(
@@ -198,7 +218,9 @@ class _Analysis:
                     head.span,
                     shown,
                     did_you_mean(shown, names),
-                    f"the networks here are {', '.join(names)}" if names else "this file defines no network",
+                    f"the networks here are {', '.join(names)}"
+                    if names
+                    else "this file defines no network",
                 )
             )
         layer = apply.call_definition(
@@ -211,10 +233,15 @@ class _Analysis:
             self.frame,
             None,
         )
-        settings = layer.settings | self.network_overrides(definition)
-        known = found.get(definition.name, settings)
+        if not isinstance(layer, Layer):
+            advice = "the recipe gives the inputs; write settings only"
+            raise DlspecError(WrongKind(value.span, "a network", "an application", advice))
+        settings: dict[str, apply.Given] = layer.settings | self.network_overrides(definition)
+        known = found[definition.name] if definition.name in found else settings
         if {k: v for k, (v, _) in known.items()} != {k: v for k, (v, _) in settings.items()}:
-            raise DlspecError(NotYet(use.span, f"`{definition.name}` with different settings in two recipes"))
+            raise DlspecError(
+                NotYet(use.span, f"`{definition.name}` with different settings in two recipes")
+            )
         found[definition.name] = settings
         self.uses.setdefault(recipe.name, []).append((use.alias or definition.name, definition))
 
@@ -236,7 +263,9 @@ class _Analysis:
         builder = GraphBuilder(definition.name, "inference")
         context = Context(self.program, self.sink, ENGINE, builder, sites)
         el = NetworkElaborator(context, definition.name)
-        frame = Frame(definition.name, "network", "", self.program, later=bound_places(definition.body))
+        frame = Frame(
+            definition.name, "network", "", self.program, later=bound_places(definition.body)
+        )
         before = len(self.sink.errors)
         apply.bind_settings(el, definition, settings, frame, definition.name_span)
         el.run(definition.body, frame)
@@ -259,7 +288,14 @@ class _Analysis:
         uses = self.uses.get(recipe.name, [])
         if not uses:
             if not recipe.networks:
-                self.sink.report(UnknownName(recipe.name_span, "for", None, "say which network learns: `recipe r for net on data`"))
+                self.sink.report(
+                    UnknownName(
+                        recipe.name_span,
+                        "for",
+                        None,
+                        "say which network learns: `recipe r for net on data`",
+                    )
+                )
             return
         networks: dict[str, tuple[ast.Definition, dict[str, apply.Given]]] = {}
         for alias, definition in uses:
@@ -274,7 +310,9 @@ class _Analysis:
         job = recipe_job(recipe, self.program, self.sink, networks, mine)
         plan = job.plan(
             lambda: {
-                alias: self.spec.networks[d.name] for alias, d in uses if d.name in self.spec.networks
+                alias: self.spec.networks[d.name]
+                for alias, d in uses
+                if d.name in self.spec.networks
             }
         )
         if plan is not None:
@@ -309,7 +347,9 @@ class _Analysis:
         if isinstance(item, ast.Recipe):
             uses = self.uses.get(item.name, [])
             if parts:
-                chosen = next((d for alias, d in uses if alias == parts[0] or d.name == parts[0]), None)
+                chosen = next(
+                    (d for alias, d in uses if alias == parts[0] or d.name == parts[0]), None
+                )
                 if chosen is None:
                     aliases = [a for a, _ in uses]
                     raise DlspecError(
@@ -327,19 +367,28 @@ class _Analysis:
             elif uses:
                 listed = " or ".join(f"`{item.name}.{a}`" for a, _ in uses)
                 raise DlspecError(
-                    WrongKind(engine.subject.span, "one network", f"a recipe with {len(uses)}", f"write {listed}")
+                    WrongKind(
+                        engine.subject.span,
+                        "one network",
+                        f"a recipe with {len(uses)}",
+                        f"write {listed}",
+                    )
                 )
             else:
                 return
         elif not isinstance(item, ast.Definition) or item.kind != "network":
             near = did_you_mean(value.id, known)
-            raise DlspecError(UnknownName(value.span, value.id, near, "an engine is for a recipe or a network"))
+            raise DlspecError(
+                UnknownName(value.span, value.id, near, "an engine is for a recipe or a network")
+            )
         if parts:
             raise DlspecError(NotYet(engine.subject.span, "an engine for a layer of a network"))
         network = self.spec.networks.get(name or "")
         if network is None:
             return
-        found.setdefault(network.name, []).append(engine_plan(engine, network.graph, self.el, self.frame))
+        found.setdefault(network.name, []).append(
+            engine_plan(engine, network.graph, self.el, self.frame)
+        )
 
     def checks(self) -> None:
         """Decide the checks of compile time, attach the others."""
@@ -392,7 +441,9 @@ class _Analysis:
         expr = self.overrides[name]
         listed = ", ".join(f"`{k}`" for k in sorted(known))
         self.sink.report(
-            UnknownSetting(_whole(expr.span), name, self.spec.source.name, did_you_mean(name, known), listed)
+            UnknownSetting(
+                _whole(expr.span), name, self.spec.source.name, did_you_mean(name, known), listed
+            )
         )
 
 

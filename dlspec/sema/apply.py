@@ -109,7 +109,12 @@ def pipe(el: Elaborator, expr: ast.Pipe, frame: Frame) -> Any:
 
 
 def invoke(
-    el: Elaborator, callee: Any, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+    el: Elaborator,
+    callee: Any,
+    arguments: Arguments,
+    node: ast.Node,
+    frame: Frame,
+    path: str | None,
 ) -> Any:
     """Apply whatever is called; ``path`` names the layer where the spec does (`as name`)."""
     if isinstance(callee, Builtin):
@@ -170,7 +175,12 @@ def op_settings(op: type[Op]) -> dict[str, str]:
 
 
 def call_op(
-    el: Elaborator, op: type[Op], arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+    el: Elaborator,
+    op: type[Op],
+    arguments: Arguments,
+    node: ast.Node,
+    frame: Frame,
+    path: str | None,
 ) -> Any:
     """An op called: with inputs a node, without a layer, with numbers alone a number where it is a function of numbers too."""
     positional = arguments.positional
@@ -187,7 +197,9 @@ def call_op(
     slots = [s.name for s in op.rule.tensors]
     plain = not op_settings(op) and positional and not op.variadic
     if not (arguments.has_tensor or plain or any(n in slots for n in arguments.named)):
-        return Layer(op, settings_of_op(op, positional, arguments.named, node.span), None, node.span)
+        return Layer(
+            op, settings_of_op(op, positional, arguments.named, node.span), None, node.span
+        )
     inputs, rest = take_inputs(op, arguments)
     named = {n: g for n, g in arguments.named.items() if n not in slots}
     for position, slot in enumerate(slots):
@@ -212,7 +224,7 @@ def take_inputs(op: type[Op], arguments: Arguments) -> tuple[list[Given], list[G
             value, span = rest.pop(0)
             inputs += [(v, span) for v in value] if isinstance(value, list) else [(value, span)]
         return inputs, rest
-    wanted = [s for s in op.rule.tensors]
+    wanted = list(op.rule.tensors)
     while rest and len(inputs) < len(wanted):
         value = rest[0][0]
         if is_tensor_like(value) or (not wanted[len(inputs)].optional and _constant_like(value)):
@@ -254,7 +266,13 @@ def settings_of_op(
     for name, given in named.items():
         if name not in known:
             raise DlspecError(
-                UnknownSetting(given[1], name, op.name, did_you_mean(name, known), ", ".join(f"`{k}`" for k in known) or None)
+                UnknownSetting(
+                    given[1],
+                    name,
+                    op.name,
+                    did_you_mean(name, known),
+                    ", ".join(f"`{k}`" for k in known) or None,
+                )
             )
         if name in found:
             raise DlspecError(RepeatedArgument(given[1], name, op.name))
@@ -284,7 +302,8 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
         attributes[known[name]] = value
     for name, described in op.attributes().items():
         required = (
-            described.default is dataclasses.MISSING and described.default_factory is dataclasses.MISSING
+            described.default is dataclasses.MISSING
+            and described.default_factory is dataclasses.MISSING
         )
         if required and name not in attributes and spelling(name) in known:
             raise DlspecError(MissingArgument(span, spelling(name), op.name, _known_text(op)))
@@ -292,12 +311,20 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
         return op(**attributes)
     except DlspecError as error:
         raise DlspecError(
-            *(d if d.span is not None else dataclasses.replace(d, span=span) for d in error.diagnostics)
+            *(
+                d if d.span is not None else dataclasses.replace(d, span=span)
+                for d in error.diagnostics
+            )
         ) from None
 
 
 def apply_layer_op(
-    el: Elaborator, layer: Layer, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+    el: Elaborator,
+    layer: Layer,
+    arguments: Arguments,
+    node: ast.Node,
+    frame: Frame,
+    path: str | None,
 ) -> Any:
     """An op's layer, applied to its inputs."""
     op = layer.definition
@@ -308,7 +335,9 @@ def apply_layer_op(
         raise DlspecError(TooManyArguments(place, layer.path or op.name, len(op.rule.tensors)))
     required = [s for s in op.rule.tensors if not s.optional]
     if not op.many and len(inputs) < len(required):
-        raise DlspecError(MissingArgument(node.span, required[len(inputs)].name, op.name, _known_text(op)))
+        raise DlspecError(
+            MissingArgument(node.span, required[len(inputs)].name, op.name, _known_text(op))
+        )
     made = make_op(op, layer.settings, node.span)
     weights = {n: g for n, g in layer.settings.items() if n in {s.name for s in op.rule.parameters}}
     where = layer.path or path or el.context.sites.path(frame.prefix, op.name, node)
@@ -332,7 +361,9 @@ def apply_op(
         parameters = layer_parameters(el, op, values, weights, path, span)
         outputs = builder.apply(op, *values, path=path, span=span, parameters=parameters)
     except DlspecError as error:
-        raise DlspecError(*(_with_operands(d, span, operands, values) for d in error.diagnostics)) from None
+        raise DlspecError(
+            *(_with_operands(d, span, operands, values) for d in error.diagnostics)
+        ) from None
     el.context.count_nodes(outputs, span)
     own = len(outputs) - len(op.buffers) if len(outputs) > 1 else 1
     for slot, value in zip(op.buffers, outputs[own:], strict=False):
@@ -342,10 +373,14 @@ def apply_op(
     names = [s.name for s in op.rule.outputs][:own]
     if len(names) != own:
         return tuple(Tensor(v) for v in outputs[:own])
-    return Record(op.name, {n: Tensor(v) for n, v in zip(names, outputs, strict=False)}, tuple(names))
+    return Record(
+        op.name, {n: Tensor(v) for n, v in zip(names, outputs, strict=False)}, tuple(names)
+    )
 
 
-def _with_operands(diagnostic: Any, span: Span, operands: Sequence[Given], values: Sequence[Value]) -> Any:
+def _with_operands(
+    diagnostic: Any, span: Span, operands: Sequence[Given], values: Sequence[Value]
+) -> Any:
     if diagnostic.span is None:
         diagnostic = dataclasses.replace(diagnostic, span=span)
     if isinstance(diagnostic, ShapeDiagnostic) and not diagnostic.operands:
@@ -391,7 +426,7 @@ def brought_together(el: Elaborator, op: Op, operands: Sequence[Given], span: Sp
     wanted = promoted(types_for, to_float=op.promotion == "float")
     result: list[Value] = []
     for position, (value, is_literal) in enumerate(zip(values, literal, strict=True)):
-        if op.name == "where" and position == 0 or value.type.dtype is wanted:
+        if (op.name == "where" and position == 0) or value.type.dtype is wanted:
             result.append(value)
         elif is_literal and not isinstance(operands[position][0], Tensor):
             array = literal_array(operands[position][0])
@@ -408,7 +443,12 @@ def cast(el: Elaborator, value: Value, dtype: DType, span: Span) -> Value:
 
 
 def layer_parameters(
-    el: Elaborator, op: Op, values: Sequence[Value], weights: dict[str, Given], path: str, span: Span
+    el: Elaborator,
+    op: Op,
+    values: Sequence[Value],
+    weights: dict[str, Given],
+    path: str,
+    span: Span,
 ) -> dict[str, Value | None]:
     """The parameters of an op at a path: made at the first application, shared by the others."""
     context = el.context
@@ -495,7 +535,9 @@ def initial(value: Any, kind: TensorType, span: Span, name: str) -> Initializer 
         raise DlspecError(WrongKind(span, f"a starting value for `{name}`", describe(value)))
     if tuple(d.value for d in kind.shape) != array.shape:
         raise DlspecError(
-            BadValue(span, name, f"an array of shape {list(array.shape)}", f"shape {text_of(kind.shape)}")
+            BadValue(
+                span, name, f"an array of shape {list(array.shape)}", f"shape {text_of(kind.shape)}"
+            )
         )
     return Initializer("literal", {}, array.astype(np.float32))
 
@@ -531,8 +573,11 @@ def call_definition(
     applied = arguments.has_tensor or any(n in inputs for n in arguments.named)
     tensors: list[Given] = [arguments.piped] if arguments.piped else []
     rest = list(arguments.positional)
-    while applied and rest and len(tensors) < len(inputs) and (
-        is_tensor_like(rest[0][0]) or _constant_like(rest[0][0])
+    while (
+        applied
+        and rest
+        and len(tensors) < len(inputs)
+        and (is_tensor_like(rest[0][0]) or _constant_like(rest[0][0]))
     ):
         tensors.append(rest.pop(0))
     known = ", ".join(f"`{n}`" for n in [*inputs, *settings]) or "nothing"
@@ -553,16 +598,25 @@ def call_definition(
             given[name] = value
         else:
             raise DlspecError(
-                UnknownSetting(place, name, definition.name, did_you_mean(name, [*inputs, *settings]), known)
+                UnknownSetting(
+                    place, name, definition.name, did_you_mean(name, [*inputs, *settings]), known
+                )
             )
     layer = Layer(definition, given, None, node.span)
     if not applied:
         return layer
-    return apply_layer_definition(el, layer, Arguments(None, tensors, named_inputs), node, frame, path)
+    return apply_layer_definition(
+        el, layer, Arguments(None, tensors, named_inputs), node, frame, path
+    )
 
 
 def apply_layer_definition(
-    el: Elaborator, layer: Layer, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+    el: Elaborator,
+    layer: Layer,
+    arguments: Arguments,
+    node: ast.Node,
+    frame: Frame,
+    path: str | None,
 ) -> Record:
     """A layer of a block or network, applied to its inputs."""
     definition = layer.definition

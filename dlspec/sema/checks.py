@@ -61,7 +61,12 @@ class Checker:
         value = check.value
         if not isinstance(value, ast.Binary) or value.op not in COMPARISONS:
             raise DlspecError(
-                WrongKind(check.span, "a comparison, or a shape after `:`", "this", "`check net(x = …).y == …`")
+                WrongKind(
+                    check.span,
+                    "a comparison, or a shape after `:`",
+                    "this",
+                    "`check net(x = …).y == …`",
+                )
             )
         left, right, op = value.left, value.right, value.op
         if not self._names_model(left) and self._names_model(right):
@@ -69,25 +74,40 @@ class Checker:
         expected = self.el.evaluate(right, self.frame)
         array = literal_array(expected)
         if array is None:
-            raise DlspecError(WrongKind(right.span, "a number or a literal array", describe(expected)))
+            raise DlspecError(
+                WrongKind(right.span, "a number or a literal array", describe(expected))
+            )
         within = 0.0
         if check.within is not None:
             given = self.el.evaluate(check.within, self.frame)
             if not is_number(given) or given < 0:
-                raise DlspecError(BadValue(check.within.span, "within", describe(given), "a number from 0"))
+                raise DlspecError(
+                    BadValue(check.within.span, "within", describe(given), "a number from 0")
+                )
             within = float(given)
         if isinstance(left, ast.Attribute) and isinstance(left.object, ast.Attribute):
             metric = self._metric(left, op, array, within, check)
             if metric is not None:
                 return metric
-        if isinstance(left, ast.Attribute) and isinstance(left.object, ast.Name) and left.name == "parameters":
+        if (
+            isinstance(left, ast.Attribute)
+            and isinstance(left.object, ast.Name)
+            and left.name == "parameters"
+        ):
             self._parameters(left, op, array, check)
             return None
         call, output = self._application(left)
         plan, inputs = self._inputs(call)
         name = self._output(plan, output, left)
         return plan.name, CheckPlan(
-            "value", check.span.text, name, op, array, within, inputs, check.span  # type: ignore[arg-type]
+            "value",
+            check.span.text,
+            name,
+            op,
+            array,
+            within,
+            inputs,
+            check.span,  # type: ignore[arg-type]
         )
 
     def _names_model(self, expr: ast.Expr) -> bool:
@@ -106,26 +126,36 @@ class Checker:
         parts = ("train", "validation", "test")
         if part.name not in parts:
             raise DlspecError(
-                UnknownAttribute(part.name_span, part.name, "a recipe", did_you_mean(part.name, parts), "`train`, `validation`, `test`")
+                UnknownAttribute(
+                    part.name_span,
+                    part.name,
+                    "a recipe",
+                    did_you_mean(part.name, parts),
+                    "`train`, `validation`, `test`",
+                )
             )
         metrics = ("loss", *recipe.metrics)
         if left.name not in metrics:
             known = ", ".join(f"`{m}`" for m in metrics)
             raise DlspecError(
                 UnknownAttribute(
-                    left.name_span, left.name, f"recipe `{recipe.name}`", did_you_mean(left.name, metrics), known
+                    left.name_span,
+                    left.name,
+                    f"recipe `{recipe.name}`",
+                    did_you_mean(left.name, metrics),
+                    known,
                 )
             )
         network = next(iter(recipe.networks.values())).name
         output = f"{part.name}.{left.name}"
-        return network, CheckPlan("metric", check.span.text, output, op, array, within, {}, check.span)
+        return network, CheckPlan(
+            "metric", check.span.text, output, op, array, within, {}, check.span
+        )
 
     def _parameters(self, left: ast.Attribute, op: str, array: Any, check: ast.Check) -> None:
         assert isinstance(left.object, ast.Name)
         plan = self._network(left.object)
-        count = sum(
-            math.prod(d.value or 0 for d in p.type.shape) for p in plan.graph.parameters
-        )
+        count = sum(math.prod(d.value or 0 for d in p.type.shape) for p in plan.graph.parameters)
         if array.ndim:
             raise DlspecError(WrongKind(check.span, "a number of parameters", "a list"))
         if not _COMPARE[op](count, array.item()):
@@ -151,7 +181,9 @@ class Checker:
             return expr.object, expr
         if isinstance(expr, ast.Call):
             return expr, None
-        raise DlspecError(NotYet(expr.span, "a check on this", "check an application: `net(x = …).y`"))
+        raise DlspecError(
+            NotYet(expr.span, "a check on this", "check an application: `net(x = …).y`")
+        )
 
     def _inputs(self, call: ast.Call) -> tuple[NetworkPlan, dict[str, Any]]:
         if not isinstance(call.function, ast.Name):
@@ -168,7 +200,11 @@ class Checker:
                 listed = ", ".join(f"`{k}`" for k in known)
                 raise DlspecError(
                     UnknownSetting(
-                        argument.span, argument.name or argument.span.text, plan.name, did_you_mean(key, known), listed
+                        argument.span,
+                        argument.name or argument.span.text,
+                        plan.name,
+                        did_you_mean(key, known),
+                        listed,
                     )
                 )
             value = self.el.evaluate(argument.value, self.frame)
@@ -194,7 +230,11 @@ class Checker:
             listed = ", ".join(f"`{n}`" for n in names)
             raise DlspecError(
                 UnknownAttribute(
-                    chosen.name_span, chosen.name, f"`{plan.name}`", did_you_mean(chosen.name, names), listed
+                    chosen.name_span,
+                    chosen.name,
+                    f"`{plan.name}`",
+                    did_you_mean(chosen.name, names),
+                    listed,
                 )
             )
         return chosen.name
@@ -231,7 +271,9 @@ def symbols_of(graph: Graph, inputs: dict[str, Any]) -> dict[str, int]:
 
 def _fitting(target: Input, array: Any, symbols: dict[str, int], argument: ast.Argument) -> Any:
     """The array in the input's element type, if its shape fits."""
-    wrong = BadInputValue(argument.span, target.name, str(target.type), f"an array of shape {list(array.shape)}")
+    wrong = BadInputValue(
+        argument.span, target.name, str(target.type), f"an array of shape {list(array.shape)}"
+    )
     if array.ndim != target.type.rank:
         raise DlspecError(wrong)
     for dim, size in zip(target.type.shape, array.shape, strict=True):

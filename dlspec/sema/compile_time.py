@@ -110,7 +110,8 @@ def _dim_binary(op: str, left: Any, right: Any, span: Span) -> Any:
             raise _impossible(span, str(error)) from None
     if op in _COMPARISON:
         raise _impossible(
-            span, f"{left} {op} {right} is not known at compile time; a free size may have any value"
+            span,
+            f"{left} {op} {right} is not known at compile time; a free size may have any value",
         )
     return NotImplemented
 
@@ -123,7 +124,9 @@ def _short(dim: Dim, span: Span) -> Dim | int:
 
 def _array_binary(op: str, left: Any, right: Any, span: Span) -> Any:
     function = _ARITHMETIC.get(op) or _COMPARISON.get(op) or (operator.pow if op == "**" else None)
-    if function is None or not all(isinstance(v, np.ndarray) or is_number(v) for v in (left, right)):
+    if function is None or not all(
+        isinstance(v, np.ndarray) or is_number(v) for v in (left, right)
+    ):
         return NotImplemented
     try:
         with np.errstate(all="ignore"):
@@ -199,7 +202,9 @@ def _append(items: Any, item: Any) -> list[Any]:
 
 
 def _vocabulary(*words: Any) -> Vocabulary:
-    listed = _sequence(words[0]) if len(words) == 1 and not isinstance(words[0], str) else list(words)
+    listed = (
+        _sequence(words[0]) if len(words) == 1 and not isinstance(words[0], str) else list(words)
+    )
     if not listed or not all(isinstance(w, str) or (is_number(w) and w == int(w)) for w in listed):
         raise ArgumentError("class names: texts, or a range such as `0..9`")
     names = tuple(str(w) for w in listed)

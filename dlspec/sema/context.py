@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,7 +148,7 @@ class Context:
         )
 
     @contextmanager
-    def deeper(self, name: str, span: Span) -> Iterator[None]:
+    def deeper(self, name: str, span: Span) -> Generator[None]:
         """Guards an application inside an application."""
         if self.depth >= MAX_DEPTH:
             raise Exhausted(TooDeep(span, name, MAX_DEPTH))
@@ -183,7 +183,6 @@ class Context:
         self.spend(1000, span)
         if len(self.sink.diagnostics) >= MAX_MISTAKES:
             raise Exhausted(TooManyMistakes(span, MAX_MISTAKES))
-
 
     def count_nodes(self, outputs: Iterable[Value], span: Span) -> None:
         """Guards the size of the graph, and the sizes in it."""

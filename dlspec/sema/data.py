@@ -205,7 +205,9 @@ class _Body:
             elif isinstance(statement, ast.Output):
                 self.output(statement)
             elif isinstance(statement, ast.Guarded):
-                raise DlspecError(NotYet(statement.span, "augmentation in `data`", "put it into the recipe"))
+                raise DlspecError(
+                    NotYet(statement.span, "augmentation in `data`", "put it into the recipe")
+                )
             else:
                 raise DlspecError(NotYet(statement.span, "this statement in `data`"))
         for name, span in self.bound.items():
@@ -213,7 +215,7 @@ class _Body:
                 raise DlspecError(UnreadName(span, name, did_you_mean(name, SETTINGS)))
         used = list({id(s): s for s in self.sources.values()}.values())
         if not used:
-            advice = "bind one: `files = npz(\"digits.npz\")`"
+            advice = 'bind one: `files = npz("digits.npz")`'
             raise DlspecError(WrongKind(self.data.name_span, "a source of data", "nothing", advice))
         if len(used) > 1:
             raise DlspecError(NotYet(self.data.name_span, "several sources in one `data`"))
@@ -230,7 +232,9 @@ class _Body:
         if name == "seed":
             seed = self.el.evaluate(value, self.frame)
             if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-                raise DlspecError(BadValue(value.span, "seed", describe(seed), "a whole number from 0"))
+                raise DlspecError(
+                    BadValue(value.span, "seed", describe(seed), "a whole number from 0")
+                )
             self.seed = seed
             return
         self.bound[name] = statement.targets[0].span
@@ -267,7 +271,9 @@ class _Body:
                 listed = ", ".join(f"`{n}`" for n in names)
                 what = f"the source `{source.call.kind}`"
                 raise DlspecError(
-                    UnknownAttribute(expr.name_span, expr.name, what, did_you_mean(expr.name, names), listed)
+                    UnknownAttribute(
+                        expr.name_span, expr.name, what, did_you_mean(expr.name, names), listed
+                    )
                 )
             return Column(source, expr.name)
         return None
@@ -278,16 +284,28 @@ class _Body:
         expr = statement.value or ast.Name(statement.target.span, name)
         column = self.column(expr)
         if column is None:
-            raise DlspecError(NotYet(expr.span, "a computed field", "give a column of the source: `files.image`"))
+            raise DlspecError(
+                NotYet(expr.span, "a computed field", "give a column of the source: `files.image`")
+            )
         known = SOURCES[column.source.call.kind].columns_for(column.source.call.settings)
         schema = next((c for c in known or () if c.name == column.name), None)
         if statement.type is None:
             if schema is None:
                 advice = f"`output {name}: float[N, 4] = …`"
                 raise DlspecError(
-                    BadValue(statement.span, name, "without a type", "a type, since only the file knows this column", advice)
+                    BadValue(
+                        statement.span,
+                        name,
+                        "without a type",
+                        "a type, since only the file knows this column",
+                        advice,
+                    )
                 )
-            self.fields.append(FieldPlan(name, column.name, schema.dtype, schema.shape, schema.classes, statement.span))
+            self.fields.append(
+                FieldPlan(
+                    name, column.name, schema.dtype, schema.shape, schema.classes, statement.span
+                )
+            )
             return
         written = statement.type
         dtype = types.dtype_of(written)
@@ -296,17 +314,33 @@ class _Body:
             sizes = types.dimension(dim, self.frame, self.el.evaluate, free=True)
             if position == 0:
                 if sizes[0].symbol != "N":
-                    raise DlspecError(BadValue(dim.span, "the first dimension", dim.span.text, "`N`, the examples"))
+                    raise DlspecError(
+                        BadValue(
+                            dim.span, "the first dimension", dim.span.text, "`N`, the examples"
+                        )
+                    )
                 continue
             shape.extend(s.value for s in sizes)
         classes = types.classes_of(written, self.frame, self.el.evaluate)
         self.fields.append(
-            FieldPlan(name, column.name, dtype.value, tuple(shape), classes or (schema.classes if schema else None), statement.span)
+            FieldPlan(
+                name,
+                column.name,
+                dtype.value,
+                tuple(shape),
+                classes or (schema.classes if schema else None),
+                statement.span,
+            )
         )
 
     def split_plan(self, expr: ast.Expr) -> SplitPlan:
         """`random(80%, 10%, 10%, by = files.speaker)`, `given(validation = 5000)`."""
-        wrong = BadValue(expr.span, "split", expr.span.text, "parts that add up to 1, `random(80%, 10%, 10%)`, or `given(validation = 10%)`")
+        wrong = BadValue(
+            expr.span,
+            "split",
+            expr.span.text,
+            "parts that add up to 1, `random(80%, 10%, 10%)`, or `given(validation = 10%)`",
+        )
         if not isinstance(expr, ast.Call) or not isinstance(expr.function, ast.Name):
             raise DlspecError(wrong)
         kind = expr.function.id
@@ -322,7 +356,11 @@ class _Body:
                 continue
             value = self.el.evaluate(argument.value, self.frame)
             if not is_number(value) or value <= 0:
-                raise DlspecError(BadValue(argument.span, "split", describe(value), "a part such as `10%` or a count"))
+                raise DlspecError(
+                    BadValue(
+                        argument.span, "split", describe(value), "a part such as `10%` or a count"
+                    )
+                )
             if argument.name is None and kind == "random":
                 shares.append(float(value))
             elif argument.name == "validation" and kind == "given":
@@ -331,7 +369,9 @@ class _Body:
                 continue
             else:
                 raise DlspecError(
-                    UnknownSetting(argument.span, argument.name or argument.span.text, kind, None, None)
+                    UnknownSetting(
+                        argument.span, argument.name or argument.span.text, kind, None, None
+                    )
                 )
         if kind == "random" and len(shares) in (2, 3) and abs(sum(shares) - 1) < 1e-6:
             return SplitPlan("random", shares=tuple(shares), by=by, span=expr.span)
@@ -349,13 +389,19 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
         if schema is None:
             advice = 'write `data d { files = npz("d.npz"); output image: uint8[N, 28, 28] = files.image }`'
             raise DlspecError(
-                BadValue(span, plan.source.kind, "used without a `data` block", "declared fields", advice)
+                BadValue(
+                    span, plan.source.kind, "used without a `data` block", "declared fields", advice
+                )
             )
         entries = list(schema)
     for entry in entries:
         if any(d is None for d in entry.shape):
-            advice = "give a size: `images(\"photos\", size = 64)`"
-            raise DlspecError(BadValue(span, entry.name, "of an unknown size", "sizes known at compile time", advice))
+            advice = 'give a size: `images("photos", size = 64)`'
+            raise DlspecError(
+                BadValue(
+                    span, entry.name, "of an unknown size", "sizes known at compile time", advice
+                )
+            )
         shape = tuple(Dim.of(d) for d in entry.shape if d is not None)
         found.types[entry.name] = TensorType(_engine_dtype(entry.dtype), shape)
         if entry.classes is not None:

@@ -57,12 +57,58 @@ _OPERATORS = {
     "or": "logical_or",
 }
 _LATER = frozenset(
-    """
-    adaptive_avg_pool adaptive_max_pool attend average babi bidirectional copy crop ctc each edit_distance einsum
-    explore final fixed frame gather generate gru huber image jitter kl_divergence l1 l2 last like
-    lrn lstm masked_conv mfcc mixup mu_law mu_law_decode mu_law_encode norm normalize one_hot pick
-    random_crop resample resize reverse rnn rotate scan shift spectrogram top_k width
-    """.split()
+    [
+        "adaptive_avg_pool",
+        "adaptive_max_pool",
+        "attend",
+        "average",
+        "babi",
+        "bidirectional",
+        "copy",
+        "crop",
+        "ctc",
+        "each",
+        "edit_distance",
+        "einsum",
+        "explore",
+        "final",
+        "fixed",
+        "frame",
+        "gather",
+        "generate",
+        "gru",
+        "huber",
+        "image",
+        "jitter",
+        "kl_divergence",
+        "l1",
+        "l2",
+        "last",
+        "like",
+        "lrn",
+        "lstm",
+        "masked_conv",
+        "mfcc",
+        "mixup",
+        "mu_law",
+        "mu_law_decode",
+        "mu_law_encode",
+        "norm",
+        "normalize",
+        "one_hot",
+        "pick",
+        "random_crop",
+        "resample",
+        "resize",
+        "reverse",
+        "rnn",
+        "rotate",
+        "scan",
+        "shift",
+        "spectrogram",
+        "top_k",
+        "width",
+    ]
 )
 """Functions of the language that this version has not: `NotYet` instead of a misleading unknown name."""
 
@@ -138,7 +184,9 @@ class Elaborator:
         """Statements of recipes; in a network they are misplaced."""
         word = statement.span.text.split(None, 1)[0]
         raise DlspecError(
-            MisplacedStatement(statement.span, word, frame.kind, f"`{word}` belongs into a `recipe`")
+            MisplacedStatement(
+                statement.span, word, frame.kind, f"`{word}` belongs into a `recipe`"
+            )
         )
 
     def _absent(self, body: tuple[ast.Statement, ...], frame: Frame) -> None:
@@ -183,7 +231,9 @@ class Elaborator:
         for target, value in zip(targets, values, strict=True):
             if statement.type is not None:
                 tensor = self.tensor(value, statement.span)
-                unify(target.name, statement.type, tensor.type, statement.span, frame, self.evaluate)
+                unify(
+                    target.name, statement.type, tensor.type, statement.span, frame, self.evaluate
+                )
                 value = value if isinstance(value, (Tensor, Record)) else Tensor(tensor)
             self.bind(target.name, value, target.span, frame)
 
@@ -233,12 +283,19 @@ class Elaborator:
         tensor = self.tensor(value, statement.value.span if statement.value else statement.span)
         if statement.type is not None:
             unify(name, statement.type, tensor.type, statement.span, frame, self.evaluate)
-        self.bind(name, value if isinstance(value, Record) else Tensor(tensor), statement.target.span, frame)
+        self.bind(
+            name,
+            value if isinstance(value, Record) else Tensor(tensor),
+            statement.target.span,
+            frame,
+        )
         if name not in frame.outputs:
             frame.outputs.append(name)
         self.output_made(name, tensor, classes_of(statement.type, frame, self.evaluate), frame)
 
-    def output_made(self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame) -> None:
+    def output_made(
+        self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame
+    ) -> None:
         """Hook: what an output means for the graph (only the outermost network's are the graph's)."""
 
     def input(self, statement: ast.Input, frame: Frame) -> None:
@@ -303,7 +360,9 @@ class Elaborator:
                 if len(values) == known[kind]:
                     return Distribution(kind, tuple(map(float, values)))
         raise DlspecError(
-            WrongKind(expr.span, "a distribution such as `normal(0, 1)` or `bernoulli(0.5)`", "this")
+            WrongKind(
+                expr.span, "a distribution such as `normal(0, 1)` or `bernoulli(0.5)`", "this"
+            )
         )
 
     def param(self, statement: ast.Param, frame: Frame) -> None:
@@ -424,9 +483,9 @@ class Elaborator:
             found = self.file_name(name, frame)
             if found is not None:
                 return found
-        if name in _LATER and name not in frame.names and name not in frame.later:
-            if self.file_name(name, frame) is None:
-                raise DlspecError(NotYet(expr.span, f"`{name}`"))
+        own = name in frame.names or name in frame.later
+        if name in _LATER and not own and self.file_name(name, frame) is None:
+            raise DlspecError(NotYet(expr.span, f"`{name}`"))
         return self.evaluate(expr, frame)
 
     def file_name(self, name: str, frame: Frame) -> Any:
@@ -477,7 +536,9 @@ class Elaborator:
             return -value
         if expr.op == "not" and isinstance(value, bool):
             return not value
-        return self.op("neg" if expr.op == "-" else "logical_not", [(value, expr.operand.span)], expr, frame)
+        return self.op(
+            "neg" if expr.op == "-" else "logical_not", [(value, expr.operand.span)], expr, frame
+        )
 
     def binary(self, expr: ast.Binary, frame: Frame) -> Any:
         """`a + b` and its kin: on compile-time values at once, on tensors as a node."""
@@ -503,7 +564,9 @@ class Elaborator:
             _OPERATORS[expr.op], [(left, expr.left.span), (right, expr.right.span)], expr, frame
         )
 
-    def op(self, name: str, operands: list[tuple[Any, Span]], expr: ast.Expr, frame: Frame) -> Tensor:
+    def op(
+        self, name: str, operands: list[tuple[Any, Span]], expr: ast.Expr, frame: Frame
+    ) -> Tensor:
         """A node for an operator."""
         operation = REGISTRY.get(name)
         if operation is None:
@@ -522,7 +585,7 @@ def bound_names(statement: ast.Statement) -> list[str]:
         case ast.Assign():
             return [t.name for t in statement.targets] + aliases(*statement.values)
         case ast.Output():
-            return [statement.target.name] + aliases(statement.value)
+            return [statement.target.name, *aliases(statement.value)]
         case ast.Return():
             return aliases(*statement.values)
         case ast.Input() | ast.Noise() | ast.Param() | ast.State():
@@ -530,7 +593,9 @@ def bound_names(statement: ast.Statement) -> list[str]:
         case ast.Guarded():
             return bound_names(statement.statement)
         case ast.For():
-            return [t.name for t in statement.names] + [n for s in statement.body for n in bound_names(s)]
+            return [t.name for t in statement.names] + [
+                n for s in statement.body for n in bound_names(s)
+            ]
         case ast.If():
             return [n for s in (*statement.body, *statement.orelse) for n in bound_names(s)]
         case ast.Turn():

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
 TARGETS = ("onnxruntime", "cuda", "tensorrt_rtx", "tensorrt")
-PRECISIONS = {"float32": "float32", "float": "float32", "float16": "float16", "bfloat16": "bfloat16"}
+PRECISIONS = {
+    "float32": "float32",
+    "float": "float32",
+    "float16": "float16",
+    "bfloat16": "bfloat16",
+}
 SETTINGS = ("targets", "batch", "tolerance", "outputs", "fallback")
 AHEAD = ("tensorrt_rtx", "tensorrt")
 DEFAULT_BATCH = (1, 64)
@@ -49,7 +54,12 @@ def engine_plan(engine: ast.Engine, graph: Graph, el: Elaborator, frame: Frame) 
             value = el.evaluate(values[0], frame)
             if not is_number(value) or not 0 < value < 1:
                 raise DlspecError(
-                    BadValue(statement.span, name, describe(value), "a part of the output's rms between 0 and 1")
+                    BadValue(
+                        statement.span,
+                        name,
+                        describe(value),
+                        "a part of the output's rms between 0 and 1",
+                    )
                 )
             tolerance = float(value)
         elif name == "outputs":
@@ -75,7 +85,9 @@ def engine_plan(engine: ast.Engine, graph: Graph, el: Elaborator, frame: Frame) 
     for target in targets:
         for symbol in symbols:
             if target.kind in AHEAD and symbol not in bounds:
-                raise DlspecError(UnboundedDimension(engine.name_span, engine.name, symbol, target.kind))
+                raise DlspecError(
+                    UnboundedDimension(engine.name_span, engine.name, symbol, target.kind)
+                )
     return EnginePlan(engine.name, targets, bounds, outputs, tolerance, engine.name_span)
 
 
@@ -90,7 +102,9 @@ def _output(expr: ast.Expr, graph: Graph) -> str:
     name = expr.id if isinstance(expr, ast.Name) else expr.span.text
     if name not in names:
         raise DlspecError(
-            UnknownName(expr.span, name, did_you_mean(name, names), f"the outputs are {', '.join(names)}")
+            UnknownName(
+                expr.span, name, did_you_mean(name, names), f"the outputs are {', '.join(names)}"
+            )
         )
     return name
 
@@ -111,13 +125,17 @@ def _target(expr: ast.Expr) -> TargetPlan:
         )
     precision, fallback = "float32", None
     for argument in expr.arguments if isinstance(expr, ast.Call) else ():
-        value = argument.value.id if isinstance(argument.value, ast.Name) else argument.value.span.text
+        value = (
+            argument.value.id if isinstance(argument.value, ast.Name) else argument.value.span.text
+        )
         if argument.name == "precision" and value in PRECISIONS:
             precision = PRECISIONS[value]
         elif argument.name == "fallback" and value == "cpu":
             fallback = "cpu"
         elif argument.name in ("precision", "fallback"):
-            expected = "`cpu`" if argument.name == "fallback" else ", ".join(f"`{p}`" for p in PRECISIONS)
+            expected = (
+                "`cpu`" if argument.name == "fallback" else ", ".join(f"`{p}`" for p in PRECISIONS)
+            )
             raise DlspecError(BadValue(argument.span, argument.name, value, expected))
         else:
             given = argument.name or argument.span.text

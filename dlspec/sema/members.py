@@ -66,7 +66,11 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
         return Choice(f"{value.path}.{name}", None, expr.span.text)
     if isinstance(value, Choice) and value.pattern is None:
         weight = el.context.weights.get(f"{value.prefix}.{name}")
-        return Tensor(weight) if weight is not None else Choice(f"{value.prefix}.{name}", None, expr.span.text)
+        return (
+            Tensor(weight)
+            if weight is not None
+            else Choice(f"{value.prefix}.{name}", None, expr.span.text)
+        )
     if isinstance(value, Program):
         item = value.definitions.get(name)
         if item is None:
@@ -80,7 +84,7 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
         raise DlspecError(NotYet(expr.span, "a vocabulary of `data`"))
     known: list[str] = []
     if isinstance(value, (Record, Namespace)):
-        known = [n for n in value.names]
+        known = list(value.names)
     elif is_tensor_like(value):
         known = ["shape"]
     raise _unknown(expr, describe(value), known)
@@ -104,7 +108,7 @@ def index(el: Elaborator, expr: ast.Index, frame: Frame) -> Any:
             return Choice(value.path, pattern, expr.span.text)
         if value.path is not None and isinstance(pattern, int):
             return Choice(f"{value.path}.{pattern}", None, expr.span.text)
-        raise DlspecError(WrongKind(expr.span, "a pattern such as `\"*.bias\"`", describe(pattern)))
+        raise DlspecError(WrongKind(expr.span, 'a pattern such as `"*.bias"`', describe(pattern)))
     if isinstance(value, Choice):
         return Choice(f"{value.prefix}.{el.evaluate(_only(expr), frame)}", None, expr.span.text)
     if isinstance(value, Family):
@@ -131,7 +135,9 @@ def _round(el: Elaborator, family: Family, expr: ast.Index, frame: Frame) -> Any
     if not inner:
         rounds = ", ".join(dict.fromkeys(k[0] for k in family.rounds))
         raise DlspecError(
-            UnknownAttribute(expr.span, f"[{chosen}]", f"`{family.name}`", None, f"the rounds {rounds}")
+            UnknownAttribute(
+                expr.span, f"[{chosen}]", f"`{family.name}`", None, f"the rounds {rounds}"
+            )
         )
     return Family(family.name, inner, list(inner.values())[-1])
 
@@ -143,7 +149,11 @@ def _element(el: Elaborator, items: list[Any], expr: ast.Index, frame: Frame) ->
         stop = el.evaluate(item.stop, frame) if item.stop is not None else None
         return items[slice(start, stop)]
     position = el.evaluate(_only(expr), frame)
-    if not isinstance(position, int) or isinstance(position, bool) or not -len(items) <= position < len(items):
+    if (
+        not isinstance(position, int)
+        or isinstance(position, bool)
+        or not -len(items) <= position < len(items)
+    ):
         raise DlspecError(
             WrongKind(expr.span, f"an index from 0 to {len(items) - 1}", describe(position))
         )
@@ -157,12 +167,17 @@ def _sliced(el: Elaborator, value: Any, expr: ast.Index, frame: Frame) -> Any:
     dropped: list[int] = []
     for axis, item in enumerate(expr.items):
         if isinstance(item, ast.Slice):
-            bounds = [el.evaluate(e, frame) if e is not None else None for e in (item.start, item.stop)]
+            bounds = [
+                el.evaluate(e, frame) if e is not None else None for e in (item.start, item.stop)
+            ]
         else:
             position = el.evaluate(item, frame)
             if is_tensor_like(position):
                 raise DlspecError(NotYet(item.span, "an index that is a tensor"))
-            bounds = [position, position + 1 if isinstance(position, int) and position != -1 else None]
+            bounds = [
+                position,
+                position + 1 if isinstance(position, int) and position != -1 else None,
+            ]
             dropped.append(axis)
         for bound in bounds:
             if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool)):
@@ -174,5 +189,7 @@ def _sliced(el: Elaborator, value: Any, expr: ast.Index, frame: Frame) -> Any:
     result = apply.apply_op(el, made, [(value, expr.object.span)], {}, path, expr.span)
     for axis in reversed(dropped):
         squeeze = REGISTRY["squeeze"](axis=axis)  # type: ignore[call-arg]
-        result = apply.apply_op(el, squeeze, [(result, expr.span)], {}, f"{path}.squeeze", expr.span)
+        result = apply.apply_op(
+            el, squeeze, [(result, expr.span)], {}, f"{path}.squeeze", expr.span
+        )
     return result

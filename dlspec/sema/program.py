@@ -102,12 +102,16 @@ class Loader:
         path, inside = self._locate(program, item.path)
         if path is None:
             raise fail(
-                "it leaves the spec's folder" if not inside else "a text without a folder imports from the library only",
+                "it leaves the spec's folder"
+                if not inside
+                else "a text without a folder imports from the library only",
                 "copy the file beside the spec",
             )
         if not path.is_file():
             near = sorted(p.name for p in path.parent.glob("*.dl")) if path.parent.is_dir() else []
-            raise fail("there is no such file", f"there are {', '.join(near[:8])}" if near else None)
+            raise fail(
+                "there is no such file", f"there are {', '.join(near[:8])}" if near else None
+            )
         if path in self.open:
             raise fail("it imports this file")
         if len(self.programs) >= MAX_IMPORTS:
@@ -134,7 +138,9 @@ class Loader:
         """The path, and whether it stays inside; a library file is `library/….dl`."""
         if text.startswith("library/"):
             path = (library_folder() / text.removeprefix("library/")).resolve()
-            return (path, True) if path.is_relative_to(library_folder().resolve()) else (None, False)
+            return (
+                (path, True) if path.is_relative_to(library_folder().resolve()) else (None, False)
+            )
         if program.folder is None or self.root is None:
             return None, True
         path = (program.folder / text).resolve()
@@ -163,6 +169,8 @@ def library_program() -> Program:
     return program
 
 
-def root_name(program: Program, name: str) -> ast.Definition | ast.Const | ast.Data | ast.Recipe | None:
+def root_name(
+    program: Program, name: str
+) -> ast.Definition | ast.Const | ast.Data | ast.Recipe | None:
     """What a name means at file level; the nearest wins: file, then library."""
     return program.definitions.get(name) or library().get(name)

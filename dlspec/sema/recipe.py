@@ -89,8 +89,12 @@ class Elaborated:
 class Settings:
     """The settings of a recipe as written: by name, with the value's place."""
 
-    written: dict[str, tuple[ast.Expr, Span]] = field(default_factory=dict[str, tuple[ast.Expr, Span]])
-    several: dict[str, tuple[ast.Expr, ...]] = field(default_factory=dict[str, tuple[ast.Expr, ...]])
+    written: dict[str, tuple[ast.Expr, Span]] = field(
+        default_factory=dict[str, tuple[ast.Expr, Span]]
+    )
+    several: dict[str, tuple[ast.Expr, ...]] = field(
+        default_factory=dict[str, tuple[ast.Expr, ...]]
+    )
 
 
 class RecipeElaborator(Elaborator):
@@ -134,7 +138,9 @@ class RecipeElaborator(Elaborator):
             if name in places and name not in apply.input_names(definition):
                 if field_of is not None and _is_output(definition, name):
                     raise DlspecError(
-                        AmbiguousName(expr.span, name, f"{field_of.name}.{name}", f"{alias}().{name}")
+                        AmbiguousName(
+                            expr.span, name, f"{field_of.name}.{name}", f"{alias}().{name}"
+                        )
                     )
                 if field_of is None:
                     record = self.automatic(alias, layer, expr, frame)
@@ -144,7 +150,11 @@ class RecipeElaborator(Elaborator):
 
                         if value is POISON:
                             raise Poisoned
-                        return Family(name, record.rounds[name], value) if name in record.rounds else value
+                        return (
+                            Family(name, record.rounds[name], value)
+                            if name in record.rounds
+                            else value
+                        )
         if field_of is not None:
             return Tensor(self.field(name))
         return super().lookup(expr, frame)
@@ -200,7 +210,9 @@ class RecipeElaborator(Elaborator):
         from dlspec.sema.types import unify
 
         tensor = self.tensor(value, statement.span)
-        unify(statement.name, statement.type, tensor.type, statement.name_span, frame, self.evaluate)
+        unify(
+            statement.name, statement.type, tensor.type, statement.name_span, frame, self.evaluate
+        )
         return tensor
 
     def extra_names(self, frame: Frame) -> list[str]:
@@ -245,7 +257,11 @@ class RecipeElaborator(Elaborator):
                     if isinstance(inner, ast.Assign) and inner.targets[0].name == "times":
                         value = self.evaluate(inner.values[0], frame)
                         if not isinstance(value, int) or value < 1:
-                            raise DlspecError(BadValue(inner.span, "times", describe(value), "a whole number from 1"))
+                            raise DlspecError(
+                                BadValue(
+                                    inner.span, "times", describe(value), "a whole number from 1"
+                                )
+                            )
                         times = value
                     else:
                         own.append(inner)
@@ -260,7 +276,11 @@ class RecipeElaborator(Elaborator):
                 raise DlspecError(NotYet(statement.name_span, "a `stage`"))
             case ast.Load():
                 raise DlspecError(
-                    NotYet(statement.span, "`load`", "`dlspec train --init-from BUNDLE` begins with other weights")
+                    NotYet(
+                        statement.span,
+                        "`load`",
+                        "`dlspec train --init-from BUNDLE` begins with other weights",
+                    )
                 )
             case _:
                 super().other(statement, frame)
@@ -276,7 +296,12 @@ class RecipeElaborator(Elaborator):
             loss = tensors.as_tensor(
                 self.context.builder,
                 apply.apply_op(
-                    self, REGISTRY["neg"](), [(Tensor(loss), statement.span)], {}, f"{frame.target}.neg", statement.span
+                    self,
+                    REGISTRY["neg"](),
+                    [(Tensor(loss), statement.span)],
+                    {},
+                    f"{frame.target}.neg",
+                    statement.span,
                 ),
                 statement.span,
             )
@@ -485,7 +510,9 @@ class RecipeJob:
         if isinstance(value, Layer) and value.path is not None:
             value = Choice(value.path, None, expr.span.text)
         if not isinstance(value, Choice):
-            self.sink.report(WrongKind(expr.span, "a layer or a choice of parameters", describe(value)))
+            self.sink.report(
+                WrongKind(expr.span, "a layer or a choice of parameters", describe(value))
+            )
             return []
         found = [
             k
@@ -557,13 +584,27 @@ class RecipeJob:
                 expected = "true or false" if wants_flag else "a number"
                 raise DlspecError(BadValue(argument.span, key, describe(value), expected))
             in_unit = key in ("momentum", "beta1", "beta2")
-            if not wants_flag and (value < 0 or (in_unit and value >= 1) or (key == "lr" and value == 0)):
-                expected = "from 0 up to, not including, 1" if in_unit else "above 0" if key == "lr" else "at least 0"
+            if not wants_flag and (
+                value < 0 or (in_unit and value >= 1) or (key == "lr" and value == 0)
+            ):
+                expected = (
+                    "from 0 up to, not including, 1"
+                    if in_unit
+                    else "above 0"
+                    if key == "lr"
+                    else "at least 0"
+                )
                 raise DlspecError(BadValue(argument.span, key, describe(value), expected))
             settings[key] = value if wants_flag else float(value)
         if settings.get("nesterov") and not settings.get("momentum"):
             raise DlspecError(
-                BadValue(expr.span, "nesterov", "true without momentum", "a momentum above 0", "add `momentum = 0.9`")
+                BadValue(
+                    expr.span,
+                    "nesterov",
+                    "true without momentum",
+                    "a momentum above 0",
+                    "add `momentum = 0.9`",
+                )
             )
         return OptimizerPlan(name.id, settings, expr.span)  # type: ignore[arg-type]
 
@@ -581,7 +622,11 @@ class RecipeJob:
             raise DlspecError(BadValue(span, value.kind, span.text, expected))
         for quantity in spans:
             if quantity.unit not in ("epochs", "epoch", "steps", "step") or quantity.value <= 0:
-                raise DlspecError(BadValue(span, value.kind, span.text, "a duration such as `10 epochs` or `500 steps`"))
+                raise DlspecError(
+                    BadValue(
+                        span, value.kind, span.text, "a duration such as `10 epochs` or `500 steps`"
+                    )
+                )
         return value
 
     def numbers(self) -> dict[str, Any]:
@@ -596,7 +641,9 @@ class RecipeJob:
                     least = 0 if key == "seed" else 1
                     if not isinstance(value, int) or isinstance(value, bool) or value < least:
                         raise DlspecError(
-                            BadValue(expr.span, key, describe(value), f"a whole number from {least}")
+                            BadValue(
+                                expr.span, key, describe(value), f"a whole number from {least}"
+                            )
                         )
                     found["max_steps" if key == "steps" else key] = value
                 elif key == "precision":
@@ -612,8 +659,14 @@ class RecipeJob:
 
     def early(self, expr: ast.Expr) -> EarlyStop:
         """`early(patience = 5, watch = validation.loss)`."""
-        wrong = BadValue(expr.span, "stop", expr.span.text, "`early(patience = 5, watch = validation.loss)`")
-        if not isinstance(expr, ast.Call) or not isinstance(expr.function, ast.Name) or expr.function.id != "early":
+        wrong = BadValue(
+            expr.span, "stop", expr.span.text, "`early(patience = 5, watch = validation.loss)`"
+        )
+        if (
+            not isinstance(expr, ast.Call)
+            or not isinstance(expr.function, ast.Name)
+            or expr.function.id != "early"
+        ):
             raise DlspecError(wrong)
         patience, watch = 5, "validation.loss"
         for position, argument in enumerate(expr.arguments):
@@ -621,11 +674,21 @@ class RecipeJob:
             if key == "patience":
                 value = self.value_of(argument.value)
                 if not isinstance(value, int) or value < 1:
-                    raise DlspecError(BadValue(argument.span, "patience", describe(value), "a whole number of epochs from 1"))
+                    raise DlspecError(
+                        BadValue(
+                            argument.span,
+                            "patience",
+                            describe(value),
+                            "a whole number of epochs from 1",
+                        )
+                    )
                 patience = value
             elif key == "watch":
                 watch = argument.value.span.text
-                names = ["loss", *(_metric_name(e) for e in self.settings.several.get("metrics", ()))]
+                names = [
+                    "loss",
+                    *(_metric_name(e) for e in self.settings.several.get("metrics", ())),
+                ]
                 known = [f"validation.{n}" for n in names]
                 if watch not in known:
                     near = did_you_mean(watch, known)
@@ -640,7 +703,13 @@ class RecipeJob:
                     )
             else:
                 raise DlspecError(
-                    UnknownSetting(argument.span, argument.name or "", "early", did_you_mean(key, ["patience", "watch"]), "`patience`, `watch`")
+                    UnknownSetting(
+                        argument.span,
+                        argument.name or "",
+                        "early",
+                        did_you_mean(key, ["patience", "watch"]),
+                        "`patience`, `watch`",
+                    )
                 )
         falls = watch.rsplit(".", 1)[-1].startswith(("loss", "error", "perplexity"))
         return EarlyStop(patience, watch, "min" if falls else "max")
@@ -709,5 +778,3 @@ def recipe_job(
     if len(recipe.data) > 1:
         raise DlspecError(NotYet(recipe.data[1].span, "several sources of data in one recipe"))
     return RecipeJob(recipe, program, sink, frame.names, layers, data, overrides)
-
-

@@ -66,7 +66,9 @@ def dimension(dim: ast.Dim, frame: Frame, evaluate: Evaluate, *, free: bool) -> 
         if isinstance(v, Dim) or (isinstance(v, int) and not isinstance(v, bool) and v >= 0):
             dims.append(Dim.of(v))
         else:
-            raise DlspecError(WrongKind(expr.span, "a size", describe(v), "a size is a whole number"))
+            raise DlspecError(
+                WrongKind(expr.span, "a size", describe(v), "a size is a whole number")
+            )
     return dims
 
 
@@ -80,7 +82,9 @@ def declared_type(written: ast.TypeExpr, frame: Frame, evaluate: Evaluate) -> Te
     return TensorType(dtype_of(written), tuple(shape))
 
 
-def classes_of(written: ast.TypeExpr | None, frame: Frame, evaluate: Evaluate) -> tuple[str, ...] | None:
+def classes_of(
+    written: ast.TypeExpr | None, frame: Frame, evaluate: Evaluate
+) -> tuple[str, ...] | None:
     """The class names of `int[…] of vocabulary`."""
     if written is None or written.of is None:
         return None
@@ -91,7 +95,12 @@ def classes_of(written: ast.TypeExpr | None, frame: Frame, evaluate: Evaluate) -
 
 
 def unify(
-    name: str, written: ast.TypeExpr, actual: TensorType, span: Span, frame: Frame, evaluate: Evaluate
+    name: str,
+    written: ast.TypeExpr,
+    actual: TensorType,
+    span: Span,
+    frame: Frame,
+    evaluate: Evaluate,
 ) -> None:
     """Check a value against a declared type, binding the type's free dimensions in ``frame``.
 
@@ -127,7 +136,9 @@ def unify(
                 fits = False
     if not fits:
         raise DlspecError(
-            DeclaredType(span, name, declared_text(written, frame, evaluate), str(actual), written.span)
+            DeclaredType(
+                span, name, declared_text(written, frame, evaluate), str(actual), written.span
+            )
         )
 
 

@@ -1,4 +1,4 @@
-"""Laws of meaning: no text escapes a diagnostic, and names do not depend on what stands elsewhere."""
+"""Laws of meaning: no text escapes a diagnostic; names do not depend on other statements."""
 
 from __future__ import annotations
 
