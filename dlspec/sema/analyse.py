@@ -1,4 +1,6 @@
-"""From a parsed file to plans: every network a graph, every recipe its objective graphs, engines and checks attached."""
+"""From a parsed file to plans: every network a graph, every recipe its objective graphs, engines
+and checks attached.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Output, Value, pruned
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
 from dlspec.sema import apply
+from dlspec.sema.arguments import Given, evaluate_arguments
 from dlspec.sema.checks import Checker
 from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
@@ -78,7 +81,8 @@ def analyse(
         source: the text.
         sink: collects every diagnostic; the result is whole only if it has no errors.
         folder: where imports are looked up; they may not leave it.
-        overrides: settings given from outside (`--set epochs=30`, `--set lenet.units=5`), as text of the language.
+        overrides: settings given from outside (`--set epochs=30`, `--set lenet.units=5`), as text
+            of the language.
     """
     loader = Loader(sink, folder)
     program = loader.load(source, folder)
@@ -112,7 +116,7 @@ class _Analysis:
         self.used_overrides: set[str] = set()
         self.sites: dict[str, Sites] = {}
         self.uses: dict[str, list[tuple[str, ast.Definition]]] = {}
-        self.bound: dict[str, dict[str, apply.Given]] = {}
+        self.bound: dict[str, dict[str, Given]] = {}
         self.place = Span(self.spec.source, 0, 0)
         self.el = Elaborator(Context(program, sink, ENGINE, GraphBuilder("file"), Sites()))
         self.frame = Frame("file", "file", "", program)
@@ -174,9 +178,9 @@ class _Analysis:
 
     # --- networks -----------------------------------------------------------------------------------
 
-    def recipe_networks(self) -> dict[str, dict[str, apply.Given]]:
+    def recipe_networks(self) -> dict[str, dict[str, Given]]:
         """The settings that recipes give their networks, by network."""
-        found: dict[str, dict[str, apply.Given]] = {}
+        found: dict[str, dict[str, Given]] = {}
         for recipe in self.program.of_kind(ast.Recipe):
             for use in recipe.networks:
                 self.guarded(
@@ -185,7 +189,7 @@ class _Analysis:
         return found
 
     def _recipe_network(
-        self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, apply.Given]]
+        self, use: ast.Use, recipe: ast.Recipe, found: dict[str, dict[str, Given]]
     ) -> None:
         value = use.value
         head = value.function if isinstance(value, ast.Call) else value
@@ -226,7 +230,7 @@ class _Analysis:
         layer = apply.call_definition(
             self.el,
             definition,
-            apply.evaluate_arguments(
+            evaluate_arguments(
                 self.el, value.arguments if isinstance(value, ast.Call) else (), self.frame, None
             ),
             value,
@@ -236,7 +240,7 @@ class _Analysis:
         if not isinstance(layer, Layer):
             advice = "the recipe gives the inputs; write settings only"
             raise DlspecError(WrongKind(value.span, "a network", "an application", advice))
-        settings: dict[str, apply.Given] = layer.settings | self.network_overrides(definition)
+        settings: dict[str, Given] = layer.settings | self.network_overrides(definition)
         known = found[definition.name] if definition.name in found else settings
         if {k: v for k, (v, _) in known.items()} != {k: v for k, (v, _) in settings.items()}:
             raise DlspecError(
@@ -245,9 +249,9 @@ class _Analysis:
         found[definition.name] = settings
         self.uses.setdefault(recipe.name, []).append((use.alias or definition.name, definition))
 
-    def network_overrides(self, definition: ast.Definition) -> dict[str, apply.Given]:
+    def network_overrides(self, definition: ast.Definition) -> dict[str, Given]:
         """Settings of a network given from outside, as `units` or `lenet.units`."""
-        found: dict[str, apply.Given] = {}
+        found: dict[str, Given] = {}
         for parameter in definition.settings:
             for key in (parameter.name, f"{definition.name}.{parameter.name}"):
                 if key in self.overrides and (key != parameter.name or key not in RECIPE_SETTINGS):
@@ -256,7 +260,7 @@ class _Analysis:
                     found[parameter.name] = (self.el.evaluate(expr, self.frame), expr.span)
         return found
 
-    def network(self, definition: ast.Definition, settings: dict[str, apply.Given]) -> None:
+    def network(self, definition: ast.Definition, settings: dict[str, Given]) -> None:
         """The inference graph of a network."""
         settings = settings or self.network_overrides(definition)
         sites = self.sites.setdefault(definition.name, Sites())
@@ -297,7 +301,7 @@ class _Analysis:
                     )
                 )
             return
-        networks: dict[str, tuple[ast.Definition, dict[str, apply.Given]]] = {}
+        networks: dict[str, tuple[ast.Definition, dict[str, Given]]] = {}
         for alias, definition in uses:
             networks[alias] = (definition, self.bound.get(definition.name, {}))
         known = {p.name for p in recipe.settings} | set(RECIPE_SETTINGS)

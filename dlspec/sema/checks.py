@@ -1,4 +1,6 @@
-"""Checks: on shapes and counts they are decided here; on values and metrics they travel with the model."""
+"""Checks: on shapes and counts they are decided here; on values and metrics they travel with the
+model.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,9 @@ class Checker:
         self.recipes = recipes
 
     def read(self, check: ast.Check) -> tuple[str, CheckPlan] | None:
-        """The network that a check travels with, and its plan; None where it is decided at compile time."""
+        """The network that a check travels with, and its plan; None where it is decided at compile
+        time.
+        """
         if check.dims is not None:
             self._shape(check)
             return None

@@ -1,4 +1,6 @@
-"""Arithmetic and functions on compile-time values, all bounded: a spec from a stranger cannot exhaust the machine."""
+"""Arithmetic and functions on compile-time values, all bounded: a spec from a stranger cannot
+exhaust the machine.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def bounded(value: Any, span: Span) -> Any:
 
 
 def binary(op: str, left: Any, right: Any, span: Span) -> Any:
-    """The value of ``left op right`` where both are known at compile time; NotImplemented where the kinds do not go together."""
+    """The value of ``left op right`` where both are known at compile time; NotImplemented where the
+    kinds do not go together.
+    """
     if op in ("==", "!=") and (left is None or right is None or isinstance(left, str)):
         same = left is right or left == right
         return same if op == "==" else not same
@@ -270,7 +274,9 @@ NUMBER_FUNCTIONS: dict[str, Builtin] = {
     "min": Builtin("min", _extreme(min)),
     "sum": Builtin("sum", _sum),
 }
-"""Ops that are functions on numbers too, used where no argument is a tensor and one is a number or a list."""
+"""Ops that are functions on numbers too, used where no argument is a tensor and one is a number or
+a list.
+"""
 
 INITIALIZERS: dict[str, Builtin] = {
     name: Builtin(name, _initial(kind, *names))

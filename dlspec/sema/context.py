@@ -1,4 +1,6 @@
-"""What elaboration carries with it: the mode, the graph under construction, scopes and stable names."""
+"""What elaboration carries with it: the mode, the graph under construction, scopes and stable
+names.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ MAX_NODES = 10_000
 MAX_PARAMETERS = 10**11
 MAX_ROUNDS = 20_000
 MAX_WORK = 500_000
-"""Expressions evaluated in one elaboration; what copies lists and what fails costs more than one."""
+"""Expressions evaluated in one elaboration; what copies lists and what fails costs more than one.
+"""
 MAX_LITERALS = 10_000_000
 """Elements of all compile-time arrays together."""
 MAX_SIZE = 10**15
@@ -35,7 +38,9 @@ class Exhausted(DlspecError):
 
 @dataclass(frozen=True)
 class Mode:
-    """One of the three graphs of a text: learn (both true), evaluate (``training``), engine (neither)."""
+    """One of the three graphs of a text: learn (both true), evaluate (``training``), engine
+    (neither).
+    """
 
     training: bool
     learning: bool
@@ -52,8 +57,9 @@ LEARN, EVALUATE, ENGINE = Mode(True, True), Mode(True, False), Mode(False, False
 class Sites:
     """Stable names of the places where unnamed layers are applied.
 
-    A place is a syntax node within a scope; its name is the op's, with an ordinal from the second of a kind on. The modes of
-    one text share the names, so that what is `when training` in one does not shift the others.
+    A place is a syntax node within a scope; its name is the op's, with an ordinal from the second
+    of a kind on. The modes of one text share the names, so that what is `when training` in one does
+    not shift the others.
     """
 
     def __init__(self) -> None:
@@ -61,7 +67,9 @@ class Sites:
         self._counts: dict[tuple[str, str], int] = {}
 
     def path(self, scope: str, kind: str, node: ast.Node) -> str:
-        """The path of a place; ``node`` is what applies, held by the syntax tree for as long as this lives."""
+        """The path of a place; ``node`` is what applies, held by the syntax tree for as long as
+        this lives.
+        """
         key = (scope, id(node))
         found = self._paths.get(key)
         if found is None:

@@ -279,7 +279,9 @@ class _Body:
         return None
 
     def output(self, statement: ast.Output) -> None:
-        """`output image: uint8[N, 28, 28] = files.pixels`: a field, checked when the data is opened."""
+        """`output image: uint8[N, 28, 28] = files.pixels`: a field, checked when the data is
+        opened.
+        """
         name = statement.target.name
         expr = statement.value or ast.Name(statement.target.span, name)
         column = self.column(expr)

@@ -21,6 +21,8 @@ from dlspec.ir.graph import Distribution, Value
 from dlspec.ir.plan import Quantity
 from dlspec.ops import REGISTRY
 from dlspec.sema import apply, compile_time, tensors
+from dlspec.sema.apply_op import apply_op, bare_parameter
+from dlspec.sema.arguments import weigh
 from dlspec.sema.context import Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
 from dlspec.sema.program import library, root_name
@@ -110,7 +112,9 @@ _LATER = frozenset(
         "width",
     ]
 )
-"""Functions of the language that this version has not: `NotYet` instead of a misleading unknown name."""
+"""Functions of the language that this version has not: `NotYet` instead of a misleading unknown
+name.
+"""
 
 
 class Elaborator:
@@ -122,7 +126,9 @@ class Elaborator:
     # --- statements -------------------------------------------------------------------------------
 
     def run(self, body: tuple[ast.Statement, ...], frame: Frame) -> None:
-        """Carry out statements from top to bottom; one that fails is told, poisons its names, and the next goes on."""
+        """Carry out statements from top to bottom; one that fails is told, poisons its names, and
+        the next goes on.
+        """
         for statement in body:
             if frame.returned:
                 return
@@ -251,7 +257,9 @@ class Elaborator:
         return list(value)
 
     def bind(self, name: str, value: Any, span: Span, frame: Frame) -> None:
-        """Give a name its value: a layer is planted, a tensor made by this statement is called by the name."""
+        """Give a name its value: a layer is planted, a tensor made by this statement is called by
+        the name.
+        """
         if isinstance(value, Layer) and value.path is None:
             value = Layer(value.definition, value.settings, frame.place(name), span)
         tensor = tensors.single(value)
@@ -374,12 +382,14 @@ class Elaborator:
             else compile_time.INITIALIZERS["kaiming"]
         )
         name = frame.place(statement.name)
-        value = apply.bare_parameter(self, name, kind, init, statement.name_span)
+        value = bare_parameter(self, name, kind, init, statement.name_span)
         frame.names[statement.name] = Tensor(value)
         frame.bound[statement.name] = statement.name_span
 
     def loop(self, statement: ast.For, frame: Frame) -> None:
-        """`for i in 1..n { … }`, unrolled. Rounds over a range are named by its numbers, other rounds are counted from 1."""
+        """`for i in 1..n { … }`, unrolled. Rounds over a range are named by its numbers, other
+        rounds are counted from 1.
+        """
         iterables = [self.evaluate(e, frame) for e in statement.iterables]
         if len(iterables) == 1 and not isinstance(iterables[0], (list, tuple, compile_time.Range)):
             raise DlspecError(
@@ -475,7 +485,9 @@ class Elaborator:
         )
 
     def callee(self, expr: ast.Expr, frame: Frame) -> Any:
-        """What is called. A name given in a chain (`-> conv(8) as conv`) does not hide the function of that name."""
+        """What is called. A name given in a chain (`-> conv(8) as conv`) does not hide the function
+        of that name.
+        """
         if not isinstance(expr, ast.Name):
             return self.evaluate(expr, frame)
         name = expr.id
@@ -558,7 +570,7 @@ class Elaborator:
         ):
             value = compile_time.binary(expr.op, left, right, expr.span)
             if value is not NotImplemented:
-                apply.weigh(self, value, expr.span)
+                weigh(self, value, expr.span)
                 return value
         return self.op(
             _OPERATORS[expr.op], [(left, expr.left.span), (right, expr.right.span)], expr, frame
@@ -572,7 +584,7 @@ class Elaborator:
         if operation is None:
             raise DlspecError(NotYet(expr.span, f"the operator of `{name}` on tensors"))
         path = self.context.sites.path(frame.prefix, name, expr)
-        return apply.apply_op(self, operation(), operands, {}, path, expr.span)
+        return apply_op(self, operation(), operands, {}, path, expr.span)
 
     def tensor(self, value: Any, span: Span, dtype_hint: ast.TypeExpr | None = None) -> Value:
         """The one tensor that a value stands for."""

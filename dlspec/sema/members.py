@@ -9,7 +9,8 @@ import numpy as np
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.names import NotYet, UnknownAttribute, WrongKind
 from dlspec.ops import REGISTRY
-from dlspec.sema import apply, compile_time
+from dlspec.sema import compile_time
+from dlspec.sema.apply_op import apply_op
 from dlspec.sema.context import Frame
 from dlspec.sema.program import Program
 from dlspec.sema.tensors import single
@@ -186,10 +187,8 @@ def _sliced(el: Elaborator, value: Any, expr: ast.Index, frame: Frame) -> Any:
         stops.append(bounds[1])
     path = el.context.sites.path(frame.prefix, "slice", expr)
     made = REGISTRY["slice"](starts=tuple(starts), stops=tuple(stops))  # type: ignore[call-arg]
-    result = apply.apply_op(el, made, [(value, expr.object.span)], {}, path, expr.span)
+    result = apply_op(el, made, [(value, expr.object.span)], {}, path, expr.span)
     for axis in reversed(dropped):
         squeeze = REGISTRY["squeeze"](axis=axis)  # type: ignore[call-arg]
-        result = apply.apply_op(
-            el, squeeze, [(result, expr.span)], {}, f"{path}.squeeze", expr.span
-        )
+        result = apply_op(el, squeeze, [(result, expr.span)], {}, f"{path}.squeeze", expr.span)
     return result

@@ -16,7 +16,9 @@ MAX_IMPORTS = 64
 
 
 def library_folder() -> Path:
-    """Where the standard blocks are: in the wheel beside the package's modules, in a checkout at the top level."""
+    """Where the standard blocks are: in the wheel beside the package's modules, in a checkout at
+    the top level.
+    """
     package = Path(__file__).resolve().parent.parent
     installed = package / "_specs" / "library"
     return installed if installed.is_dir() else package.parent / "specs" / "library"
@@ -24,7 +26,8 @@ def library_folder() -> Path:
 
 @dataclass
 class Program:
-    """One file with its imports resolved. ``definitions`` are by name; ``folder`` is None for a text without a place on disk,
+    """One file with its imports resolved. ``definitions`` are by name; ``folder`` is None for a
+    text without a place on disk,
     which can import from the library only."""
 
     source: SourceFile

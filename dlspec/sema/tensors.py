@@ -1,4 +1,6 @@
-"""Where a tensor is wanted: applications stand for their result, numbers become constants, element types are brought together."""
+"""Where a tensor is wanted: applications stand for their result, numbers become constants, element
+types are brought together.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def dtype_of(written: ast.TypeExpr) -> DType:
 
 
 def dimension(dim: ast.Dim, frame: Frame, evaluate: Evaluate, *, free: bool) -> list[Dim]:
-    """The dimensions that one entry stands for: a list-valued expression such as `x.shape` may be several.
+    """The dimensions that one entry stands for: a list-valued expression such as `x.shape` may be
+    several.
 
     ``free`` lets an unbound capital name become a new symbol.
     """
@@ -104,7 +105,8 @@ def unify(
 ) -> None:
     """Check a value against a declared type, binding the type's free dimensions in ``frame``.
 
-    An element type is taken as declared only where it is written as a concrete one: `float` takes any float, `int` any integer.
+    An element type is taken as declared only where it is written as a concrete one: `float` takes
+    any float, `int` any integer.
     """
     declared = dtype_of(written)
     if written.dtype == "float":

@@ -18,7 +18,9 @@ from dlspec.syntax import ast
 
 
 class Poisoned(Exception):
-    """The value of a statement that failed is read: its mistake is told already, so this one stays silent."""
+    """The value of a statement that failed is read: its mistake is told already, so this one stays
+    silent.
+    """
 
 
 POISON = object()
@@ -67,7 +69,8 @@ class Initial:
 
 @dataclass
 class Record:
-    """What an application gives: every name of its body, and what stands for it where a tensor is wanted.
+    """What an application gives: every name of its body, and what stands for it where a tensor is
+    wanted.
 
     ``rounds`` holds, for names bound in a `for`, the value of each round by the round's name.
     """
@@ -94,8 +97,8 @@ class Family:
 class Layer:
     """A definition or an op with its settings filled in, which waits for its inputs.
 
-    ``path`` is set once the layer is planted: bound to a name, and from then on one layer wherever it is used. ``settings`` hold
-    value and place; ``tensors`` inputs given before the others.
+    ``path`` is set once the layer is planted: bound to a name, and from then on one layer wherever
+    it is used. ``settings`` hold value and place; ``tensors`` inputs given before the others.
     """
 
     definition: ast.Definition | type[Op]
@@ -143,7 +146,9 @@ def is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def is_tensor_like(value: Any) -> bool:
-    """Whether a value is given as an input rather than as a setting: a tensor, an application, a literal array."""
+    """Whether a value is given as an input rather than as a setting: a tensor, an application, a
+    literal array.
+    """
     return isinstance(value, (Tensor, Record, Family, np.ndarray))
 
 
@@ -221,7 +226,9 @@ MAX_RANK = 8
 
 
 def literal_array(value: Any) -> NDArray[Any] | None:
-    """The array of a number or of nested lists of numbers; None where it is no such thing, or the rows differ."""
+    """The array of a number or of nested lists of numbers; None where it is no such thing, or the
+    rows differ.
+    """
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, bool) or is_number(value):

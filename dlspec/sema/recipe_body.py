@@ -1,0 +1,345 @@
+"""The body of a recipe in one mode: data fields, networks as layers, goals and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.meaning import (
+    BadValue,
+    NotMean,
+    SeveralGoals,
+)
+from dlspec.diagnostics.names import (
+    AmbiguousName,
+    NotYet,
+)
+from dlspec.dims import Dim
+from dlspec.ir.graph import Value
+from dlspec.ops import REGISTRY
+from dlspec.sema import apply, tensors
+from dlspec.sema.apply_op import apply_op
+from dlspec.sema.arguments import Arguments
+from dlspec.sema.context import Context, Frame
+from dlspec.sema.data import DataFields
+from dlspec.sema.elaborate import Elaborator, bound_places
+from dlspec.sema.values import (
+    Layer,
+    Namespace,
+    Poisoned,
+    Record,
+    Tensor,
+    describe,
+)
+from dlspec.source import Span
+from dlspec.syntax import ast
+
+SETTINGS = ("batch", "epochs", "steps", "stop", "optimizer", "metrics", "precision", "seed")
+LATER = ("clip", "accumulate", "buckets", "keep", "warm_up", "act", "search")
+
+
+@dataclass
+class Goal:
+    """A `minimize` of one elaboration: its loss as a scalar, and what was written around it."""
+
+    step: str
+    loss: Value
+    statement: ast.Goal
+    times: int = 1
+
+
+@dataclass
+class Settings:
+    """The settings of a recipe as written: by name, with the value's place."""
+
+    written: dict[str, tuple[ast.Expr, Span]] = field(
+        default_factory=dict[str, tuple[ast.Expr, Span]]
+    )
+    several: dict[str, tuple[ast.Expr, ...]] = field(
+        default_factory=dict[str, tuple[ast.Expr, ...]]
+    )
+
+
+class RecipeElaborator(Elaborator):
+    """A recipe's body: networks are layers, fields are tensors, and `logits` is the only network's
+    value.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        networks: Mapping[str, Layer],
+        fields: Mapping[str, DataFields],
+        settings: Settings,
+    ) -> None:
+        super().__init__(context)
+        self.networks = networks
+        self.fields = fields
+        self.settings = settings
+        self.goals: list[Goal] = []
+        self.step = ""
+        self.applied: dict[tuple[Any, ...], Record] = {}
+        self.missing_from: Frame | None = None
+
+    # --- names ------------------------------------------------------------------------------------
+
+    def lookup(self, expr: ast.Name, frame: Frame) -> Any:
+        """Own bindings, then networks and data, then fields, then the values of the only network."""
+        name = expr.id
+        if frame.kind != "recipe" or name in frame.names or name in frame.absent:
+            return super().lookup(expr, frame)
+        frame.read.add(name)
+        if name in self.networks:
+            return self.networks[name]
+        if name in self.fields:
+            found = self.fields[name]
+            return Namespace(name, {f: Tensor(self.field(f)) for f in found.types})
+        field_of = next((d for d in self.fields.values() if name in d.types), None)
+        if len(self.networks) == 1:
+            alias, layer = next(iter(self.networks.items()))
+            definition = layer.definition
+            assert isinstance(definition, ast.Definition)
+            places = bound_places(definition.body)
+            if name in places and name not in apply.input_names(definition):
+                if field_of is not None and _is_output(definition, name):
+                    raise DlspecError(
+                        AmbiguousName(
+                            expr.span, name, f"{field_of.name}.{name}", f"{alias}().{name}"
+                        )
+                    )
+                if field_of is None:
+                    record = self.automatic(alias, layer, expr, frame)
+                    value = record.names.get(name)
+                    if value is not None:
+                        from dlspec.sema.values import POISON, Family
+
+                        if value is POISON:
+                            raise Poisoned
+                        return (
+                            Family(name, record.rounds[name], value)
+                            if name in record.rounds
+                            else value
+                        )
+        if field_of is not None:
+            return Tensor(self.field(name))
+        return super().lookup(expr, frame)
+
+    def field(self, name: str) -> Value:
+        """A field of the data as an input of the graph, made when it is first read."""
+        builder = self.context.builder
+        for value in builder.graph.inputs:
+            if value.name == name and value.origin == "data":
+                return value
+        found = next(d for d in self.fields.values() if name in d.types)
+        kind = found.types[name]
+        return builder.input(
+            name, kind.dtype, Dim.of("N"), *kind.shape, classes=found.classes.get(name)
+        )
+
+    def automatic(self, alias: str, layer: Layer, node: ast.Node, frame: Frame) -> Record:
+        """The only network applied to what has its inputs' names; the same inputs give the same
+        application.
+        """
+        definition = layer.definition
+        assert isinstance(definition, ast.Definition)
+        own = tuple(
+            (n, id(frame.names[n])) for n in apply.input_names(definition) if n in frame.names
+        )
+        key = (alias, own)
+        if key not in self.applied:
+            target = frame.target
+            empty = Arguments(None, [], {})
+            self.applied[key] = apply.apply_layer_definition(self, layer, empty, node, frame, None)
+            frame.target = target
+        return self.applied[key]
+
+    def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
+        """A network applied without an input takes the own name or field of that name."""
+        outer = self.missing_from
+        if outer is not None and statement.name in outer.names:
+            outer.read.add(statement.name)
+            value: Any = outer.names[statement.name]
+        elif any(statement.name in d.types for d in self.fields.values()):
+            value = Tensor(self.field(statement.name))
+        else:
+            known = [n for d in self.fields.values() for n in d.types]
+            from dlspec.diagnostics.names import MissingArgument
+
+            listed = ", ".join(f"`{n}`" for n in known) or "none"
+            raise DlspecError(
+                MissingArgument(
+                    statement.name_span,
+                    statement.name,
+                    frame.owner,
+                    advice=f"in a recipe it comes from a field of that name; the fields are {listed}",
+                )
+            )
+        from dlspec.sema.types import unify
+
+        tensor = self.tensor(value, statement.span)
+        unify(
+            statement.name, statement.type, tensor.type, statement.name_span, frame, self.evaluate
+        )
+        return tensor
+
+    def extra_names(self, frame: Frame) -> list[str]:
+        """Fields, networks and their values."""
+        names = [*self.networks, *self.fields, *(n for d in self.fields.values() for n in d.types)]
+        for layer in self.networks.values():
+            if isinstance(layer.definition, ast.Definition):
+                names += bound_places(layer.definition.body)
+        return names
+
+    def advice(self, name: str, frame: Frame) -> str | None:
+        """In a recipe: what the data has."""
+        if frame.kind != "recipe":
+            return None
+        known = [n for d in self.fields.values() for n in d.types]
+        return f"the fields of the data are {', '.join(known)}" if known else None
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def assign(self, statement: ast.Assign, frame: Frame) -> None:
+        """A setting is kept as written; anything else is a name."""
+        if frame.kind == "recipe" and len(statement.targets) == 1:
+            name = statement.targets[0].name
+            if name in LATER:
+                raise DlspecError(NotYet(statement.span, f"the setting `{name}`"))
+            if name in SETTINGS:
+                self.settings.written.setdefault(name, (statement.values[0], statement.span))
+                self.settings.several.setdefault(name, statement.values)
+                return
+        super().assign(statement, frame)
+
+    def other(self, statement: ast.Statement, frame: Frame) -> None:
+        """Goals and turns."""
+        match statement:
+            case ast.Goal() if frame.kind == "recipe":
+                self.goal(statement, frame)
+            case ast.Turn(kind="step") if frame.kind == "recipe":
+                outer, self.step = self.step, statement.name
+                times = 1
+                own: list[ast.Statement] = []
+                for inner in statement.body:
+                    if isinstance(inner, ast.Assign) and inner.targets[0].name == "times":
+                        value = self.evaluate(inner.values[0], frame)
+                        if not isinstance(value, int) or value < 1:
+                            raise DlspecError(
+                                BadValue(
+                                    inner.span, "times", describe(value), "a whole number from 1"
+                                )
+                            )
+                        times = value
+                    else:
+                        own.append(inner)
+                try:
+                    before = len(self.goals)
+                    self.run(tuple(own), frame)
+                    for goal in self.goals[before:]:
+                        goal.times = times
+                finally:
+                    self.step = outer
+            case ast.Turn():
+                raise DlspecError(NotYet(statement.name_span, "a `stage`"))
+            case ast.Load():
+                raise DlspecError(
+                    NotYet(
+                        statement.span,
+                        "`load`",
+                        "`dlspec train --init-from BUNDLE` begins with other weights",
+                    )
+                )
+            case _:
+                super().other(statement, frame)
+
+    def goal(self, statement: ast.Goal, frame: Frame) -> None:
+        """`minimize …`: the mean of what is left, as a scalar."""
+        if statement.duration is not None:
+            raise DlspecError(NotYet(statement.duration.span, "`for … steps` after a goal"))
+        frame.target = "loss" if not self.step else f"{self.step}_loss"
+        value = self.evaluate(statement.objective, frame)
+        loss = self.mean(value, statement.objective, "a goal", frame)
+        if statement.sense == "maximize":
+            loss = tensors.as_tensor(
+                self.context.builder,
+                apply_op(
+                    self,
+                    REGISTRY["neg"](),
+                    [(Tensor(loss), statement.span)],
+                    {},
+                    f"{frame.target}.neg",
+                    statement.span,
+                ),
+                statement.span,
+            )
+        self.name_value(loss, frame.target, statement.span)
+        for goal in self.goals:
+            if goal.step == self.step:
+                raise DlspecError(SeveralGoals(statement.span, goal.statement.span))
+        self.goals.append(Goal(self.step, loss, statement))
+
+    def mean(self, value: Any, expr: ast.Expr, what: str, frame: Frame) -> Value:
+        """The mean over examples and all axes, a float scalar."""
+        tensor = self.tensor(value, expr.span)
+        if not tensor.type.dtype.is_float:
+            raise DlspecError(NotMean(expr.span, what, str(tensor.type)))
+        if tensor.type.rank == 0:
+            return tensor
+        axes = tuple(range(tensor.type.rank))
+        made = REGISTRY["mean"](axis=axes)  # type: ignore[call-arg]
+        result = apply_op(
+            self, made, [(Tensor(tensor), expr.span)], {}, f"{frame.target}.mean", expr.span
+        )
+        return tensors.as_tensor(self.context.builder, result, expr.span)
+
+    def metrics(self, frame: Frame) -> dict[str, Value]:
+        """The metrics as scalars, each named by its function or its name."""
+        found: dict[str, Value] = {}
+        for expr in self.settings.several.get("metrics", ()):
+            items = expr.items if isinstance(expr, (ast.Tuple, ast.List)) else (expr,)
+            for item in items:
+                name = metric_name(item)
+                label, ordinal = name, 1
+                while label in found or label == "loss":
+                    ordinal += 1
+                    label = f"{name}{ordinal}"
+                frame.target = label
+                try:
+                    found[label] = self.mean(self.evaluate(item, frame), item, "a metric", frame)
+                    self.name_value(found[label], label, item.span)
+                except DlspecError as error:
+                    for diagnostic in error.diagnostics:
+                        self.context.sink.report(diagnostic)
+                except Poisoned:
+                    pass
+        return found
+
+
+def metric_name(expr: ast.Expr) -> str:
+    """What a metric is called: the function that it is, or the value."""
+    if isinstance(expr, ast.Call):
+        return metric_name(expr.function)
+    if isinstance(expr, ast.Attribute):
+        return expr.name
+    if isinstance(expr, ast.Name):
+        return expr.id
+    if isinstance(expr, ast.Pipe):
+        return metric_name(expr.function)
+    return "metric"
+
+
+def _is_output(definition: ast.Definition, name: str) -> bool:
+    def outputs(body: tuple[ast.Statement, ...]) -> bool:
+        for statement in body:
+            inner = statement.statement if isinstance(statement, ast.Guarded) else statement
+            if isinstance(inner, ast.Output) and inner.target.name == name:
+                return True
+            if isinstance(inner, ast.If) and (outputs(inner.body) or outputs(inner.orelse)):
+                return True
+            if isinstance(inner, ast.For) and outputs(inner.body):
+                return True
+        return False
+
+    return outputs(definition.body)

@@ -1,0 +1,257 @@
+"""The settings of a recipe: optimisers, schedules, batch, epochs, early stop, precision; each
+checked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlspec.diagnostics import DlspecError, Sink, did_you_mean
+from dlspec.diagnostics.meaning import (
+    BadValue,
+)
+from dlspec.diagnostics.names import (
+    NotYet,
+    UnknownSetting,
+)
+from dlspec.ir.plan import (
+    EarlyStop,
+    OptimizerPlan,
+    Quantity,
+    Schedule,
+)
+from dlspec.sema.context import Frame
+from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.recipe_body import Settings, metric_name
+from dlspec.sema.values import (
+    Poisoned,
+    describe,
+    is_number,
+)
+from dlspec.source import Span
+from dlspec.syntax import ast
+
+OPTIMIZERS: dict[str, dict[str, float | bool]] = {
+    "sgd": {"lr": 0.01, "momentum": 0.0, "nesterov": False, "decay": 0.0},
+    "adam": {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "decay": 0.0},
+}
+OPTIMIZERS_LATER = ("rmsprop", "adagrad", "adamw", "adadelta", "lbfgs")
+
+
+class SettingReader:
+    """Reads settings as written into what a plan holds; mistakes go to the sink.
+
+    Args:
+        settings: as written.
+        elaborator, frame: evaluate the values, with the recipe's own settings in reach.
+        sink: collects mistakes.
+    """
+
+    def __init__(
+        self, settings: Settings, elaborator: Elaborator, frame: Frame, sink: Sink
+    ) -> None:
+        self.settings = settings
+        self.elaborator = elaborator
+        self.frame = frame
+        self.sink = sink
+
+    def value_of(self, expr: ast.Expr) -> Any:
+        """A compile-time value of a setting."""
+        return self.elaborator.evaluate(expr, self.frame)
+
+    def optimizer(self, expr: ast.Expr) -> OptimizerPlan | None:
+        """`adam(0.001)`, `sgd(0.01, momentum = 0.9)`."""
+        try:
+            return self._optimizer(expr)
+        except DlspecError as error:
+            for diagnostic in error.diagnostics:
+                self.sink.report(diagnostic)
+        except Poisoned:
+            pass
+        return None
+
+    def _optimizer(self, expr: ast.Expr) -> OptimizerPlan:
+        call = expr if isinstance(expr, ast.Call) else None
+        name = call.function if call is not None else expr
+        if isinstance(name, ast.Name) and name.id in OPTIMIZERS_LATER:
+            raise DlspecError(NotYet(expr.span, f"the optimiser `{name.id}`"))
+        if not isinstance(name, ast.Name) or name.id not in OPTIMIZERS:
+            near = did_you_mean(name.id, OPTIMIZERS) if isinstance(name, ast.Name) else None
+            raise DlspecError(
+                BadValue(
+                    expr.span,
+                    "optimizer",
+                    expr.span.text,
+                    "`adam(0.001)` or `sgd(0.01, momentum = 0.9)`",
+                    f"did you mean `{near}`?" if near else None,
+                )
+            )
+        settings: dict[str, float | bool | Schedule] = dict(OPTIMIZERS[name.id])
+        order = list(settings)
+        for position, argument in enumerate(call.arguments if call is not None else ()):
+            key = argument.name or (order[position] if position < len(order) else "")
+            if key not in settings:
+                raise DlspecError(
+                    UnknownSetting(
+                        argument.span,
+                        argument.name or argument.span.text,
+                        name.id,
+                        did_you_mean(key, order),
+                        ", ".join(f"`{o}`" for o in order),
+                    )
+                )
+            value = self.value_of(argument.value)
+            if isinstance(value, Schedule) and key != "nesterov":
+                settings[key] = self.schedule(value, argument.span)
+                continue
+            wants_flag = isinstance(settings[key], bool)
+            if wants_flag != isinstance(value, bool) or (not wants_flag and not is_number(value)):
+                expected = "true or false" if wants_flag else "a number"
+                raise DlspecError(BadValue(argument.span, key, describe(value), expected))
+            in_unit = key in ("momentum", "beta1", "beta2")
+            if not wants_flag and (
+                value < 0 or (in_unit and value >= 1) or (key == "lr" and value == 0)
+            ):
+                expected = (
+                    "from 0 up to, not including, 1"
+                    if in_unit
+                    else "above 0"
+                    if key == "lr"
+                    else "at least 0"
+                )
+                raise DlspecError(BadValue(argument.span, key, describe(value), expected))
+            settings[key] = value if wants_flag else float(value)
+        if settings.get("nesterov") and not settings.get("momentum"):
+            raise DlspecError(
+                BadValue(
+                    expr.span,
+                    "nesterov",
+                    "true without momentum",
+                    "a momentum above 0",
+                    "add `momentum = 0.9`",
+                )
+            )
+        return OptimizerPlan(name.id, settings, expr.span)  # type: ignore[arg-type]
+
+    def schedule(self, value: Schedule, span: Span) -> Schedule:
+        """A schedule whose arguments make sense."""
+        numbers = [a for a in value.arguments if not isinstance(a, Quantity)]
+        spans = [a for a in value.arguments if isinstance(a, Quantity)]
+        wanted = {"linear": 2, "cosine": 1, "halving": 1}[value.kind]
+        if len(numbers) != wanted or (value.kind == "linear") != (len(spans) == 1):
+            expected = {
+                "linear": "`linear(from, to, 10 epochs)`",
+                "cosine": "`cosine(from)`",
+                "halving": "`halving(from, every = …)`",
+            }[value.kind]
+            raise DlspecError(BadValue(span, value.kind, span.text, expected))
+        for quantity in spans:
+            if quantity.unit not in ("epochs", "epoch", "steps", "step") or quantity.value <= 0:
+                raise DlspecError(
+                    BadValue(
+                        span, value.kind, span.text, "a duration such as `10 epochs` or `500 steps`"
+                    )
+                )
+        return value
+
+    def numbers(self) -> dict[str, Any]:
+        """Batch, epochs, stop, precision, seed: checked, for the plan."""
+        found: dict[str, Any] = {}
+        for key, (expr, _) in self.settings.written.items():
+            try:
+                if key in ("batch", "epochs", "steps", "seed"):
+                    value = self.value_of(expr)
+                    if isinstance(value, Quantity) and value.unit.rstrip("s") == key.rstrip("s"):
+                        value = int(value.value)
+                    least = 0 if key == "seed" else 1
+                    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                        raise DlspecError(
+                            BadValue(
+                                expr.span, key, describe(value), f"a whole number from {least}"
+                            )
+                        )
+                    found["max_steps" if key == "steps" else key] = value
+                elif key == "precision":
+                    found[key] = _precision(expr)
+                elif key == "stop":
+                    found[key] = self.early(expr)
+            except DlspecError as error:
+                for diagnostic in error.diagnostics:
+                    self.sink.report(diagnostic)
+        if "epochs" not in found and "max_steps" not in found:
+            found["epochs"] = 10
+        return found
+
+    def early(self, expr: ast.Expr) -> EarlyStop:
+        """`early(patience = 5, watch = validation.loss)`."""
+        wrong = BadValue(
+            expr.span, "stop", expr.span.text, "`early(patience = 5, watch = validation.loss)`"
+        )
+        if (
+            not isinstance(expr, ast.Call)
+            or not isinstance(expr.function, ast.Name)
+            or expr.function.id != "early"
+        ):
+            raise DlspecError(wrong)
+        patience, watch = 5, "validation.loss"
+        for position, argument in enumerate(expr.arguments):
+            key = argument.name or ("patience", "watch", "")[min(position, 2)]
+            if key == "patience":
+                value = self.value_of(argument.value)
+                if not isinstance(value, int) or value < 1:
+                    raise DlspecError(
+                        BadValue(
+                            argument.span,
+                            "patience",
+                            describe(value),
+                            "a whole number of epochs from 1",
+                        )
+                    )
+                patience = value
+            elif key == "watch":
+                watch = argument.value.span.text
+                names = [
+                    "loss",
+                    *(metric_name(e) for e in self.settings.several.get("metrics", ())),
+                ]
+                known = [f"validation.{n}" for n in names]
+                if watch not in known:
+                    near = did_you_mean(watch, known)
+                    raise DlspecError(
+                        BadValue(
+                            argument.span,
+                            "watch",
+                            watch,
+                            " or ".join(f"`{k}`" for k in known),
+                            f"did you mean `{near}`?" if near else None,
+                        )
+                    )
+            else:
+                raise DlspecError(
+                    UnknownSetting(
+                        argument.span,
+                        argument.name or "",
+                        "early",
+                        did_you_mean(key, ["patience", "watch"]),
+                        "`patience`, `watch`",
+                    )
+                )
+        falls = watch.rsplit(".", 1)[-1].startswith(("loss", "error", "perplexity"))
+        return EarlyStop(patience, watch, "min" if falls else "max")
+
+
+def _precision(expr: ast.Expr) -> str:
+    name = expr.id if isinstance(expr, ast.Name) else expr.span.text
+    known = {"float32": "float32", "float": "float32", "bfloat16": "bfloat16", "float16": "float16"}
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise DlspecError(
+            BadValue(
+                expr.span,
+                "precision",
+                name,
+                "`float32`, `bfloat16` or `float16`",
+                f"did you mean `{near}`?" if near else None,
+            )
+        )
+    return known[name]
