@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Check each spec; 1 if any has an error."""
     from dlspec.cli.output import report, say
     from dlspec.cli.paths import settings, the_spec
-    from dlspec.diagnostics import Sink
+    from dlspec.diagnostics import DlspecError, Sink
     from dlspec.driver.files import read_spec, specs_here
     from dlspec.sema.analyse import analyse
 
@@ -29,9 +29,13 @@ def run(args: argparse.Namespace) -> int:
     failed = False
     for path in paths:
         sink = Sink()
-        spec = analyse(
-            read_spec(path), sink, folder=path.resolve().parent, overrides=settings(args.set)
-        )
+        try:
+            source = read_spec(path)
+        except DlspecError as error:
+            report(error.diagnostics, form=args.message_format)
+            failed = True
+            continue
+        spec = analyse(source, sink, folder=path.resolve().parent, overrides=settings(args.set))
         if sink.diagnostics:
             report(sink.diagnostics, form=args.message_format)
         failed = failed or bool(sink.errors)

@@ -14,12 +14,16 @@ TARGETS = ("onnxruntime", "cuda", "tensorrt_rtx", "tensorrt")
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
+    from dlspec.cli.paths import whole
+
     parser: argparse.ArgumentParser = verbs.add_parser(
         "compile", help="build and verify engines; writes build/<network>/"
     )
     parser.add_argument("spec", nargs="?", help="the spec; without one, the only one here")
     add_build_options(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of fresh weights and drawn inputs")
+    parser.add_argument(
+        "--seed", type=whole(0), default=0, help="of fresh weights and drawn inputs"
+    )
     parser.add_argument(
         "--emit",
         choices=("torch", "onnx", "graph"),

@@ -22,8 +22,9 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Format each spec in place, atomically."""
-    from dlspec.cli.output import say
+    from dlspec.cli.output import report, say
     from dlspec.cli.paths import the_spec
+    from dlspec.diagnostics import DlspecError
     from dlspec.driver.files import read_spec, specs_here
     from dlspec.syntax import format_source
 
@@ -31,18 +32,25 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(format_source(sys.stdin.read()))
         return 0
     changed = 0
+    failed = False
     for path in [Path(s) for s in args.specs] or specs_here() or [the_spec(None)]:
-        source = read_spec(path)
-        text = format_source(source.text, source.name)
+        try:
+            source = read_spec(path)
+            text = format_source(source.text, source.name)
+        except DlspecError as error:
+            report(error.diagnostics)
+            failed = True
+            continue
         if text == source.text:
             continue
         changed += 1
-        say(f"{'would format' if args.check else 'formatted'} {path}")
         if not args.check:
-            aside = path.with_name(f".{path.name}.fmt")
+            real = path.resolve()  # a link stays one
+            aside = real.with_name(f".{real.name}.fmt")
             aside.write_text(text, encoding="utf-8", newline="")
-            os.chmod(aside, path.stat().st_mode)
-            os.replace(aside, path)
-    if not changed:
+            os.chmod(aside, real.stat().st_mode)
+            os.replace(aside, real)
+        say(f"{'would format' if args.check else 'formatted'} {path}")
+    if not changed and not failed:
         say("nothing to format")
-    return 1 if changed and args.check else 0
+    return 1 if failed or (changed and args.check) else 0

@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     given = sys.argv[1:] if arguments is None else arguments
     parser = _parser(given)
-    args = parser.parse_args(given)
+    args, extra = parser.parse_known_args(given)
+    if extra:
+        getattr(args, "parser", parser).error(f"unrecognized arguments: {' '.join(extra)}")
     if not getattr(args, "run", None):
         parser.print_help()
         return 2
@@ -79,7 +81,7 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
             before = set(verbs.choices)
             made.add_parser(verbs)
             for name in set(verbs.choices) - before:
-                verbs.choices[name].set_defaults(run=made.run)
+                verbs.choices[name].set_defaults(run=made.run, parser=verbs.choices[name])
         else:
             verbs.add_parser(verb, help=help_text)
     return parser

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dlspec.diagnostics import DlspecError
@@ -25,6 +26,21 @@ def the_spec(given: str | None) -> Path:
     raise DlspecError(
         WhichOne(None, "spec", "there is no `.dl` file here", "name one, such as `specs/lenet.dl`")
     )
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """An option's type: whole numbers from ``least``; anything else is a usage error."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if value < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, not {text!r}")
+        return value
+
+    return read
 
 
 def bundles_here(root: Path = Path("build")) -> list[Path]:

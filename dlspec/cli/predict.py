@@ -17,6 +17,8 @@ _MOST_ROWS = 10
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
+    from dlspec.cli.paths import whole
+
     parser: argparse.ArgumentParser = verbs.add_parser(
         "predict",
         help="answer for an image, array or JSON file",
@@ -26,7 +28,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="build/lenet")
     parser.add_argument("given", nargs="+", metavar="FILE", help="a file, or name=file-or-value")
     parser.add_argument("--engine", help="an engine of the bundle (its first)")
-    parser.add_argument("--seed", type=int, help="of a noise that the network draws")
+    parser.add_argument("--seed", type=whole(0), help="of a noise that the network draws")
     parser.add_argument("--json", action="store_true", help="one JSON object for each example")
 
 

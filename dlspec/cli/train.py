@@ -10,15 +10,16 @@ from typing import Any
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
     from dlspec.cli.compile import add_build_options
+    from dlspec.cli.paths import whole
 
     parser: argparse.ArgumentParser = verbs.add_parser(
         "train", help="train, then build and verify engines"
     )
     parser.add_argument("spec", nargs="?", help="the spec; without one, the only one here")
     parser.add_argument("--recipe", metavar="NAME", help="which recipe, where there are several")
-    parser.add_argument("--seed", type=int, help="instead of the recipe's")
+    parser.add_argument("--seed", type=whole(0), help="instead of the recipe's")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--threads", type=int, help="instead of what a probe chooses")
+    parser.add_argument("--threads", type=whole(1), help="instead of what a probe chooses")
     parser.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint, exactly"
     )

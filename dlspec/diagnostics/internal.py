@@ -174,3 +174,26 @@ class CheckFailed(Diagnostic):
     actual: str
     comparison: str
     expected: str
+
+
+@dataclass(frozen=True)
+class CheckUnmeasured(Diagnostic):
+    """A `check` looks at a part of the data that there is not, so it could never fail.
+
+    Wrong:
+        data points { …; split = random(90%, 10%) }         # nothing is left to test
+        check learn.test.accuracy > 90%
+
+    Right:
+        data points { …; split = random(80%, 10%, 10%) }    # train, validation, test
+        check learn.test.accuracy > 90%
+    """
+
+    code: ClassVar[str] = "DL909"
+    title: ClassVar[str] = "check cannot be made: the data has no {part} examples for {output}"
+    label: ClassVar[str] = "this check"
+    help: ClassVar[tuple[str, ...]] = (
+        "give the data such a part: `split = random(80%, 10%, 10%)` is train, validation, test",
+    )
+    output: str
+    part: str

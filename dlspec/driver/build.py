@@ -20,7 +20,7 @@ from dlspec.bundle import BundleWriter
 from dlspec.bundle.manifest import EngineRecord, Manifest, SpecSource
 from dlspec.bundle.reader import GoldenCase, trained_weights
 from dlspec.diagnostics import Diagnostic, DlspecError
-from dlspec.diagnostics.internal import TrainedWeightsStay
+from dlspec.diagnostics.internal import NothingToDo, TrainedWeightsStay
 from dlspec.driver.emission import Emitted, input_specs, output_specs, write_sources
 from dlspec.ir.graph import Graph, pruned
 from dlspec.ir.plan import EnginePlan, NetworkPlan, TargetPlan
@@ -112,6 +112,23 @@ def fresh_or_trained(
     return weights, manifest
 
 
+def wanted_engines(plan: NetworkPlan, options: BuildOptions) -> list[tuple[EnginePlan, TargetPlan]]:
+    """The engines to build of a network.
+
+    Raises:
+        DlspecError: DL907 if the spec has none of the asked kinds: a bundle without an engine
+            answers nothing.
+    """
+    every = [(engine, target) for engine in plan.engines for target in engine.targets]
+    kept = [(e, t) for e, t in every if options.targets is None or t.kind in options.targets]
+    if every and not kept:
+        asked = ", ".join(f"`{kind}`" for kind in options.targets or ())
+        known = ", ".join(dict.fromkeys(t.kind for _, t in every))
+        advice = f"its targets are {known}; add more in its `engine` block"
+        raise DlspecError(NothingToDo(None, plan.name, f"engine for {asked}", advice))
+    return kept
+
+
 def is_written(plan: NetworkPlan) -> bool:
     """Whether every parameter is a literal of the spec: then there is nothing to learn, and the
     answers are no noise.
@@ -148,15 +165,11 @@ def build_network(
     """
     if training is None and is_written(plan):
         training = {"weights": WRITTEN}
+    engines = wanted_engines(plan, options)
     with BundleWriter(options.out, plan.name) as bundle:
         emitted = write_sources(bundle, plan, weights, source)
         work = _Engines(plan, weights, options, bundle, emitted, examples, say)
-        results = [
-            work.build(engine, target)
-            for engine in plan.engines
-            for target in engine.targets
-            if options.targets is None or target.kind in options.targets
-        ]
+        results = [work.build(engine, target) for engine, target in engines]
         golden = work.golden()
         if golden is not None:
             bundle.add_golden([golden])

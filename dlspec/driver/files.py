@@ -11,8 +11,11 @@ from dlspec.source import SourceFile
 
 def specs_here() -> list[Path]:
     """The specs of this folder, or of its `specs` folder."""
-    found = sorted(Path().glob("*.dl"))
-    return found or sorted(Path("specs").glob("*.dl"))
+    for folder in (Path(), Path("specs")):
+        found = sorted(p for p in folder.glob("*.dl") if not p.is_dir())
+        if found:
+            return found
+    return []
 
 
 def read_spec(path: Path) -> SourceFile:
@@ -28,7 +31,12 @@ def read_spec(path: Path) -> SourceFile:
         near += [str(p) for p in specs_here()]
         reason = "it is a folder" if path.is_dir() else (error.strerror or "unreadable").lower()
         raise DlspecError(
-            SpecNotReadable(None, str(path), reason, did_you_mean(str(path), near))
+            SpecNotReadable(
+                None,
+                str(path),
+                reason,
+                did_you_mean(str(path), [n for n in near if n != str(path)]),
+            )
         ) from None
     try:
         return SourceFile(str(path), raw.decode("utf-8-sig"))

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.diagnostics import Diagnostic, DlspecError
-from dlspec.diagnostics.internal import CheckFailed, MissingPackage
-from dlspec.driver.build import BuildOptions, Built, build_network
+from dlspec.diagnostics.internal import CheckFailed, CheckUnmeasured, MissingPackage
+from dlspec.driver.build import BuildOptions, Built, build_network, wanted_engines
 from dlspec.driver.phases import Compilation
 from dlspec.ir.plan import CheckPlan, RecipePlan
 
@@ -56,9 +56,17 @@ def train_recipe(
 
     Raises:
         DlspecError: DL908 for checks on metrics that do not hold (the run keeps the weights,
-            nothing is published), and everything that training or building may raise.
+            nothing is published), DL909 for checks on a part that the data does not have, and
+            everything that training or building may raise.
     """
+    networks = [compilation.networks[n.name] for n in recipe.networks.values()]
+    for network in networks:
+        wanted_engines(network, build_options)
     splits = open_splits(compilation, recipe)
+    checks = [c for n in networks for c in n.checks if c.kind == "metric"]
+    unmeasured = [d for c in checks if (d := unmeasurable(c, splits)) is not None]
+    if unmeasured:
+        raise DlspecError(*unmeasured)
     try:
         import torch  # noqa: F401
     except ImportError:
@@ -68,8 +76,6 @@ def train_recipe(
     say("proving the training step")
     prove_steps(recipe, train_options)
     result = train(recipe, splits, train_options)
-    networks = [compilation.networks[n.name] for n in recipe.networks.values()]
-    checks = [c for n in networks for c in n.checks if c.kind == "metric"]
     failed = [d for c in checks if (d := judge(c, result.metrics)) is not None]
     if failed:
         raise DlspecError(*failed)
@@ -142,6 +148,15 @@ def real_examples(recipe: RecipePlan, splits: Splits) -> Sequence[Mapping[str, A
         if names and all(n in taken for n in names):
             found.append({n: np.asarray(taken[n]) for n in names})
     return found
+
+
+def unmeasurable(check: CheckPlan, splits: Splits) -> Diagnostic | None:
+    """The diagnostic of a check on a part of the data that there is not: it could not fail."""
+    part = check.output.partition(".")[0]
+    missing = (part == "test" and not splits.test) or (
+        part == "validation" and not splits.validation
+    )
+    return CheckUnmeasured(check.span, check.output, part) if missing else None
 
 
 def judge(check: CheckPlan, metrics: Mapping[str, float]) -> Diagnostic | None:

@@ -146,9 +146,8 @@ class Signature:
         }.get(slot.dtype)
         if fits is None:
             fits = given.dtype is SPELLINGS[slot.dtype]
-        else:
-            known = binding.dtypes.setdefault(slot.dtype, given.dtype)
-            fits = fits and known is given.dtype
+        elif fits:
+            fits = binding.dtypes.setdefault(slot.dtype, given.dtype) is given.dtype
         if not fits:
             raise DlspecError(
                 DTypeMismatch(

@@ -114,6 +114,12 @@ class Model:
             DlspecError: DL660 to DL674 for what does not fit, DL658 where the engine fails.
         """
         if feeds is not None:
+            if not isinstance(feeds, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+                from dlspec.diagnostics.bundle import DlspecError, MissingInput
+
+                first = self.inputs[0] if self.inputs else None
+                name, kind = (first.name, first.type) if first else ("…", "given by name")
+                raise DlspecError(MissingInput(None, name, kind))
             arrays = {**feeds, **arrays}
         bound, used = self._bind(arrays, seed)
         return Answer(self._outputs, self._answers(bound), used)
