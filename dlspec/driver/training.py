@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +64,12 @@ def train_recipe(
     for network in networks:
         wanted_engines(network, build_options)
     splits = open_splits(compilation, recipe)
-    checks = [c for n in networks for c in n.checks if c.kind == "metric"]
+    checks = [c for n in networks for c in n.checks if c.recipe == recipe.name]
     unmeasured = [d for c in checks if (d := unmeasurable(c, splits)) is not None]
     if unmeasured:
         raise DlspecError(*unmeasured)
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise DlspecError(MissingPackage(None, "training", "torch", "train")) from None
+    if find_spec("torch") is None:
+        raise DlspecError(MissingPackage(None, "training", "torch", "train"))
     from dlspec.train import train
 
     say("proving the training step")

@@ -122,7 +122,7 @@ class _Analysis:
         self.frame = Frame("file", "file", "", program)
 
     def run(self) -> Spec:
-        """Constants, data, networks, recipes, engines, checks - each independent mistake is told."""
+        """Constants, data, networks, recipes, engines, checks; each mistake is told."""
         for item in self.program.of_kind(ast.Const):
             self.place = item.name_span
             self.guarded(lambda item=item: self.el.constant(item, self.program))
@@ -176,7 +176,7 @@ class _Analysis:
             self.spec.data[item.name] = definition_plan(item, (), self.el, self.frame)
         self.frame.program.failed.discard(item.name)
 
-    # --- networks -----------------------------------------------------------------------------------
+    # --- networks ---------------------------------------------------------------------------------
 
     def recipe_networks(self) -> dict[str, dict[str, Given]]:
         """The settings that recipes give their networks, by network."""
@@ -241,7 +241,7 @@ class _Analysis:
             advice = "the recipe gives the inputs; write settings only"
             raise DlspecError(WrongKind(value.span, "a network", "an application", advice))
         settings: dict[str, Given] = layer.settings | self.network_overrides(definition)
-        known = found[definition.name] if definition.name in found else settings
+        known = found.get(definition.name, settings)
         if {k: v for k, (v, _) in known.items()} != {k: v for k, (v, _) in settings.items()}:
             raise DlspecError(
                 NotYet(use.span, f"`{definition.name}` with different settings in two recipes")
@@ -285,7 +285,7 @@ class _Analysis:
             definition.name, graph, settings=shown, span=definition.name_span
         )
 
-    # --- recipes ------------------------------------------------------------------------------------
+    # --- recipes ----------------------------------------------------------------------------------
 
     def recipe(self, recipe: ast.Recipe) -> None:
         """The plan of a recipe; its networks learn from it."""
@@ -326,7 +326,7 @@ class _Analysis:
                     network = self.spec.networks[definition.name]
                     self.spec.networks[definition.name] = replace(network, recipe=plan)
 
-    # --- engines and checks ---------------------------------------------------------------------------
+    # --- engines and checks -----------------------------------------------------------------------
 
     def engines(self) -> None:
         """Attach each engine to its network; a network without one gets the default."""
@@ -415,10 +415,10 @@ class _Analysis:
         for name, plans in found.items():
             self.spec.networks[name] = replace(self.spec.networks[name], checks=tuple(plans))
 
-    # --- leftovers ------------------------------------------------------------------------------------
+    # --- leftovers --------------------------------------------------------------------------------
 
     def warn_unread(self) -> None:
-        """Names of networks that nothing in the file reads; with mistakes about, they tell little."""
+        """Names of networks that nothing reads; with mistakes about, they tell little."""
         if self.sink.errors:
             return
         read = names_read(self.program.file)

@@ -257,11 +257,12 @@ def apply_op(
             *(_with_operands(d, span, operands, values) for d in error.diagnostics)
         ) from None
     el.context.count_nodes(outputs, span)
-    own = len(outputs) - len(op.buffers) if len(outputs) > 1 else 1
+    results = list(outputs)
+    own = len(results) - len(op.buffers) if len(results) > 1 else 1
     for slot, value in zip(op.buffers, outputs[own:], strict=False):
         builder.update(parameters[slot], value)  # type: ignore[arg-type]
     if own == 1:
-        return Tensor(outputs[0])
+        return Tensor(results[0])
     names = [s.name for s in op.rule.outputs][:own]
     if len(names) != own:
         return tuple(Tensor(v) for v in outputs[:own])
@@ -381,7 +382,7 @@ def layer_parameters(
 
 
 def _default(op: Op, slot: str, kinds: dict[str, TensorType]) -> Initializer | None:
-    """The op's own starting value; a bias that starts as its layer's weights do has their fan-in."""
+    """The op's own starting value; a bias that starts as the weights do has their fan-in."""
     if slot not in op.init:
         return None
     init = initializer(type(op), slot)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -81,9 +81,10 @@ def binary(op: str, left: Any, right: Any, span: Span) -> Any:
         return _COMPARISON[op](left, right)
     try:
         if op == "**":
-            if abs(left) > 1 and abs(right) > 64:
+            base, exponent = cast("tuple[Any, Any]", (left, right))
+            if abs(base) > 1 and abs(exponent) > 64:
                 raise DlspecError(TooLarge(span, what=f"{left} ** {right}"))
-            result = left**right
+            result = base**exponent
             if isinstance(result, complex):
                 raise _impossible(span, "a root of a negative number")
             return bounded(result, span)
@@ -158,7 +159,7 @@ def make_range(first: Any, last: Any, span: Span) -> Range:
     return found
 
 
-# --- functions -------------------------------------------------------------------------------------
+# --- functions ------------------------------------------------------------------------------------
 
 
 class ArgumentError(Exception):
@@ -264,7 +265,6 @@ FUNCTIONS: dict[str, Builtin] = {
         "ones": _array(np.ones),
         "linear": _schedule("linear"),
         "cosine": _schedule("cosine"),
-        "halving": _schedule("halving"),
     }.items()
 }
 """Functions that only compile-time values have."""

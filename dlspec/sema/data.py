@@ -246,9 +246,10 @@ class _Body:
         if column is not None:
             self.columns[name] = column
             return
-        if isinstance(head, ast.Name) and head.id == "vocabulary" and isinstance(value, ast.Call):
-            if any(a.name is not None for a in value.arguments):
-                raise DlspecError(NotYet(value.span, "a vocabulary of a column"))
+        is_vocabulary = isinstance(head, ast.Name) and head.id == "vocabulary"
+        arguments = value.arguments if isinstance(value, ast.Call) else ()
+        if is_vocabulary and any(a.name is not None for a in arguments):
+            raise DlspecError(NotYet(value.span, "a vocabulary of a column"))
         self.frame.names[name] = self.el.evaluate(value, self.frame)
 
     def column(self, expr: ast.Expr) -> Column | None:
@@ -389,7 +390,10 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
     if not entries:
         schema = SOURCES[plan.source.kind].columns_for(plan.source.settings)
         if schema is None:
-            advice = 'write `data d { files = npz("d.npz"); output image: uint8[N, 28, 28] = files.image }`'
+            advice = (
+                'write `data d { files = npz("d.npz"); '
+                "output image: uint8[N, 28, 28] = files.image }`"
+            )
             raise DlspecError(
                 BadValue(
                     span, plan.source.kind, "used without a `data` block", "declared fields", advice

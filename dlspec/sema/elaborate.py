@@ -1,4 +1,4 @@
-"""Carries out the statements of networks and blocks, and evaluates expressions: text becomes graph."""
+"""Carries out statements and evaluates expressions: text becomes graph."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ class Elaborator:
     def output_made(
         self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame
     ) -> None:
-        """Hook: what an output means for the graph (only the outermost network's are the graph's)."""
+        """Hook: what an output means for the graph (the outermost network's are the graph's)."""
 
     def input(self, statement: ast.Input, frame: Frame) -> None:
         """`input x: …`: the given tensor, or the graph's own input."""

@@ -151,7 +151,7 @@ class RecipeJob:
             **numbers,
         )
 
-    # --- what goals are over ------------------------------------------------------------------------
+    # --- what goals are over ----------------------------------------------------------------------
 
     def groups(self, goal: Goal, learn: Elaborated) -> tuple[GroupPlan, ...]:
         """The parameters that a goal changes, each with its optimiser; the first group that fits a

@@ -86,7 +86,7 @@ class RecipeElaborator(Elaborator):
     # --- names ------------------------------------------------------------------------------------
 
     def lookup(self, expr: ast.Name, frame: Frame) -> Any:
-        """Own bindings, then networks and data, then fields, then the values of the only network."""
+        """Own bindings, networks and data, then fields, then the values of the only network."""
         name = expr.id
         if frame.kind != "recipe" or name in frame.names or name in frame.absent:
             return super().lookup(expr, frame)
@@ -173,7 +173,8 @@ class RecipeElaborator(Elaborator):
                     statement.name_span,
                     statement.name,
                     frame.owner,
-                    advice=f"in a recipe it comes from a field of that name; the fields are {listed}",
+                    advice="in a recipe it comes from a field of that name; "
+                    f"the fields are {listed}",
                 )
             )
         from dlspec.sema.types import unify

@@ -4,7 +4,7 @@ checked.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
 from dlspec.diagnostics.meaning import (
@@ -100,17 +100,18 @@ class SettingReader:
                         ", ".join(f"`{o}`" for o in order),
                     )
                 )
-            value = self.value_of(argument.value)
+            value: Any = self.value_of(argument.value)
             if isinstance(value, Schedule) and key != "nesterov":
                 settings[key] = self.schedule(value, argument.span)
                 continue
+            number = cast("float", value)
             wants_flag = isinstance(settings[key], bool)
             if wants_flag != isinstance(value, bool) or (not wants_flag and not is_number(value)):
                 expected = "true or false" if wants_flag else "a number"
                 raise DlspecError(BadValue(argument.span, key, describe(value), expected))
             in_unit = key in ("momentum", "beta1", "beta2")
             if not wants_flag and (
-                value < 0 or (in_unit and value >= 1) or (key == "lr" and value == 0)
+                number < 0 or (in_unit and number >= 1) or (key == "lr" and number == 0)
             ):
                 expected = (
                     "from 0 up to, not including, 1"
@@ -120,7 +121,7 @@ class SettingReader:
                     else "at least 0"
                 )
                 raise DlspecError(BadValue(argument.span, key, describe(value), expected))
-            settings[key] = value if wants_flag else float(value)
+            settings[key] = bool(number) if wants_flag else float(number)
         if settings.get("nesterov") and not settings.get("momentum"):
             raise DlspecError(
                 BadValue(
@@ -137,14 +138,10 @@ class SettingReader:
         """A schedule whose arguments make sense."""
         numbers = [a for a in value.arguments if not isinstance(a, Quantity)]
         spans = [a for a in value.arguments if isinstance(a, Quantity)]
-        wanted = {"linear": 2, "cosine": 1, "halving": 1}[value.kind]
+        wanted = {"linear": 2, "cosine": 1}[value.kind]
         if len(numbers) != wanted or (value.kind == "linear") != (len(spans) == 1):
-            expected = {
-                "linear": "`linear(from, to, 10 epochs)`",
-                "cosine": "`cosine(from)`",
-                "halving": "`halving(from, every = …)`",
-            }[value.kind]
-            raise DlspecError(BadValue(span, value.kind, span.text, expected))
+            expected = {"linear": "`linear(from, to, 10 epochs)`", "cosine": "`cosine(from)`"}
+            raise DlspecError(BadValue(span, value.kind, span.text, expected[value.kind]))
         for quantity in spans:
             if quantity.unit not in ("epochs", "epoch", "steps", "step") or quantity.value <= 0:
                 raise DlspecError(

@@ -74,7 +74,7 @@ def dimension(dim: ast.Dim, frame: Frame, evaluate: Evaluate, *, free: bool) -> 
 
 
 def declared_type(written: ast.TypeExpr, frame: Frame, evaluate: Evaluate) -> TensorType:
-    """The type of something new: an input, a parameter, a noise. Free capital names become symbols."""
+    """The type of something new (input, parameter, noise); free capital names become symbols."""
     shape: list[Dim] = []
     for dim in written.dims or ():
         if dim.kind == "rest":

@@ -128,7 +128,7 @@ def test_files_hold_one_concept() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in modules().values()
-        if (lines := len(path.read_text("utf-8").splitlines())) > 800
+        if (lines := len(path.read_text("utf-8").splitlines())) > 700
     }
     assert long == {}
 
