@@ -241,7 +241,7 @@ class _Engines:
                 self.plan,
                 self.weights,
                 bounds=engine.bounds,
-                examples=self.examples,
+                examples=[_at_most(e, engine.bounds) for e in self.examples],
                 fast=self.options.fast,
                 seed=self.options.seed,
                 model=self.emitted.model,
@@ -357,6 +357,14 @@ class _Engines:
                 score = choice.score.name
                 masks[name] = np.asarray(decided(choice, exact.values[score], exact.bounds[score]))
         return GoldenCase({k: np.asarray(v) for k, v in case.inputs.items()}, outputs, masks)
+
+
+def _at_most(
+    example: Mapping[str, Array], bounds: Mapping[str, tuple[int, int]]
+) -> Mapping[str, Array]:
+    """As many real examples as the engine takes at once."""
+    most = bounds["N"][1] if "N" in bounds else None
+    return {name: array[:most] for name, array in example.items()}
 
 
 def _folder_name(target: TargetPlan) -> str:

@@ -134,8 +134,8 @@ class CheckPlan:
 
     kind ``value``: for ``inputs`` the output ``output`` compares as ``comparison`` with
     ``expected``, for == and != up to ``within``. kind ``metric``: after training, the metric
-    ``output`` (`test.accuracy`) compares with ``expected`` (a scalar). (A check on shapes is done
-    at compile time and leaves no plan.)
+    ``output`` (`test.accuracy`) of ``recipe`` compares with ``expected`` (a scalar). (A check on
+    shapes is done at compile time and leaves no plan.)
     """
 
     kind: Literal["value", "metric"]
@@ -146,6 +146,7 @@ class CheckPlan:
     within: float = 0.0
     inputs: Mapping[str, NDArray[Any]] = field(default_factory=dict[str, np.ndarray])
     span: Span | None = None
+    recipe: str | None = None
 
 
 @dataclass(frozen=True)

@@ -107,11 +107,11 @@ class Checker:
             "value",
             check.span.text,
             name,
-            op,
+            op,  # type: ignore[arg-type]
             array,
             within,
             inputs,
-            check.span,  # type: ignore[arg-type]
+            check.span,
         )
 
     def _names_model(self, expr: ast.Expr) -> bool:
@@ -153,7 +153,7 @@ class Checker:
         network = next(iter(recipe.networks.values())).name
         output = f"{part.name}.{left.name}"
         return network, CheckPlan(
-            "metric", check.span.text, output, op, array, within, {}, check.span
+            "metric", check.span.text, output, op, array, within, {}, check.span, recipe.name
         )
 
     def _parameters(self, left: ast.Attribute, op: str, array: Any, check: ast.Check) -> None:

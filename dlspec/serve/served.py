@@ -80,7 +80,13 @@ class ServedModel:
             else "tensorrt_plan",
             "inputs": [_tensor(i) for i in self.model.inputs],
             "outputs": [_tensor(o) for o in self.model.outputs],
+            **({"parameters": {"trained": False}} if self.untrained else {}),
         }
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the answers are those of fresh weights."""
+        return not self.model.trained and self.model.manifest.parameters > 0
 
 
 def _datatype(port: InputSpec | OutputSpec) -> str:

@@ -16,6 +16,7 @@ import pytest
 import dlspec
 from dlspec.cli.main import main
 from dlspec.diagnostics import DlspecError
+from dlspec.serve.served import ServedModel
 
 SPEC = """
 data points {
@@ -132,6 +133,25 @@ def test_wrong_usage_shows_the_usage_of_the_command(
     assert words in said
 
 
+def test_a_check_is_judged_with_its_own_recipe(here: Path, run: Run) -> None:
+    other = SPEC[SPEC.index("recipe learn") : SPEC.index("engine")].replace("learn", "other")
+    (here / "net.dl").write_text(SPEC + other + "check other.test.accuracy > 100%\n")
+    status, said = run("train", "--recipe", "learn", "--quiet", "--fast", "--no-torch")
+    assert status == 0
+    assert "check" not in said
+    status, said = run("train", "--recipe", "other", "--quiet", "--fast", "--no-torch")
+    assert status == 1
+    assert "error[DL908]: check fails" in said
+
+
+def test_an_engine_is_proved_within_its_bounds(here: Path) -> None:
+    (version,) = versions(here)
+    manifest = json.loads((here / "build/net" / version / "manifest.json").read_text())
+    sizes = [case["N"] for case in manifest["engines"][0]["verdicts"]["sizes"]]
+    assert 8 in sizes
+    assert max(sizes) == 8
+
+
 def test_compile_keeps_what_was_learnt(here: Path, run: Run) -> None:
     (old,) = versions(here)
     status, said = run("compile", "--fast", "--no-torch")
@@ -160,7 +180,9 @@ def test_an_untrained_bundle_says_so(here: Path, run: Run) -> None:
     assert status == 0
     assert "warning: the model is not trained" in said
     with pytest.warns(UserWarning, match="is not trained"):
-        dlspec.load("fresh/net")
+        model = dlspec.load("fresh/net")
+    assert ServedModel("net", model).metadata()["parameters"] == {"trained": False}
+    assert "parameters" not in ServedModel("net", dlspec.load("build/net")).metadata()
 
 
 def test_an_array_without_its_name(here: Path) -> None:
