@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.cli.output import note, report, say
     from dlspec.cli.paths import settings, the_spec
     from dlspec.driver import open_spec
-    from dlspec.driver.build import build_network, fresh_or_trained
+    from dlspec.driver.build import build_network, fresh_or_trained, kept_training
 
     path = the_spec(args.spec)
     compilation = open_spec(path, settings(args.set))
@@ -71,12 +71,14 @@ def run(args: argparse.Namespace) -> int:
     options = build_options(args, args.seed)
     for plan in networks.values():
         weights, kept = fresh_or_trained(plan, options, str(path))
+        training, changed = kept_training(plan, kept)
+        report([changed] if changed is not None else [])
         built = build_network(
             plan,
             weights,
             compilation.source,
             options,
-            training=kept.training if kept is not None else None,
+            training=training,
             say=note,
         )
         report(built.warnings)

@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     trained = train_recipe(
         compilation, recipe, options, build_options(args, args.seed or 0), say=note
     )
+    if args.quiet:
+        report(trained.noted)
     for built in trained.bundles:
         report(built.warnings)
         say(summary(built))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dlspec.diagnostics.core import Diagnostic
+from dlspec.diagnostics.core import Diagnostic, Severity
 
 
 @dataclass(frozen=True)
@@ -197,3 +197,27 @@ class CheckUnmeasured(Diagnostic):
     )
     output: str
     part: str
+
+
+@dataclass(frozen=True)
+class TrainedOtherwise(Diagnostic):
+    """The weights fit, but the network has changed since they were learnt: what was measured then
+    need not hold.
+
+    Wrong:
+        dlspec compile specs/lenet.dl           # after `/ 255` became `/ 128`
+
+    Right:
+        dlspec train specs/lenet.dl --init-from build/lenet
+    """
+
+    code: ClassVar[str] = "DL910"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "the weights of `{network}` were learnt by another graph"
+    note: ClassVar[tuple[str, ...]] = (
+        "the spec has changed since; the weights still fit and are kept, the metrics are not",
+    )
+    help: ClassVar[tuple[str, ...]] = (
+        "`dlspec evaluate` measures it as it is now; `dlspec train` learns again",
+    )
+    network: str

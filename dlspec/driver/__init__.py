@@ -40,14 +40,19 @@ def compile(
         DlspecError: with every mistake of the spec, or what an engine got wrong; nothing wrong is
             published.
     """
-    from dlspec.driver.build import BuildOptions, build_network, fresh_or_trained
+    from dlspec.driver.build import (
+        BuildOptions,
+        build_network,
+        fresh_or_trained,
+        kept_training,
+    )
 
     compilation = open_spec(path, settings)
     options = BuildOptions(Path(out))
     folders: list[Path] = []
     for plan in compilation.networks.values():
         weights, kept = fresh_or_trained(plan, options, str(path))
-        training = kept.training if kept is not None else None
+        training, _ = kept_training(plan, kept)
         folders.append(
             build_network(plan, weights, compilation.source, options, training=training).folder
         )

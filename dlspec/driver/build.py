@@ -20,7 +20,7 @@ from dlspec.bundle import BundleWriter
 from dlspec.bundle.manifest import EngineRecord, Manifest, SpecSource
 from dlspec.bundle.reader import GoldenCase, trained_weights
 from dlspec.diagnostics import Diagnostic, DlspecError
-from dlspec.diagnostics.internal import NothingToDo, TrainedWeightsStay
+from dlspec.diagnostics.internal import NothingToDo, TrainedOtherwise, TrainedWeightsStay
 from dlspec.driver.emission import Emitted, input_specs, output_specs, write_sources
 from dlspec.ir.graph import Graph, pruned
 from dlspec.ir.plan import EnginePlan, NetworkPlan, TargetPlan
@@ -110,6 +110,28 @@ def fresh_or_trained(
             TrainedWeightsStay(None, str(options.out / plan.name), spec, "; ".join(parts))
         )
     return weights, manifest
+
+
+def meaning_of(graph: Graph) -> str:
+    """A hash of what a graph computes: its text without the places in the spec."""
+    from dlspec.ir.printer import graph_text
+
+    lines = [line.partition("  #")[0] for line in graph_text(graph).splitlines()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def kept_training(
+    plan: NetworkPlan, kept: Manifest | None
+) -> tuple[dict[str, Any] | None, Diagnostic | None]:
+    """How kept weights were learnt, and a warning if the graph has changed since: then the metrics
+    of that training say nothing of this one."""
+    if kept is None:
+        return None, None
+    training = dict(kept.training)
+    if training.get("graph", meaning_of(plan.graph)) == meaning_of(plan.graph):
+        return training, None
+    training.pop("metrics", None)
+    return training, TrainedOtherwise(plan.span, plan.name)
 
 
 def wanted_engines(plan: NetworkPlan, options: BuildOptions) -> list[tuple[EnginePlan, TargetPlan]]:

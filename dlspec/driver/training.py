@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.internal import CheckFailed, CheckUnmeasured, MissingPackage
-from dlspec.driver.build import BuildOptions, Built, build_network, wanted_engines
+from dlspec.driver.build import (
+    BuildOptions,
+    Built,
+    build_network,
+    meaning_of,
+    wanted_engines,
+)
 from dlspec.driver.phases import Compilation
 from dlspec.ir.plan import CheckPlan, RecipePlan
 
@@ -38,11 +44,14 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass
 class Trained:
-    """What a training gave: the run's result, the bundles, and the checks on metrics that hold."""
+    """What a training gave: the run's result, the bundles, the checks on metrics that hold, and
+    what
+    was noted on the way."""
 
     result: TrainResult
     bundles: list[Built]
     held: list[CheckPlan]
+    noted: list[Diagnostic]
 
 
 def train_recipe(
@@ -71,10 +80,17 @@ def train_recipe(
     if find_spec("torch") is None:
         raise DlspecError(MissingPackage(None, "training", "torch", "train"))
     from dlspec.train import train
+    from dlspec.train.events import Event, Noted
 
     say("proving the training step")
     prove_steps(recipe, train_options)
-    result = train(recipe, splits, train_options)
+    noted: list[Diagnostic] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Noted):
+            noted.append(event.diagnostic)
+
+    result = train(recipe, splits, train_options, on_event=listen)
     failed = [d for c in checks if (d := judge(c, result.metrics)) is not None]
     if failed:
         raise DlspecError(*failed)
@@ -99,13 +115,13 @@ def train_recipe(
                 learnt,
                 compilation.source,
                 build_options,
-                training=info,
+                training={**info, "graph": meaning_of(network.graph)},
                 examples=[e for e in examples if set(e) == inputs],
                 history=result.history,
                 say=say,
             )
         )
-    return Trained(result, bundles, checks)
+    return Trained(result, bundles, checks, noted)
 
 
 def prove_steps(recipe: RecipePlan, options: TrainOptions) -> None:

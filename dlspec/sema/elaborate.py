@@ -40,6 +40,8 @@ from dlspec.sema.values import (
 from dlspec.source import Span
 from dlspec.syntax import ast
 
+SHORT_NAMES = {"bce": "binary_cross_entropy"}
+"""Second names of ops."""
 _OPERATORS = {
     "+": "add",
     "-": "sub",
@@ -512,6 +514,7 @@ class Elaborator:
             return item
         if name in compile_time.FUNCTIONS:
             return compile_time.FUNCTIONS[name]
+        name = SHORT_NAMES.get(name, name)
         if name in REGISTRY and name not in _LATER:  # loops take cells, which come later
             return REGISTRY[name]
         return compile_time.INITIALIZERS.get(name)

@@ -21,7 +21,8 @@ def log_line(event: Event) -> str | None:
         case Saved():
             return f"saved step {event.step} in {event.seconds:.3f} s"
         case Noted():
-            return f"{event.diagnostic.severity}: {event.diagnostic.message}"
+            told = event.diagnostic
+            return "; ".join((f"{told.severity}: {told.message}", *told.notes, *told.helps))
         case Finished():
             metrics = "  ".join(f"{n} {value_text(n, v)}" for n, v in event.result.metrics.items())
             return f"{event.reason} after {event.result.epochs} epochs  {metrics}"

@@ -264,3 +264,27 @@ def test_output_to_a_closed_pipe(here: Path) -> None:
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_weights_kept_for_another_graph_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dlspec.bundle import read_manifest
+    from dlspec.driver import open_spec
+    from dlspec.driver.build import BuildOptions, build_network, kept_training, meaning_of
+    from dlspec.randomness import initial_weights
+
+    monkeypatch.chdir(tmp_path)
+    text = "network n {{ input x: float[N, 3]; output y = {} (x -> dense(2)) }}\n"
+    Path("n.dl").write_text(text.format("relu"))
+    compilation = open_spec("n.dl")
+    plan = compilation.networks["n"]
+    training = {"recipe": "r", "metrics": {"test.loss": 0.1}, "graph": meaning_of(plan.graph)}
+    options = BuildOptions(Path("build"), use_torch=False)
+    build_network(plan, initial_weights(plan.graph), compilation.source, options, training=training)
+    assert kept_training(plan, read_manifest("build/n"))[1] is None
+    Path("n.dl").write_text(text.format("tanh"))
+    assert main(["compile", "n.dl", "--no-torch"]) == 0
+    assert "DL910" in capsys.readouterr().err
+    manifest = read_manifest("build/n")
+    assert manifest.trained and "metrics" not in manifest.training
