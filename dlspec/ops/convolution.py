@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -56,7 +57,12 @@ def windows(
     fill: float,
 ) -> Array:
     """All windows of an array [N, C, *spatial]: [N, C, *positions, *kernel]."""
-    padded = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in pad)], constant_values=fill)
+    padded = x
+    if any(pad):
+        sizes = [size + 2 * p for size, p in zip(x.shape[2:], pad, strict=True)]
+        padded = np.full((*x.shape[:2], *sizes), fill, x.dtype)
+        inner = (slice(p, p + size) for size, p in zip(x.shape[2:], pad, strict=True))
+        padded[(slice(None), slice(None), *inner)] = x
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
     axes = tuple(range(2, x.ndim))
     view = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=axes)  # type: ignore[call-overload]
@@ -258,19 +264,21 @@ class Conv(Convolution):
         x, weight, bias = inputs
         kernel, stride, pad, dilation = self.geometry(x.ndim - 2)
         view = windows(x, kernel, stride, pad, dilation, 0.0)
-        n, spatial = x.shape[0], view.shape[2 : x.ndim]
-        rank = len(kernel)
-        parts = []
+        n, rank = x.shape[0], len(kernel)
+        spatial = view.shape[2 : 2 + rank]
         inputs_each, outputs_each = x.shape[1] // self.groups, self.channels // self.groups
+        # [outputs, C * kernel] @ [N, C * kernel, positions]: positions last, so that elements are
+        # copied in whole rows and nothing is transposed afterwards
+        places = view.transpose(0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
+        parts = []
         for g in range(self.groups):
-            part = view[:, g * inputs_each : (g + 1) * inputs_each]
-            # [N, *positions, C * kernel] @ [C * kernel, outputs]: one matrix product
-            order = (0, *range(2, 2 + rank), 1, *range(2 + rank, 2 + 2 * rank))
-            rows = part.transpose(order).reshape(n * int(np.prod(spatial)), -1)
+            part = places[:, g * inputs_each : (g + 1) * inputs_each]
+            columns = part.reshape(n, inputs_each * math.prod(kernel), math.prod(spatial))
             filters = weight[g * outputs_each : (g + 1) * outputs_each].reshape(outputs_each, -1)
-            parts.append((rows @ filters.T).reshape(n, *spatial, outputs_each))
-        y = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
-        return y if bias is None else y + bias.reshape(1, -1, *(1,) * rank)
+            parts.append(filters @ columns)
+        y = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        y = y if bias is None else y + bias[:, None]
+        return y.reshape(n, self.channels, *spatial)
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op("Conv", *(i for i in inputs if i), **self.window(g))
