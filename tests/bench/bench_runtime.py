@@ -1,6 +1,6 @@
 """What the runtime costs on top of onnxruntime itself.
 
-    python tests/bench/bench_runtime.py [--pairs 9]
+python tests/bench/bench_runtime.py [--pairs 9]
 """
 
 from __future__ import annotations
