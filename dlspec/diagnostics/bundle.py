@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dlspec.diagnostics.core import Diagnostic as Diagnostic
 from dlspec.diagnostics.core import DlspecError as DlspecError
 from dlspec.diagnostics.core import did_you_mean as did_you_mean
+from dlspec.late import late_dataclass
 
 # --- the bundle on disk (DL630 to DL644)
 # -----------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BundleMissing(Diagnostic):
     """There is no bundle at this path.
 
@@ -30,7 +29,7 @@ class BundleMissing(Diagnostic):
     help = "`dlspec compile SPEC` makes a bundle in `build/<network>`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ManifestBroken(Diagnostic):
     """A bundle's ``manifest.json`` cannot be read: it is damaged, cut short, or not dlspec's.
 
@@ -44,7 +43,7 @@ class ManifestBroken(Diagnostic):
     help = "copy the whole bundle again, or compile it again"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SchemaTooNew(Diagnostic):
     """A bundle was written by a newer dlspec, in a form that this one does not know.
 
@@ -61,7 +60,7 @@ class SchemaTooNew(Diagnostic):
     help = "install dlspec {writer} or newer"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BundleFileMissing(Diagnostic):
     """A file that the manifest lists is not in the bundle."""
 
@@ -73,7 +72,7 @@ class BundleFileMissing(Diagnostic):
     help = "copy the whole bundle again, or compile it again"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BundleFileChanged(Diagnostic):
     """A file of a bundle is not what was published: its size or SHA-256 differs from the manifest.
 
@@ -88,7 +87,7 @@ class BundleFileChanged(Diagnostic):
     help = "copy the whole bundle again, or compile it again"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PathLeavesBundle(Diagnostic):
     """A name in a manifest leads out of the bundle, by ``..``, an absolute path or a symbolic link.
 
@@ -103,7 +102,7 @@ class PathLeavesBundle(Diagnostic):
     help = "do not use this bundle: dlspec did not write it so"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BundleBusy(Diagnostic):
     """Another process is publishing into the same network's folder, and did not finish in time."""
 
@@ -114,7 +113,7 @@ class BundleBusy(Diagnostic):
     help = "wait for it, or give this one another folder"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BundleNotWritable(Diagnostic):
     """The bundle could not be written: no space, no permission, or the path is a file.
 
@@ -129,7 +128,7 @@ class BundleNotWritable(Diagnostic):
     help = "make room or name another folder"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TensorFileBroken(Diagnostic):
     """A ``.safetensors`` file is cut short, damaged, or not in that format.
 
@@ -143,7 +142,7 @@ class TensorFileBroken(Diagnostic):
     help = "copy the file again, or write it again"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadBundleName(Diagnostic):
     """A name that cannot be a file of a bundle, or a network's folder."""
 
@@ -157,7 +156,7 @@ class BadBundleName(Diagnostic):
 # ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownEngine(Diagnostic):
     """The bundle has no such engine.
 
@@ -174,7 +173,7 @@ class UnknownEngine(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineNotFit(Diagnostic):
     """The engine failed verification, or was never verified, so it is not run.
 
@@ -189,7 +188,7 @@ class EngineNotFit(Diagnostic):
     help = "read report.html in the bundle, mend the spec and compile again"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineNotHere(Diagnostic):
     """This machine cannot run the engine that was asked for.
 
@@ -205,7 +204,7 @@ class EngineNotHere(Diagnostic):
     help = ("{fix}", "`dlspec doctor` shows what this machine can do")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class GoldenMismatch(Diagnostic):
     """On this machine the engine does not give the answers that travel with the bundle.
 
@@ -226,7 +225,7 @@ class GoldenMismatch(Diagnostic):
     help = "load another engine, or compile the spec on this machine"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineLibraryMissing(Diagnostic):
     """The library that builds or runs this target is not installed."""
 
@@ -239,7 +238,7 @@ class EngineLibraryMissing(Diagnostic):
     help = "install it: {install}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineBuildFailed(Diagnostic):
     """The engine's own builder refused the model.
 
@@ -258,7 +257,7 @@ class EngineBuildFailed(Diagnostic):
     help = "another target may build it: `targets = onnxruntime` builds every op"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BoundMissing(Diagnostic):
     """A target that plans memory ahead needs bounds for each dynamic dimension.
 
@@ -275,7 +274,7 @@ class BoundMissing(Diagnostic):
     help = "write `{setting} = 1..64` (your own least and most) in the engine block"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ProfileRefused(Diagnostic):
     """TensorRT does not accept the bounds of the dynamic dimensions for this network."""
 
@@ -289,7 +288,7 @@ class ProfileRefused(Diagnostic):
     help = "the least must not exceed the most, and both must fit the network's fixed dimensions"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PrecisionNotBuilt(Diagnostic):
     """The engine that was built does not compute in the precision that was asked for.
 
@@ -306,7 +305,7 @@ class PrecisionNotBuilt(Diagnostic):
     help = "take `precision = float32`, or another target"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TargetUnknown(Diagnostic):
     """There is no such engine target."""
 
@@ -318,7 +317,7 @@ class TargetUnknown(Diagnostic):
     note = "targets: {known}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PlanForeign(Diagnostic):
     """A TensorRT plan was built by another version, or for other devices, and cannot be read
     here."""
@@ -333,7 +332,7 @@ class PlanForeign(Diagnostic):
     help = "compile the spec on this machine, or install the version that built the plan"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoGolden(Diagnostic):
     """An engine must be proved on this machine, but the bundle holds no golden answers or bounds
     for it."""
@@ -345,7 +344,7 @@ class NoGolden(Diagnostic):
     help = "compile the spec again with this version of dlspec"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotInPlace(Diagnostic):
     """A provider was asked for, but ONNX Runtime would compute some nodes elsewhere.
 
@@ -363,7 +362,7 @@ class NotInPlace(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineRunFailed(Diagnostic):
     """The engine failed while answering. The message is the library's; the node names are the
     graph's."""
@@ -374,7 +373,7 @@ class EngineRunFailed(Diagnostic):
     title = "the engine `{name}` failed: {reason}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineUnreadable(Diagnostic):
     """The engine's file cannot be loaded by its library."""
 
@@ -390,7 +389,7 @@ class EngineUnreadable(Diagnostic):
 # ----------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownInput(Diagnostic):
     """The model has no input of this name."""
 
@@ -403,7 +402,7 @@ class UnknownInput(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingInput(Diagnostic):
     """An input was not given. Only noise and lengths may be left out."""
 
@@ -415,7 +414,7 @@ class MissingInput(Diagnostic):
     help = "call the model with `{name} = …`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FeedType(Diagnostic):
     """The element type of an array is not the input's, and cannot become it without loss.
 
@@ -431,7 +430,7 @@ class FeedType(Diagnostic):
     help = 'convert it yourself if that is what you mean: `{name}.astype("{expected}")`'
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FeedRange(Diagnostic):
     """A value does not fit the input's element type, or is no id of its classes."""
 
@@ -445,7 +444,7 @@ class FeedRange(Diagnostic):
     note = "`{name}` takes {least} to {most}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FeedRank(Diagnostic):
     """An array has another number of axes than the input.
 
@@ -462,7 +461,7 @@ class FeedRank(Diagnostic):
     help = "{fix}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FeedDim(Diagnostic):
     """An axis of an array has another size than the model takes."""
 
@@ -476,7 +475,7 @@ class FeedDim(Diagnostic):
     note = "axis {axis} must be {size}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SymbolsDiffer(Diagnostic):
     """One symbolic dimension has two sizes in one call.
 
@@ -493,7 +492,7 @@ class SymbolsDiffer(Diagnostic):
     note = "`{symbol}` is one size for the whole call"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EmptyFeed(Diagnostic):
     """An array is empty along a dimension. Engines may abort the process on it, so it never reaches
     them."""
@@ -506,7 +505,7 @@ class EmptyFeed(Diagnostic):
     note = "`{symbol}` must be at least 1"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class OutOfBounds(Diagnostic):
     """A dynamic dimension lies outside the bounds for which the engine was built and verified."""
 
@@ -521,7 +520,7 @@ class OutOfBounds(Diagnostic):
     help = "split the call, or widen the bounds in the engine block and compile again"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FeedNotArray(Diagnostic):
     """What was given is not an array of numbers: rows of different lengths, text, or another
     object."""
@@ -534,7 +533,7 @@ class FeedNotArray(Diagnostic):
     help = "give a NumPy array or nested lists of numbers with rows of one length"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownClass(Diagnostic):
     """A name was given for an id, but the input has no class of that name."""
 
@@ -546,7 +545,7 @@ class UnknownClass(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SizeMissing(Diagnostic):
     """A dimension is not given by any input, as in a generator that takes only noise."""
 
@@ -556,7 +555,7 @@ class SizeMissing(Diagnostic):
     help = "give it by its name: `model({symbol} = 1)`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownOutput(Diagnostic):
     """The model has no output of this name, or the output has no class names."""
 
@@ -569,7 +568,7 @@ class UnknownOutput(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadOption(Diagnostic):
     """An option of `dlspec.load` has a value that it cannot take."""
 
@@ -581,7 +580,7 @@ class BadOption(Diagnostic):
     note = "`{name}` takes {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class LengthOutOfRange(Diagnostic):
     """A length is negative or longer than the padded axis."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dlspec.diagnostics.core import Diagnostic
+from dlspec.late import late_dataclass
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownSource(Diagnostic):
     """There is no data source of this name.
 
@@ -25,7 +24,7 @@ class UnknownSource(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownDataSetting(Diagnostic):
     """A data source has no setting of this name.
 
@@ -43,7 +42,7 @@ class UnknownDataSetting(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadDataSetting(Diagnostic):
     """A setting of a data source cannot take this value, or is left out where it is needed.
 
@@ -61,7 +60,7 @@ class BadDataSetting(Diagnostic):
     note = "`{name}` takes {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PathLeavesFolder(Diagnostic):
     """A spec may read files in its own folder and below: specs may come from strangers.
 
@@ -77,7 +76,7 @@ class PathLeavesFolder(Diagnostic):
     help = "move or copy the data there"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DataFileMissing(Diagnostic):
     """A data file or folder that the spec names does not exist, or cannot be opened.
 
@@ -92,7 +91,7 @@ class DataFileMissing(Diagnostic):
     help = "paths are relative to the folder of the spec"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DataFileBroken(Diagnostic):
     """A data file is empty, cut short, damaged, or of another kind than its source expects.
 
@@ -109,7 +108,7 @@ class DataFileBroken(Diagnostic):
     help = "copy the file again, or use the source that reads its format"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ColumnLengths(Diagnostic):
     """The columns of a source must have one row per example, all the same number.
 
@@ -127,7 +126,7 @@ class ColumnLengths(Diagnostic):
     note = "row i of every column belongs to example i"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RaggedRow(Diagnostic):
     """A row of a table has more or fewer cells than the header has names.
 
@@ -145,7 +144,7 @@ class RaggedRow(Diagnostic):
     help = 'put quotes around a cell that holds the separator: `"a, b"`'
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EmptyCell(Diagnostic):
     """A column of numbers has an empty cell. Nothing is guessed for what is missing.
 
@@ -161,7 +160,7 @@ class EmptyCell(Diagnostic):
     help = "fill it in, or remove the line"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FieldType(Diagnostic):
     """A field is declared with a type that its column does not have.
 
@@ -179,7 +178,7 @@ class FieldType(Diagnostic):
     help = "declare it as {found}, or change the data"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FieldValue(Diagnostic):
     """One value of a field does not fit its declared type; rows are counted from 0.
 
@@ -196,7 +195,7 @@ class FieldValue(Diagnostic):
     note = "expected {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownColumn(Diagnostic):
     """A field, or a split, names a column that the source does not have.
 
@@ -214,7 +213,7 @@ class UnknownColumn(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SplitShares(Diagnostic):
     """The shares of a split are two or three parts that add up to the whole.
 
@@ -229,7 +228,7 @@ class SplitShares(Diagnostic):
     help = "such as `random(80%, 10%, 10%)`: train, validation, test"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SplitEmpty(Diagnostic):
     """A part of a split would hold no example: too few examples, or groups of ``by``."""
 
@@ -241,7 +240,7 @@ class SplitEmpty(Diagnostic):
     help = "give it a larger share, or more data"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SplitOwnTest(Diagnostic):
     """A source that has a test set of its own keeps it, so that figures can be compared.
 
@@ -257,7 +256,7 @@ class SplitOwnTest(Diagnostic):
     help = "use `given(validation = 10%)`, or two shares: `random(90%, 10%)`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoClient(Diagnostic):
     """A data set is fetched by an ordinary package client, and none is installed here.
 
@@ -275,7 +274,7 @@ class NoClient(Diagnostic):
     help = "{how}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FetchFailed(Diagnostic):
     """The package client that fetches a data set ended with an error, which the note cites.
 
@@ -293,7 +292,7 @@ class FetchFailed(Diagnostic):
     help = "when the cause is mended, run `{command}`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CacheCorrupt(Diagnostic):
     """A cached data file is damaged: its size or its SHA-256 is not the recorded one.
 
@@ -308,7 +307,7 @@ class CacheCorrupt(Diagnostic):
     help = "run `dlspec data fetch {name} --again`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FetchedOther(Diagnostic):
     """What a package client delivered is not the data set that dlspec knows: the checksums differ.
 
@@ -323,7 +322,7 @@ class FetchedOther(Diagnostic):
     help = "look at the registry or mirror that the package client is set to"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PictureSizes(Diagnostic):
     """Pictures that go into one array must have one size.
 
@@ -340,7 +339,7 @@ class PictureSizes(Diagnostic):
     help = "give a size: `images(…, size = 64)`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingPillow(Diagnostic):
     """Reading or writing pictures needs the Python package Pillow."""
 
@@ -350,7 +349,7 @@ class MissingPillow(Diagnostic):
     help = "run `{command}`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotCached(Diagnostic):
     """`dlspec data verify` and the like look at what is cached, and this data set is not."""
 
@@ -362,7 +361,7 @@ class NotCached(Diagnostic):
     help = "run `dlspec data fetch {name}`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CacheUnwritable(Diagnostic):
     """The cache folder cannot be written. ``DLSPEC_CACHE`` names another one."""
 
@@ -373,7 +372,7 @@ class CacheUnwritable(Diagnostic):
     help = "set DLSPEC_CACHE to a folder that can be written"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotFetchable(Diagnostic):
     """Only data sets that dlspec knows can be fetched; files of one's own are just read."""
 
@@ -386,7 +385,7 @@ class NotFetchable(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NothingToLookAt(Diagnostic):
     """A contact sheet shows a field of pictures: H by W, or 1 or 3 channels by H by W."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic
+from dlspec.late import late_dataclass
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingFeed(Diagnostic):
     """A graph was run without one of its inputs or weights.
 
@@ -26,7 +26,7 @@ class MissingFeed(Diagnostic):
     type: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownFeed(Diagnostic):
     """A graph was given an array for an input that it does not have.
 
@@ -45,7 +45,7 @@ class UnknownFeed(Diagnostic):
     guess: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FeedMisfit(Diagnostic):
     """An array has another rank, size or element type than its input or weight is declared with;
     one symbol has one size.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Severity
+from dlspec.late import late_dataclass
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class InternalError(Diagnostic):
     """A bug of dlspec itself. The message says where in the spec it was at work; please report it
     with the spec.
@@ -27,7 +27,7 @@ class InternalError(Diagnostic):
     place: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SpecNotReadable(Diagnostic):
     """The spec's file cannot be read.
 
@@ -47,7 +47,7 @@ class SpecNotReadable(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class WhichOne(Diagnostic):
     """A command without an argument takes the only spec, or the newest bundle, of this folder; here
     there is none, or a choice.
@@ -68,7 +68,7 @@ class WhichOne(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadOption(Diagnostic):
     """A command-line option has a value that it cannot have.
 
@@ -89,7 +89,7 @@ class BadOption(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingPackage(Diagnostic):
     """Something was asked for that needs a package which is not installed.
 
@@ -108,7 +108,7 @@ class MissingPackage(Diagnostic):
     extra: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TrainedWeightsStay(Diagnostic):
     """The current bundle is trained, and the spec no longer fits its weights. Compiling would
     replace what was learned by fresh weights, which `compile` never does.
@@ -133,7 +133,7 @@ class TrainedWeightsStay(Diagnostic):
     difference: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NothingToDo(Diagnostic):
     """The spec has nothing of the kind that the command works on.
 
@@ -152,7 +152,7 @@ class NothingToDo(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckFailed(Diagnostic):
     """A `check` of the spec does not hold for the trained model.
 
@@ -176,7 +176,7 @@ class CheckFailed(Diagnostic):
     expected: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckUnmeasured(Diagnostic):
     """A `check` looks at a part of the data that there is not, so it could never fail.
 
@@ -199,7 +199,7 @@ class CheckUnmeasured(Diagnostic):
     part: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TrainedOtherwise(Diagnostic):
     """The weights fit, but the network has changed since they were learnt: what was measured then
     need not hold.

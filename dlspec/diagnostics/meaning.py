@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DeclaredType(Diagnostic):
     """A value does not have the type that is declared for it.
 
@@ -35,7 +35,7 @@ class DeclaredType(Diagnostic):
             yield Label(self.place, "declared here")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SharedLayer(Diagnostic):
     """A named layer is one layer; where it is used again, its parameters must fit.
 
@@ -64,7 +64,7 @@ class SharedLayer(Diagnostic):
             yield Label(self.first, f"first applied here: `{self.parameter}` is {self.first_type}")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckedShape(Diagnostic):
     """A `check` on a shape does not hold.
 
@@ -82,7 +82,7 @@ class CheckedShape(Diagnostic):
     expected: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckedCount(Diagnostic):
     """A `check` on the number of parameters does not hold.
 
@@ -103,7 +103,7 @@ class CheckedCount(Diagnostic):
     expected: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadInputValue(Diagnostic):
     """A value given to a network's input does not fit its declared type.
 
@@ -122,7 +122,7 @@ class BadInputValue(Diagnostic):
     actual: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooDeep(Diagnostic):
     """Definitions apply each other without end, or deeper than is allowed.
 
@@ -146,7 +146,7 @@ class TooDeep(Diagnostic):
     most: int
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooLarge(Diagnostic):
     """A spec stays under fixed limits, so that compiling one from a stranger is safe.
 
@@ -163,7 +163,7 @@ class TooLarge(Diagnostic):
     what: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooManyMistakes(Diagnostic):
     """So many mistakes have one cause; the rest of the definition is not looked at."""
 
@@ -173,7 +173,7 @@ class TooManyMistakes(Diagnostic):
     most: int
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadValue(Diagnostic):
     """A value that is not possible at this place.
 
@@ -194,7 +194,7 @@ class BadValue(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Impossible(Diagnostic):
     """An operation on compile-time values that has no result.
 
@@ -211,7 +211,7 @@ class Impossible(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoGoal(Diagnostic):
     """A recipe must say what to minimize or maximize.
 
@@ -231,7 +231,7 @@ class NoGoal(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SeveralGoals(Diagnostic):
     """A recipe has one goal, or one in each `step`.
 
@@ -256,7 +256,7 @@ class SeveralGoals(Diagnostic):
             yield Label(self.first, "the first goal")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoOptimizer(Diagnostic):
     """A goal without an optimiser.
 
@@ -273,7 +273,7 @@ class NoOptimizer(Diagnostic):
     help: ClassVar[tuple[str, ...]] = ("add `optimizer = adam(0.001)` to the recipe",)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ChoosesNothing(Diagnostic):
     """A choice of parameters that no parameter fits.
 
@@ -294,7 +294,7 @@ class ChoosesNothing(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnboundedDimension(Diagnostic):
     """A target that plans its memory ahead needs the least and the most of every free dimension.
 
@@ -314,7 +314,7 @@ class UnboundedDimension(Diagnostic):
     target: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotMean(Diagnostic):
     """A goal or a metric that is no number for each example.
 

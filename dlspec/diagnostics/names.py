@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Label, Severity
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownName(Diagnostic):
     """A name that nothing in reach defines. In a definition these are its own names, its settings
     and inputs, the definitions of the file, the library and the ops; nothing is captured from
@@ -32,7 +33,7 @@ class UnknownName(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ReadBeforeBound(Diagnostic):
     """A name is read above the statement that binds it. Text is read from top to bottom.
 
@@ -56,7 +57,7 @@ class ReadBeforeBound(Diagnostic):
             yield Label(self.bound, "bound here")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class AbsentHere(Diagnostic):
     """A statement that always counts reads a name that is bound only `when training` or `when
     learning`.
@@ -84,7 +85,7 @@ class AbsentHere(Diagnostic):
             yield Label(self.bound, "bound under a condition here")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Redefined(Diagnostic):
     """Two definitions, or two parameters of one, have the same name.
 
@@ -109,7 +110,7 @@ class Redefined(Diagnostic):
             yield Label(self.first, "first defined here")
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownSetting(Diagnostic):
     """A setting that does not exist. Nothing is ever ignored, so that a typing slip cannot change
     what is trained.
@@ -132,7 +133,7 @@ class UnknownSetting(Diagnostic):
     known: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingArgument(Diagnostic):
     """An input or a setting without a default was not given.
 
@@ -154,7 +155,7 @@ class MissingArgument(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooManyArguments(Diagnostic):
     """More arguments than there are inputs and settings.
 
@@ -174,7 +175,7 @@ class TooManyArguments(Diagnostic):
     known: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RepeatedArgument(Diagnostic):
     """An argument is given twice, by position and by name, or by the arrow and in the parentheses.
 
@@ -192,7 +193,7 @@ class RepeatedArgument(Diagnostic):
     of: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownAttribute(Diagnostic):
     """What stands before the dot has nothing of that name.
 
@@ -216,7 +217,7 @@ class UnknownAttribute(Diagnostic):
     known: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotCallable(Diagnostic):
     """Something that is no layer, block or function is called or stands after an arrow.
 
@@ -235,7 +236,7 @@ class NotCallable(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class WrongKind(Diagnostic):
     """A value of one kind stands where another is wanted: a tensor where a number is, a layer where
     a tensor is.
@@ -256,7 +257,7 @@ class WrongKind(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SeveralOutputs(Diagnostic):
     """The value of an application with several outputs stands where one tensor is wanted.
 
@@ -277,7 +278,7 @@ class SeveralOutputs(Diagnostic):
     known: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class AmbiguousName(Diagnostic):
     """In a recipe a name is both a field of the data and an output of the network.
 
@@ -299,7 +300,7 @@ class AmbiguousName(Diagnostic):
     output: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnreadName(Diagnostic):
     """A name in a recipe or in data that nobody reads: most often a mistyped setting.
 
@@ -320,7 +321,7 @@ class UnreadName(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnreadInNetwork(Diagnostic):
     """A name in a network that nothing in the file reads. It costs nothing in the engine, but is
     probably a slip.
@@ -341,7 +342,7 @@ class UnreadInNetwork(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ImportFailed(Diagnostic):
     """An imported file cannot be used.
 
@@ -361,7 +362,7 @@ class ImportFailed(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoOutput(Diagnostic):
     """A network without an output, or a block without a `return`, computes nothing.
 
@@ -380,7 +381,7 @@ class NoOutput(Diagnostic):
     wanted: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MisplacedStatement(Diagnostic):
     """A statement that this kind of definition cannot hold.
 
@@ -401,7 +402,7 @@ class MisplacedStatement(Diagnostic):
     advice: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownType(Diagnostic):
     """An element type that does not exist.
 
@@ -422,7 +423,7 @@ class UnknownType(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownDimension(Diagnostic):
     """A lower-case name in a type must be a setting or a constant; dimensions start with a capital.
 
@@ -445,7 +446,7 @@ class UnknownDimension(Diagnostic):
     suggestion: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotYet(Diagnostic):
     """Part of the language that this version reads, but cannot compile yet. It is told once for
     each part, at its first place.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Label, Severity
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineDiffers(Diagnostic):
     """An engine's answer is farther from the exact one than rounding explains.
 
@@ -62,7 +62,7 @@ class EngineDiffers(Diagnostic):
         return found[:-1] if self.node is not None else found
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NodeDiffers(Diagnostic):
     """One node of the ONNX model does not compute what the op means.
 
@@ -92,7 +92,7 @@ class NodeDiffers(Diagnostic):
     detail: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckFails(Diagnostic):
     """A `check` of the spec does not hold.
 
@@ -118,7 +118,7 @@ class CheckFails(Diagnostic):
     side: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ReferencesDisagree(Diagnostic):
     """The two independent float64 references, NumPy and the emitted PyTorch, disagree.
 
@@ -143,7 +143,7 @@ class ReferencesDisagree(Diagnostic):
     node: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TorchDiffers(Diagnostic):
     """The emitted PyTorch in float32, which is what was trained, does not stay within the bound of
     the exact answer."""
@@ -169,7 +169,7 @@ class TorchDiffers(Diagnostic):
     ratio: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EngineRefuses(Diagnostic):
     """An engine does not run for inputs that the spec declares, or answers in another shape or
     type.
@@ -190,7 +190,7 @@ class EngineRefuses(Diagnostic):
     detail: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TrainingDiffers(Diagnostic):
     """The loss, a buffer update or a gradient of the emitted PyTorch is not that of the
     objective's meaning in float64.
@@ -210,7 +210,7 @@ class TrainingDiffers(Diagnostic):
     ratio: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class OutputUndetermined(Diagnostic):
     """Rounding alone moves an output so far that agreement tells nothing (the network is chaotic
     there).
@@ -235,7 +235,7 @@ class OutputUndetermined(Diagnostic):
     local: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class OutputInsensitive(Diagnostic):
     """An output hardly depends on the inputs, so an engine that ignores them would agree as well.
 

@@ -5,20 +5,20 @@ Where a server answers with one of them, ``status`` is the HTTP status of the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic
+from dlspec.late import late_dataclass
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestFault(Diagnostic):
     """Base of what a client can do wrong."""
 
     status: ClassVar[int] = 400
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestNotJson(RequestFault):
     """The body of an inference request, or its JSON part, is not a JSON object.
 
@@ -32,7 +32,7 @@ class RequestNotJson(RequestFault):
     help = 'send {{"inputs": [{{"name": …, "shape": […], "datatype": …, "data": […]}}]}}'
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestUnknownField(RequestFault):
     """A request has a field or a parameter that means nothing here.
 
@@ -50,7 +50,7 @@ class RequestUnknownField(RequestFault):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestField(RequestFault):
     """A field of a request is missing, or its value is of another kind than the protocol says."""
 
@@ -63,7 +63,7 @@ class RequestField(RequestFault):
     note = "it must be {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestDatatype(RequestFault):
     """A tensor's ``datatype`` is not one that is served.
 
@@ -81,7 +81,7 @@ class RequestDatatype(RequestFault):
     help = "`{name}` takes {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestData(RequestFault):
     """A tensor's values are not what its ``shape`` and ``datatype`` say.
 
@@ -96,7 +96,7 @@ class RequestData(RequestFault):
     note = "its shape and datatype say {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestBinary(RequestFault):
     """The binary part of a request does not fit what the request says of it.
 
@@ -114,7 +114,7 @@ class RequestBinary(RequestFault):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestInputName(RequestFault):
     """A request names an input that the model does not have, or one twice."""
 
@@ -128,7 +128,7 @@ class RequestInputName(RequestFault):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RequestOutputName(RequestFault):
     """A request asks for an output that the model does not have, or for one twice."""
 
@@ -142,7 +142,7 @@ class RequestOutputName(RequestFault):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ModelNotServed(RequestFault):
     """No model, or no version of it, is served under this name."""
 
@@ -156,7 +156,7 @@ class ModelNotServed(RequestFault):
     status = 404
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoSuchPath(RequestFault):
     """The server has nothing at this path."""
 
@@ -170,7 +170,7 @@ class NoSuchPath(RequestFault):
     status = 404
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class WrongMethod(RequestFault):
     """A path was asked with a method that it does not have: inference is POST, all else GET."""
 
@@ -183,7 +183,7 @@ class WrongMethod(RequestFault):
     status = 405
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BodyTooLarge(RequestFault):
     """A request's body is larger than the server takes."""
 
@@ -195,7 +195,7 @@ class BodyTooLarge(RequestFault):
     status = 413
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class WrongContent(RequestFault):
     """A request's content type or encoding is not one that the protocol has."""
 
@@ -208,7 +208,7 @@ class WrongContent(RequestFault):
     status = 415
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ServerFault(RequestFault):
     """The server failed at a request that it should have answered; its log has the details."""
 
@@ -219,7 +219,7 @@ class ServerFault(RequestFault):
     status = 500
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class AddressNotUsable(Diagnostic):
     """The server cannot listen at the address that it was given."""
 
@@ -231,7 +231,7 @@ class AddressNotUsable(Diagnostic):
     help = "{fix}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ServeOption(Diagnostic):
     """An option of `dlspec serve` or `dlspec predict` has a value that it cannot take."""
 
@@ -243,7 +243,7 @@ class ServeOption(Diagnostic):
     note = "it takes {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ExtraMissing(Diagnostic):
     """A Python module that this command needs is not installed."""
 
@@ -255,7 +255,7 @@ class ExtraMissing(Diagnostic):
     help = "install it: `pip install 'dlspec[{extra}]'`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PredictFile(Diagnostic):
     """A file given to `dlspec predict` cannot be read as a model's input.
 
@@ -271,7 +271,7 @@ class PredictFile(Diagnostic):
     help = "{fix}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class PredictName(Diagnostic):
     """`dlspec predict` was given a value for an input that the model does not have, or not told
     which input a file is for."""

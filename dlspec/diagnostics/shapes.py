@@ -7,14 +7,14 @@ from.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Operand:
     """An operand as a message shows it: its name in the spec, its type, and where it was made."""
 
@@ -23,7 +23,7 @@ class Operand:
     span: Span | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ShapeDiagnostic(Diagnostic):
     """Base of the messages about an op whose operands do not fit."""
 
@@ -48,7 +48,7 @@ class ShapeDiagnostic(Diagnostic):
         return shown + super().notes
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RankMismatch(ShapeDiagnostic):
     """An operand has too few or too many axes.
 
@@ -71,7 +71,7 @@ class RankMismatch(ShapeDiagnostic):
     advice: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DimMismatch(ShapeDiagnostic):
     """Two sizes that must be equal are not.
 
@@ -98,7 +98,7 @@ class DimMismatch(ShapeDiagnostic):
     advice: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DTypeMismatch(ShapeDiagnostic):
     """An operand has the wrong element type.
 
@@ -120,7 +120,7 @@ class DTypeMismatch(ShapeDiagnostic):
     advice: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BroadcastMismatch(ShapeDiagnostic):
     """Two tensors do not broadcast: from the last axis backwards, sizes must be equal or 1.
 
@@ -144,7 +144,7 @@ class BroadcastMismatch(ShapeDiagnostic):
     right_dim: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class InvalidAxis(ShapeDiagnostic):
     """An axis that the tensor does not have.
 
@@ -163,7 +163,7 @@ class InvalidAxis(ShapeDiagnostic):
     actual: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ImpossibleShape(ShapeDiagnostic):
     """The sizes and settings leave nothing, or do not divide.
 
@@ -183,7 +183,7 @@ class ImpossibleShape(ShapeDiagnostic):
     advice: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class InvalidSetting(ShapeDiagnostic):
     """A setting of an op has a value that it cannot have.
 
@@ -202,7 +202,7 @@ class InvalidSetting(ShapeDiagnostic):
     expected: str = ""
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RaggedRefused(ShapeDiagnostic):
     """An op that has no rule for lengths got a tensor with a ragged axis.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Unexpected(Diagnostic):
     """Something stands where the language has no place for it.
 
@@ -27,7 +26,7 @@ class Unexpected(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnclosedBracket(Diagnostic):
     """A ``(`` or ``[`` is never closed. Inside brackets a newline means nothing, so whatever
     follows is read as part of them.
@@ -47,7 +46,7 @@ class UnclosedBracket(Diagnostic):
         return (Label(self.opening, f"this `{self.sign}` is open"),)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnclosedBrace(Diagnostic):
     """The body of a definition, a loop or a step has no closing brace.
 
@@ -65,7 +64,7 @@ class UnclosedBrace(Diagnostic):
         return (Label(self.opening, "this `{` is never closed"),)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class StrayCloser(Diagnostic):
     """A closing bracket has no opening one, or closes one of another kind.
 
@@ -85,7 +84,7 @@ class StrayCloser(Diagnostic):
         return (Label(self.opening, f"`{self.opening.text}` is what is open"),)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingComma(Diagnostic):
     """Two values stand side by side inside brackets.
 
@@ -100,7 +99,7 @@ class MissingComma(Diagnostic):
     label = "put `,` here"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingColon(Diagnostic):
     """What a network takes is declared with its type, after a colon; ``=`` would give it a value.
 
@@ -117,7 +116,7 @@ class MissingColon(Diagnostic):
     help = "write `{kind} {name}: float[N, 2]`, with its own type"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DoubleEquals(Diagnostic):
     """``==`` compares two values; ``=`` binds a name.
 
@@ -131,7 +130,7 @@ class DoubleEquals(Diagnostic):
     label = "write `{name} = …`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ForeignWord(Diagnostic):
     """A word of another language that means nothing here.
 
@@ -147,7 +146,7 @@ class ForeignWord(Diagnostic):
     help = "{instead}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ForeignSign(Diagnostic):
     """An operator of another language, or a look-alike of one of this language.
 
@@ -163,7 +162,7 @@ class ForeignSign(Diagnostic):
     help = "{instead}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ForeignComment(Diagnostic):
     """A comment begins with ``#`` and ends with its line.
 
@@ -177,7 +176,7 @@ class ForeignComment(Diagnostic):
     label = "write `#` here"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SingleQuotes(Diagnostic):
     """Strings stand in double quotes; a single quote marks the next state, as in ``h'``.
 
@@ -192,7 +191,7 @@ class SingleQuotes(Diagnostic):
     note = "a single quote after a name is the next state: `h'`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnclosedString(Diagnostic):
     """A string has no closing quote on its line.
 
@@ -204,7 +203,7 @@ class UnclosedString(Diagnostic):
     label = 'expected `"` before the end of the line'
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadCharacter(Diagnostic):
     """A character that no part of the language uses. Names are made of a-z, A-Z, 0-9 and _.
 
@@ -221,7 +220,7 @@ class BadCharacter(Diagnostic):
     help = "{instead}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class KeywordAsName(Diagnostic):
     """A word that begins a statement cannot also be bound at the beginning of one.
 
@@ -239,7 +238,7 @@ class KeywordAsName(Diagnostic):
     help = "choose another name, such as `my_{word}`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ArrowTarget(Diagnostic):
     """After ``->`` comes what to apply: a layer, or a function with or without further arguments.
 
@@ -256,7 +255,7 @@ class ArrowTarget(Diagnostic):
     help = "{instead}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class AfterChain(Diagnostic):
     """``->`` binds loosest, so that ``a + b -> f`` is ``f(a + b)``; to go on computing with what
     a chain gives, put it in parentheses.
@@ -277,7 +276,7 @@ class AfterChain(Diagnostic):
         return (Label(self.chain, f"this `->` binds looser than `{self.sign}`"),)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Unnamed(Diagnostic):
     """A statement that computes a value must name it: nothing happens but by names.
 
@@ -291,7 +290,7 @@ class Unnamed(Diagnostic):
     help = "bind it (`y = …`), or make it the result (`output y = …`, in a block `return …`)"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingBody(Diagnostic):
     """A body stands in braces, and the opening brace on the line of what it belongs to.
 
@@ -306,7 +305,7 @@ class MissingBody(Diagnostic):
     label = "expected `{{` here, found {found}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadNumber(Diagnostic):
     """A number that is written in another way here, or that is too large to be one.
 
@@ -322,7 +321,7 @@ class BadNumber(Diagnostic):
     label = "{why}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooDeep(Diagnostic):
     """Brackets, operators, chains or bodies stand too many levels inside each other.
 
@@ -337,7 +336,7 @@ class TooDeep(Diagnostic):
     help = "give parts of it names of their own, or use `for` for what repeats"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooLong(Diagnostic):
     """The file is larger than any spec should be; it is probably not a spec."""
 
@@ -349,7 +348,7 @@ class TooLong(Diagnostic):
     help = "use `for` and `block` for what repeats, and `import` to split a spec into files"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TooManyErrors(Diagnostic):
     """So many syntax errors were found that the rest of the file was not looked at."""
 
@@ -361,7 +360,7 @@ class TooManyErrors(Diagnostic):
     help = "mend the first ones; later ones may only follow from them"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ChainedComparison(Diagnostic):
     """Comparisons are between two values.
 
@@ -380,7 +379,7 @@ class ChainedComparison(Diagnostic):
         return (Label(self.first, "the first comparison"),)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class InputsInParentheses(Diagnostic):
     """A semicolon splits inputs from settings, and only a block has inputs in its parentheses.
 
@@ -397,7 +396,7 @@ class InputsInParentheses(Diagnostic):
     help = "declare what a network or a cell takes in its body: `input {name}: float[N, 2]`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingValue(Diagnostic):
     """A statement ends where a value should follow. A line goes on inside ``( )`` and ``[ ]``,
     after a comma, and when the next one begins with ``->``, ``else``, ``over``, ``with`` or
@@ -417,7 +416,7 @@ class MissingValue(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NestedDefinition(Diagnostic):
     """Definitions stand beside each other in a file, never inside one another.
 
@@ -433,7 +432,7 @@ class NestedDefinition(Diagnostic):
     help = "move it out; the order of definitions in a file does not matter"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class StatementAtTop(Diagnostic):
     """A file is a list of definitions; statements stand in their bodies.
 
@@ -449,7 +448,7 @@ class StatementAtTop(Diagnostic):
     help = "{instead}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoiseTilde(Diagnostic):
     """A noise is drawn from a distribution, which stands after a tilde.
 
@@ -461,7 +460,7 @@ class NoiseTilde(Diagnostic):
     label = "write `~` and a distribution, such as `~ normal(0, 1)`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class MissingDtype(Diagnostic):
     """A type begins with what its numbers are: ``float``, ``int``, ``uint8``, …
 
@@ -473,7 +472,7 @@ class MissingDtype(Diagnostic):
     label = "write `float[…]`, `int[…]` or `uint8[…]`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ColonForEquals(Diagnostic):
     """A colon declares a type; a value is given with ``=``.
 
@@ -487,7 +486,7 @@ class ColonForEquals(Diagnostic):
     label = "write `{name} = …`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BindsPart(Diagnostic):
     """Only names are bound; a part of a tensor or list is not changed in place.
 
@@ -505,7 +504,7 @@ class BindsPart(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class SemicolonInCall(Diagnostic):
     """A ``;`` splits inputs from settings only where a block is defined.
 
@@ -521,7 +520,7 @@ class SemicolonInCall(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class OutputWithoutName(Diagnostic):
     """An output has a name: that of a value bound before, or one given with ``=``.
 
@@ -536,7 +535,7 @@ class OutputWithoutName(Diagnostic):
     help = "write `output y = {name} …`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Comprehension(Diagnostic):
     """There are no comprehensions or conditional expressions; ``for`` and ``if`` are statements.
 

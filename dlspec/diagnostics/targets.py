@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from dlspec.diagnostics.core import Diagnostic
+from dlspec.late import late_dataclass
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class OutputNameTaken(Diagnostic):
     """An output has the name of an input or of a parameter, and ONNX has one space of names.
 
@@ -26,7 +26,7 @@ class OutputNameTaken(Diagnostic):
     output: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnsupportedPrecision(Diagnostic):
     """A precision into which a model cannot be converted.
 

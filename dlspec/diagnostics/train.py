@@ -3,15 +3,14 @@ DL699)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from dlspec.diagnostics.core import Diagnostic
+from dlspec.late import late_dataclass
 
 # --- the recipe (DL400 to DL419)
 # -------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoEnd(Diagnostic):
     """A recipe says neither how long it learns nor when it stops.
 
@@ -26,7 +25,7 @@ class NoEnd(Diagnostic):
     help = "add `epochs = 20`, or `stop = early(patience = 5, watch = validation.loss)`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class UnknownWatch(Diagnostic):
     """Early stop watches a value that this recipe does not measure.
 
@@ -44,7 +43,7 @@ class UnknownWatch(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NothingToValidate(Diagnostic):
     """Early stop watches the validation examples, but the data has none.
 
@@ -58,7 +57,7 @@ class NothingToValidate(Diagnostic):
     help = "give the data a validation part, or watch `train.loss`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadSchedule(Diagnostic):
     """A schedule has a kind or arguments that training does not know.
 
@@ -78,7 +77,7 @@ class BadSchedule(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class BadOptimizerSetting(Diagnostic):
     """A setting of an optimiser is outside of what has a meaning (a negative learning rate,
     say)."""
@@ -93,7 +92,7 @@ class BadOptimizerSetting(Diagnostic):
     note = "expected {expected}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FieldMissing(Diagnostic):
     """The recipe reads a field that the data does not have.
 
@@ -110,7 +109,7 @@ class FieldMissing(Diagnostic):
     help = "did you mean `{suggestion}`?"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class FieldUnfit(Diagnostic):
     """A field of the data does not have the element type or shape that the recipe reads."""
 
@@ -121,7 +120,7 @@ class FieldUnfit(Diagnostic):
     title = "field `{name}` is {has}, the recipe reads {wants}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoExamples(Diagnostic):
     """A part of the data is empty, so there is nothing to learn from."""
 
@@ -131,7 +130,7 @@ class NoExamples(Diagnostic):
     help = "look at the data with `dlspec data`, and at the shares of its split"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class DeviceMissing(Diagnostic):
     """The device that was asked for is not on this machine, or PyTorch cannot use it."""
 
@@ -144,7 +143,7 @@ class DeviceMissing(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TorchMissing(Diagnostic):
     """Training needs PyTorch, which is not installed (running and serving a bundle do not need
     it)."""
@@ -155,7 +154,7 @@ class TorchMissing(Diagnostic):
     help = "pip install 'dlspec[train]'"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NothingLearns(Diagnostic):
     """No parameter is changed by any step of the recipe."""
 
@@ -169,7 +168,7 @@ class NothingLearns(Diagnostic):
 # -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RunBusy(Diagnostic):
     """Another process is training in this run directory.
 
@@ -184,7 +183,7 @@ class RunBusy(Diagnostic):
     help = "wait for it, or train into another directory"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RecipeChanged(Diagnostic):
     """A run cannot be resumed, for the recipe is not the one that it began with.
 
@@ -204,7 +203,7 @@ class RecipeChanged(Diagnostic):
     )
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckpointBroken(Diagnostic):
     """The checkpoint of a run cannot be read, or was written by a newer dlspec.
 
@@ -218,7 +217,7 @@ class CheckpointBroken(Diagnostic):
     help = "train anew without `--resume`"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NotFinite(Diagnostic):
     """A loss or a parameter became NaN or infinite, so training stopped there.
 
@@ -237,7 +236,7 @@ class NotFinite(Diagnostic):
     help = "try a lower learning rate; look at the data and at `log`, `exp` and `/` in the loss"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Interrupted(Diagnostic):
     """Training was stopped by Ctrl-C or by the system, and everything it learnt is saved."""
 
@@ -249,7 +248,7 @@ class Interrupted(Diagnostic):
     help = "the same command with `--resume` goes on exactly from here"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class ResumeDiffers(Diagnostic):
     """A run goes on, but not bit for bit as one that was never stopped.
 
@@ -264,7 +263,7 @@ class ResumeDiffers(Diagnostic):
     note = "differs: {changes}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class WeightsUnmatched(Diagnostic):
     """Weights to start from do not all fit: names and shapes decide, never positions.
 
@@ -283,7 +282,7 @@ class WeightsUnmatched(Diagnostic):
     help = "renamed? {renamed}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NoWeightsFit(Diagnostic):
     """Nothing of the weights to start from fits this recipe's networks."""
 
@@ -295,7 +294,7 @@ class NoWeightsFit(Diagnostic):
     help = "renamed? {renamed}"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NothingToResume(Diagnostic):
     """The run directory has no checkpoint yet, so the run starts from the beginning."""
 
@@ -305,7 +304,7 @@ class NothingToResume(Diagnostic):
     title = "no checkpoint in `{path}`: starting from the beginning"
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RunNotWritable(Diagnostic):
     """The run directory cannot be written: no space, no permission, or a file is in the way."""
 

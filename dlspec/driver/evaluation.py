@@ -18,8 +18,9 @@ from dlspec.data.dataset import Dataset
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.internal import NothingToDo
 from dlspec.driver.phases import Compilation
-from dlspec.ir.graph import Graph, Input, Node, Output, Value
+from dlspec.ir.graph import Graph, Input, Value, pruned
 from dlspec.ir.plan import NetworkPlan, RecipePlan
+from dlspec.passes.rewrite import rewritten
 
 if TYPE_CHECKING:
     from dlspec.runtime.model import Model
@@ -34,32 +35,14 @@ def behind(graph: Graph, given: Mapping[str, str]) -> Graph:
         graph: an objective graph.
         given: names of values, and what the input that takes the place of each is called.
     """
-    stands: dict[Value, Value] = {}
-    for value in graph.values():
-        name = given.get(value.name)
-        if name is not None:
-            stands[value] = Input(name, value.type, value.span)
-    wanted: set[Value] = {stands.get(o.value, o.value) for o in graph.outputs}
-    kept: list[Node] = []
-    for node in reversed(graph.nodes):
-        if any(o in wanted for o in node.outputs):
-            inputs = tuple(stands.get(v, v) if v is not None else None for v in node.inputs)
-            kept.append(Node.__new__(Node))
-            kept[-1].op, kept[-1].inputs, kept[-1].outputs = node.op, inputs, node.outputs
-            kept[-1].path, kept[-1].span = node.path, node.span
-            wanted.update(v for v in inputs if v is not None)
-    kept.reverse()
-    return Graph(
-        graph.name,
-        graph.kind,
-        [v for v in stands.values() if v in wanted and isinstance(v, Input)]
-        + [i for i in graph.inputs if i in wanted],
-        [p for p in graph.parameters if p in wanted],
-        [b for b in graph.buffers if b in wanted],
-        [c for c in graph.constants if c in wanted],
-        kept,
-        [Output(o.name, stands.get(o.value, o.value)) for o in graph.outputs],
-    )
+    stands: dict[Value, Value] = {
+        value: Input(given[value.name], value.type, value.span)
+        for value in graph.values()
+        if value.name in given
+    }
+    changed = rewritten(graph, stands)
+    changed.inputs = [*(v for v in stands.values() if isinstance(v, Input)), *graph.inputs]
+    return pruned(changed, changed.outputs)
 
 
 def evaluate_engine(

@@ -19,6 +19,7 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import RaggedRefused
 from dlspec.ir.graph import Graph, Initializer, Value
 from dlspec.ir.types import DType, TensorType
+from dlspec.late import finished, late_dataclass
 from dlspec.ops.signature import Signature, parse_signature
 
 Array = NDArray[Any]
@@ -124,7 +125,7 @@ class Op:
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         # no slots: subclasses stay plain frozen dataclasses that compare by attributes
-        dataclasses.dataclass(frozen=True, eq=True)(cls)
+        late_dataclass(cls)
         if "infer" in cls.__dict__:
             cls.infer = _refusing_lengths(cls.infer)
         if cls.__dict__.get("name"):
@@ -136,7 +137,7 @@ class Op:
     @classmethod
     def attributes(cls) -> dict[str, dataclasses.Field[Any]]:
         """The settings by name, in positional order."""
-        return {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return {f.name: f for f in dataclasses.fields(finished(cls))}  # type: ignore[arg-type]
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """The type of each parameter and buffer for given tensor types."""

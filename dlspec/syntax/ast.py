@@ -5,13 +5,13 @@ Nodes are immutable and know nothing of meaning. `span` covers the whole constru
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Node:
     """Base of all syntax nodes."""
 
@@ -21,7 +21,7 @@ class Node:
 # --- expressions -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Number(Node):
     """`5`, `0.1`, `2e-4`, `15%` (value 0.15, ``text`` keeps how it was written)."""
 
@@ -29,7 +29,7 @@ class Number(Node):
     text: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Quantity(Node):
     """A number with a unit: `20 epochs`."""
 
@@ -38,49 +38,49 @@ class Quantity(Node):
     unit: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class String(Node):
     """`"cat.jpg"`."""
 
     value: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Bool(Node):
     """`true`, `false`."""
 
     value: bool
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Name(Node):
     """A name that is read."""
 
     id: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Primed(Node):
     """The next state, `h'`; ``id`` is without the prime."""
 
     id: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class List(Node):
     """`[a, b]`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Tuple(Node):
     """`(a, b)`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Unary(Node):
     """`-x`, `not x`."""
 
@@ -88,7 +88,7 @@ class Unary(Node):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Binary(Node):
     """``op`` is one of + - * / // % @ ** == != < <= > >= and or .. ; ``op_span`` is its place."""
 
@@ -98,7 +98,7 @@ class Binary(Node):
     op_span: Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Argument(Node):
     """An argument of a call; ``name`` is None for a positional one."""
 
@@ -106,7 +106,7 @@ class Argument(Node):
     value: Expr
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Call(Node):
     """`f(a, k = b)`."""
 
@@ -114,7 +114,7 @@ class Call(Node):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Attribute(Node):
     """`a.name`; ``name_span`` is the place of the name alone."""
 
@@ -123,7 +123,7 @@ class Attribute(Node):
     name_span: Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Slice(Node):
     """`a:b` inside an index; a missing end is None."""
 
@@ -131,7 +131,7 @@ class Slice(Node):
     stop: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Index(Node):
     """`a[i, 2:4]`."""
 
@@ -139,7 +139,7 @@ class Index(Node):
     items: tuple[Expr | Slice, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Pipe(Node):
     """`a -> f(b)`; ``alias`` names value and layer: `a -> f as name`."""
 
@@ -158,7 +158,7 @@ Expr = (
 # --- types -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Dim(Node):
     """One entry of a type's dims: exact `N`, ragged `<=T`, rest `...` (``expr`` is None)."""
 
@@ -166,7 +166,7 @@ class Dim(Node):
     expr: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TypeExpr(Node):
     """`float[N, <=T] of words`; ``dims`` is None where no brackets were written."""
 
@@ -178,7 +178,7 @@ class TypeExpr(Node):
 # --- statements --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Target(Node):
     """What is bound: a name (`path` of one), a dotted path, or a primed name."""
 
@@ -191,7 +191,7 @@ class Target(Node):
         return ".".join(self.path)
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Assign(Node):
     """`a, b: float[N] = x, y`."""
 
@@ -200,7 +200,7 @@ class Assign(Node):
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Input(Node):
     """`input x: float[N, 2]`."""
 
@@ -210,7 +210,7 @@ class Input(Node):
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Output(Node):
     """`output y: int[N] = argmax(x)`; a target alone, `output y`, outputs what is bound."""
 
@@ -219,7 +219,7 @@ class Output(Node):
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class State(Node):
     """`state h: float[N, units] = 0`."""
 
@@ -229,7 +229,7 @@ class State(Node):
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Param(Node):
     """`param bias: float[19, 19] = zeros`."""
 
@@ -239,7 +239,7 @@ class Param(Node):
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Noise(Node):
     """`noise e: float[N, 2] ~ normal(0, 1)`."""
 
@@ -249,14 +249,14 @@ class Noise(Node):
     distribution: Expr
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Return(Node):
     """`return x, y`."""
 
     values: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Group(Node):
     """A member of `over`, with its optimiser: `net.head with adam(0.001)`."""
 
@@ -264,7 +264,7 @@ class Group(Node):
     optimizer: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Goal(Node):
     """`minimize e over a with b, c with d for 200 steps` (or `maximize`)."""
 
@@ -275,7 +275,7 @@ class Goal(Node):
     duration: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Load(Node):
     """`load net.part from "build/other"`."""
 
@@ -283,7 +283,7 @@ class Load(Node):
     source: Expr
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class For(Node):
     """`for i in 1..n { … }`; several iterables are the rounds written out."""
 
@@ -292,7 +292,7 @@ class For(Node):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class If(Node):
     """`if c { … } else { … }`."""
 
@@ -301,7 +301,7 @@ class If(Node):
     orelse: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Guarded(Node):
     """`statement when condition`."""
 
@@ -309,7 +309,7 @@ class Guarded(Node):
     condition: Expr
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Turn(Node):
     """`step critic { … }`, `stage warm { … }`."""
 
@@ -328,7 +328,7 @@ Statement = (
 # --- definitions -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Parameter(Node):
     """A parameter of a definition; ``default`` makes it optional."""
 
@@ -337,7 +337,7 @@ class Parameter(Node):
     default: Expr | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Import(Node):
     """`import "vgg.dl" as zoo`."""
 
@@ -346,7 +346,7 @@ class Import(Node):
     alias: str | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Const(Node):
     """`const rows = 128`."""
 
@@ -355,7 +355,7 @@ class Const(Node):
     value: Expr
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Definition(Node):
     """A `network`, `block` or `cell`. A block's parameters before `;` are ``inputs``; a network's
     or a cell's parameters are all ``settings``."""
@@ -368,7 +368,7 @@ class Definition(Node):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Data(Node):
     """`data d(setting = 1) { … }` or `data d = mnist()` (``value`` is set, ``body`` empty)."""
 
@@ -379,7 +379,7 @@ class Data(Node):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Use(Node):
     """What a recipe is `for` or `on`: an expression (usually a call) and its other name."""
 
@@ -387,7 +387,7 @@ class Use(Node):
     alias: str | None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Recipe(Node):
     """`recipe r(setting = x) for net as n on data as d { … }`."""
 
@@ -399,7 +399,7 @@ class Recipe(Node):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Engine(Node):
     """`engine edge for recipe.network { … }`."""
 
@@ -409,7 +409,7 @@ class Engine(Node):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Experiment(Node):
     """`experiment e runs recipe { … }`."""
 
@@ -419,7 +419,7 @@ class Experiment(Node):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Check(Node):
     """`check e : [1, 10]` (a type) or `check e == value within 0.005` (a comparison)."""
 
@@ -431,7 +431,7 @@ class Check(Node):
 Item = Import | Const | Definition | Data | Recipe | Engine | Experiment | Check
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class File(Node):
     """A whole spec."""
 
