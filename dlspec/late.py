@@ -39,8 +39,9 @@ def late_dataclass(cls: type[T]) -> type[T]:
     """A frozen dataclass whose methods are made with the first instance.
 
     Python compiles half a dozen methods for each dataclass, which for some hundred classes is most
-    of the time that importing them takes, and a run makes instances of few. `dataclasses.fields` of
-    the class itself needs `finished(cls)` first; an instance has all of it.
+    of the time that importing them takes, and a run makes instances of few. An instance has all of
+    it; `dataclasses.fields` of the class itself, and a subclass that is an ordinary dataclass, need
+    `finished(cls)` first.
     """
     _unfinished.add(cls)
     cls.__new__ = _new

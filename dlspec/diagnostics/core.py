@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 Severity = Literal["error", "warning"]
@@ -21,7 +21,7 @@ CATALOGUE: dict[str, type[Diagnostic]] = {}
 """Every diagnostic class by its code, filled as classes are defined."""
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class Label:
     """A second place in the source, and why it matters."""
 
@@ -29,7 +29,7 @@ class Label:
     text: str
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class Diagnostic:
     """Base of all diagnostics.
 

@@ -5,13 +5,14 @@ Nodes are immutable and know nothing of meaning. `span` covers the whole constru
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class Node:
     """Base of all syntax nodes."""
 
