@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ TARGETS = ("onnxruntime", "cuda", "tensorrt_rtx", "tensorrt")
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
+    # NumPy reads this when it is imported. Verification's products are many and thin: a second
+    # thread gains little, and costs tenfold where another process holds that core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dlspec.cli.paths import whole
 
     parser: argparse.ArgumentParser = verbs.add_parser(
