@@ -5,7 +5,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Graph
+from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Quantity:
     """A number with a unit, `20 epochs`."""
 
@@ -24,7 +25,7 @@ class Quantity:
     unit: str
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class Schedule:
     """A number that changes while training: `linear(0.5, 0, 10 epochs)`. ``arguments`` are numbers
     and quantities.
@@ -34,7 +35,7 @@ class Schedule:
     arguments: tuple[float | Quantity, ...]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class OptimizerPlan:
     """`adam(0.001)`: kind and all its settings with defaults filled in, by name (``lr``,
     ``momentum``, ``beta1``, ``beta2``,
@@ -45,7 +46,7 @@ class OptimizerPlan:
     span: Span | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class GroupPlan:
     """Parameters (keys in the step's graphs) that one optimiser changes."""
 
@@ -53,7 +54,7 @@ class GroupPlan:
     optimizer: OptimizerPlan
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class StepPlan:
     """One player's turn on a batch.
 
@@ -71,7 +72,7 @@ class StepPlan:
     times: int = 1
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EarlyStop:
     """Stop after ``patience`` epochs without a better value of ``watch`` (`validation.loss`), and
     restore the best.
@@ -82,7 +83,7 @@ class EarlyStop:
     mode: Literal["min", "max"]
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class RecipePlan:
     """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the
     network plan.
@@ -102,7 +103,7 @@ class RecipePlan:
     span: Span | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class TargetPlan:
     """An engine to build: `onnxruntime`, `cuda` (ONNX Runtime's CUDA provider), `tensorrt_rtx`,
     `tensorrt`.
@@ -114,7 +115,7 @@ class TargetPlan:
     span: Span | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class EnginePlan:
     """`engine edge for …`: targets, bounds of the dynamic dimensions (symbol to (least, most)),
     outputs (None = all),
@@ -128,7 +129,7 @@ class EnginePlan:
     span: Span | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class CheckPlan:
     """An example that travels with the model.
 
@@ -149,7 +150,7 @@ class CheckPlan:
     recipe: str | None = None
 
 
-@dataclass(frozen=True)
+@late_dataclass
 class NetworkPlan:
     """A network with its settings filled in: what becomes one bundle.
 
