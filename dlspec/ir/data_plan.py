@@ -7,16 +7,16 @@ carries plans out; a test asserts that its sources agree with `SOURCES`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 SettingKind = Literal["int", "share", "text", "flag"]
 """`int`: a whole number from 1; `share`: such a count, or a part between 0 and 1; text; a flag."""
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class SourceCall:
     """A source and its settings, as in ``mnist(validation = 5000)``."""
 
@@ -25,7 +25,7 @@ class SourceCall:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class FieldPlan:
     """One ``output``: a column under a name, with its declared type.
 
@@ -41,7 +41,7 @@ class FieldPlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class SplitPlan:
     """How examples are parted.
 
@@ -58,7 +58,7 @@ class SplitPlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class DataPlan:
     """A ``data`` definition. No ``outputs``: all columns under their own names."""
 
@@ -70,7 +70,7 @@ class DataPlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class ColumnSchema:
     """A column that a source has; the shape is per example, None where settings decide."""
 
@@ -80,7 +80,7 @@ class ColumnSchema:
     classes: tuple[str, ...] | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class SettingSchema:
     """A setting of a source. ``default`` None without ``required``: may be left out."""
 
@@ -115,7 +115,7 @@ class SettingSchema:
         return self.kind == "share" and 0 < value < 1
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class SourceSchema:
     """A source: its settings in order (positional arguments fill them), and its columns.
 

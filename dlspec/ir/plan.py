@@ -5,7 +5,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Graph
-from dlspec.late import late_dataclass
 from dlspec.source import Span
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class Quantity:
     """A number with a unit, `20 epochs`."""
 
@@ -25,7 +24,7 @@ class Quantity:
     unit: str
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class Schedule:
     """A number that changes while training: `linear(0.5, 0, 10 epochs)`. ``arguments`` are numbers
     and quantities.
@@ -35,7 +34,7 @@ class Schedule:
     arguments: tuple[float | Quantity, ...]
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class OptimizerPlan:
     """`adam(0.001)`: kind and all its settings with defaults filled in, by name (``lr``,
     ``momentum``, ``beta1``, ``beta2``,
@@ -46,7 +45,7 @@ class OptimizerPlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class GroupPlan:
     """Parameters (keys in the step's graphs) that one optimiser changes."""
 
@@ -54,7 +53,7 @@ class GroupPlan:
     optimizer: OptimizerPlan
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class StepPlan:
     """One player's turn on a batch.
 
@@ -72,7 +71,7 @@ class StepPlan:
     times: int = 1
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class EarlyStop:
     """Stop after ``patience`` epochs without a better value of ``watch`` (`validation.loss`), and
     restore the best.
@@ -83,7 +82,7 @@ class EarlyStop:
     mode: Literal["min", "max"]
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class RecipePlan:
     """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the
     network plan.
@@ -103,7 +102,7 @@ class RecipePlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class TargetPlan:
     """An engine to build: `onnxruntime`, `cuda` (ONNX Runtime's CUDA provider), `tensorrt_rtx`,
     `tensorrt`.
@@ -115,7 +114,7 @@ class TargetPlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class EnginePlan:
     """`engine edge for …`: targets, bounds of the dynamic dimensions (symbol to (least, most)),
     outputs (None = all),
@@ -129,7 +128,7 @@ class EnginePlan:
     span: Span | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class CheckPlan:
     """An example that travels with the model.
 
@@ -150,7 +149,7 @@ class CheckPlan:
     recipe: str | None = None
 
 
-@late_dataclass
+@dataclass(frozen=True)
 class NetworkPlan:
     """A network with its settings filled in: what becomes one bundle.
 
