@@ -25,11 +25,13 @@ from dlspec.ir.graph import Output, Value, pruned
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
 from dlspec.sema import apply
 from dlspec.sema.arguments import Given, evaluate_arguments
+from dlspec.sema.bindings import bound_places, names_read
 from dlspec.sema.checks import Checker
 from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
-from dlspec.sema.elaborate import Elaborator, bound_places, names_read
+from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
+from dlspec.sema.names import constant
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
@@ -125,7 +127,7 @@ class _Analysis:
         """Constants, data, networks, recipes, engines, checks; each mistake is told."""
         for item in self.program.of_kind(ast.Const):
             self.place = item.name_span
-            self.guarded(lambda item=item: self.el.constant(item, self.program))
+            self.guarded(lambda item=item: constant(self.el, item, self.program))
         for item in self.program.of_kind(ast.Data):
             self.place = item.name_span
             self.guarded(lambda item=item: self.data(item))

@@ -19,6 +19,7 @@ from dlspec.ir.plan import Schedule
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
 from dlspec.sema.context import Frame
+from dlspec.sema.names import callee
 from dlspec.sema.tensors import as_tensor
 from dlspec.sema.values import (
     Builtin,
@@ -42,9 +43,9 @@ WORK_OF_APPLYING = 25
 
 def call(el: Elaborator, expr: ast.Call, frame: Frame) -> Any:
     """`f(a, k = b)`."""
-    callee = el.callee(expr.function, frame)
+    called = callee(el, expr.function, frame)
     arguments = evaluate_arguments(el, expr.arguments, frame, None)
-    return invoke(el, callee, arguments, expr, frame, None)
+    return invoke(el, called, arguments, expr, frame, None)
 
 
 def pipe(el: Elaborator, expr: ast.Pipe, frame: Frame) -> Any:
@@ -54,11 +55,11 @@ def pipe(el: Elaborator, expr: ast.Pipe, frame: Frame) -> Any:
     written: Sequence[ast.Argument] = ()
     if isinstance(function, ast.Call):
         function, written = function.function, function.arguments
-    callee = el.callee(function, frame)
+    called = callee(el, function, frame)
     arguments = evaluate_arguments(el, written, frame, (value, expr.value.span))
     if expr.alias is None:
-        return invoke(el, callee, arguments, expr.function, frame, None)
-    result = invoke(el, callee, arguments, expr.function, frame, frame.place(expr.alias))
+        return invoke(el, called, arguments, expr.function, frame, None)
+    result = invoke(el, called, arguments, expr.function, frame, frame.place(expr.alias))
     target = frame.target
     el.bind(expr.alias, result, expr.alias_span or expr.span, frame)
     frame.aliases.add(expr.alias)
@@ -68,29 +69,29 @@ def pipe(el: Elaborator, expr: ast.Pipe, frame: Frame) -> Any:
 
 def invoke(
     el: Elaborator,
-    callee: Any,
+    called: Any,
     arguments: Arguments,
     node: ast.Node,
     frame: Frame,
     path: str | None,
 ) -> Any:
     """Apply whatever is called; ``path`` names the layer where the spec does (`as name`)."""
-    if isinstance(callee, Builtin):
-        return weigh(el, call_builtin(callee, arguments, node.span), node.span)
-    if isinstance(callee, Layer):
-        if isinstance(callee.definition, ast.Definition):
-            return apply_layer_definition(el, callee, arguments, node, frame, path)
-        return apply_layer_op(el, callee, arguments, node, frame, path)
-    if isinstance(callee, type) and issubclass(callee, Op):
-        return call_op(el, callee, arguments, node, frame, path)
-    if isinstance(callee, ast.Definition):
-        return call_definition(el, callee, arguments, node, frame, path)
+    if isinstance(called, Builtin):
+        return weigh(el, call_builtin(called, arguments, node.span), node.span)
+    if isinstance(called, Layer):
+        if isinstance(called.definition, ast.Definition):
+            return apply_layer_definition(el, called, arguments, node, frame, path)
+        return apply_layer_op(el, called, arguments, node, frame, path)
+    if isinstance(called, type) and issubclass(called, Op):
+        return call_op(el, called, arguments, node, frame, path)
+    if isinstance(called, ast.Definition):
+        return call_definition(el, called, arguments, node, frame, path)
     advice = None
     if isinstance(node, (ast.Call, ast.Name)):
         name = node.function if isinstance(node, ast.Call) else node
         if isinstance(name, ast.Name) and name.id in frame.names and name.id in REGISTRY:
             advice = f"here `{name.id}` is a name of your own, which hides the op `{name.id}`"
-    raise DlspecError(NotCallable(node.span, describe(callee), advice))
+    raise DlspecError(NotCallable(node.span, describe(called), advice))
 
 
 def input_names(definition: ast.Definition) -> list[str]:

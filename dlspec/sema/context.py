@@ -14,6 +14,7 @@ from dlspec.diagnostics.meaning import TooDeep, TooLarge, TooManyMistakes
 from dlspec.dims import Dim, product
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Value
+from dlspec.sema.bindings import bound_places
 from dlspec.sema.program import Program
 from dlspec.source import Span
 from dlspec.syntax import ast
@@ -142,8 +143,6 @@ class Context:
 
     def places_of(self, definition: ast.Definition) -> Mapping[str, Span]:
         """Where the names of a definition are first bound, worked out once."""
-        from dlspec.sema.elaborate import bound_places
-
         found = self.places.get(id(definition))
         if found is None:
             found = self.places[id(definition)] = bound_places(definition.body)

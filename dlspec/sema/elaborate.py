@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from dlspec.diagnostics import Diagnostic, DlspecError, did_you_mean
-from dlspec.diagnostics.meaning import Impossible
 from dlspec.diagnostics.names import (
     AbsentHere,
     MisplacedStatement,
@@ -16,16 +15,16 @@ from dlspec.diagnostics.names import (
     UnknownName,
     WrongKind,
 )
-from dlspec.dims import Dim
 from dlspec.ir.graph import Distribution, Value
 from dlspec.ir.plan import Quantity
 from dlspec.ops import REGISTRY
-from dlspec.sema import apply, compile_time, tensors
-from dlspec.sema.apply_op import apply_op, bare_parameter
-from dlspec.sema.arguments import weigh
+from dlspec.sema import apply, compile_time, operators, tensors
+from dlspec.sema.apply_op import bare_parameter
+from dlspec.sema.bindings import bound_names
 from dlspec.sema.context import Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
-from dlspec.sema.program import library, root_name
+from dlspec.sema.names import file_name
+from dlspec.sema.program import library
 from dlspec.sema.types import classes_of, declared_type, unify
 from dlspec.sema.values import (
     POISON,
@@ -39,84 +38,6 @@ from dlspec.sema.values import (
 )
 from dlspec.source import Span
 from dlspec.syntax import ast
-
-SHORT_NAMES = {"bce": "binary_cross_entropy"}
-"""Second names of ops."""
-_OPERATORS = {
-    "+": "add",
-    "-": "sub",
-    "*": "mul",
-    "/": "div",
-    "//": "floor_div",
-    "%": "mod",
-    "**": "pow",
-    "@": "matmul",
-    "==": "equal",
-    "!=": "not_equal",
-    "<": "less",
-    "<=": "less_equal",
-    ">": "greater",
-    ">=": "greater_equal",
-    "and": "logical_and",
-    "or": "logical_or",
-}
-_LATER = frozenset(
-    [
-        "adaptive_avg_pool",
-        "adaptive_max_pool",
-        "attend",
-        "average",
-        "babi",
-        "bidirectional",
-        "copy",
-        "crop",
-        "ctc",
-        "each",
-        "edit_distance",
-        "einsum",
-        "explore",
-        "final",
-        "fixed",
-        "frame",
-        "gather",
-        "generate",
-        "gru",
-        "huber",
-        "image",
-        "jitter",
-        "kl_divergence",
-        "l1",
-        "l2",
-        "last",
-        "like",
-        "lrn",
-        "lstm",
-        "masked_conv",
-        "mfcc",
-        "mixup",
-        "mu_law",
-        "mu_law_decode",
-        "mu_law_encode",
-        "norm",
-        "normalize",
-        "one_hot",
-        "pick",
-        "random_crop",
-        "resample",
-        "resize",
-        "reverse",
-        "rnn",
-        "rotate",
-        "scan",
-        "shift",
-        "spectrogram",
-        "top_k",
-        "width",
-    ]
-)
-"""Functions of the language that this version has not: `NotYet` instead of a misleading unknown
-name.
-"""
 
 
 class Elaborator:
@@ -440,9 +361,9 @@ class Elaborator:
                 items = [self.evaluate(i, frame) for i in expr.items]
                 return items if isinstance(expr, ast.List) else tuple(items)
             case ast.Unary():
-                return self.unary(expr, frame)
+                return operators.unary(self, expr, frame)
             case ast.Binary():
-                return self.binary(expr, frame)
+                return operators.binary(self, expr, frame)
             case ast.Call():
                 return apply.call(self, expr, frame)
             case ast.Pipe():
@@ -475,7 +396,7 @@ class Elaborator:
             )
         if name == "none":
             return None
-        found = self.file_name(name, frame)
+        found = file_name(self, name, frame)
         if found is not None:
             return found
         if name in frame.later:
@@ -486,56 +407,6 @@ class Elaborator:
             UnknownName(expr.span, name, did_you_mean(name, known), self.advice(name, frame))
         )
 
-    def callee(self, expr: ast.Expr, frame: Frame) -> Any:
-        """What is called. A name given in a chain (`-> conv(8) as conv`) does not hide the function
-        of that name.
-        """
-        if not isinstance(expr, ast.Name):
-            return self.evaluate(expr, frame)
-        name = expr.id
-        if name in frame.aliases and is_tensor_like(frame.names.get(name)):
-            found = self.file_name(name, frame)
-            if found is not None:
-                return found
-        own = name in frame.names or name in frame.later
-        if name in _LATER and not own and self.file_name(name, frame) is None:
-            raise DlspecError(NotYet(expr.span, f"`{name}`"))
-        return self.evaluate(expr, frame)
-
-    def file_name(self, name: str, frame: Frame) -> Any:
-        """A definition, constant, op or function; None where there is none."""
-        program = frame.program
-        if name in program.imported:
-            return program.imported[name]
-        item = root_name(program, name)
-        if isinstance(item, ast.Const):
-            return self.constant(item, program)
-        if item is not None:
-            return item
-        if name in compile_time.FUNCTIONS:
-            return compile_time.FUNCTIONS[name]
-        name = SHORT_NAMES.get(name, name)
-        if name in REGISTRY and name not in _LATER:  # loops take cells, which come later
-            return REGISTRY[name]
-        return compile_time.INITIALIZERS.get(name)
-
-    def constant(self, item: ast.Const, program: Any) -> Any:
-        """A file-level constant, evaluated once."""
-        if item.name in program.working:
-            raise DlspecError(Impossible(item.name_span, f"`{item.name}` is made from itself"))
-        if item.name not in program.constants:
-            program.constants[item.name] = POISON  # stays where the value cannot be worked out
-            program.working.add(item.name)
-            try:
-                frame = Frame(item.name, "const", "", program)
-                program.constants[item.name] = self.evaluate(item.value, frame)
-            finally:
-                program.working.discard(item.name)
-        value = program.constants[item.name]
-        if value is POISON:
-            raise Poisoned
-        return value
-
     def extra_names(self, frame: Frame) -> list[str]:
         """Hook: further names for did-you-mean."""
         return []
@@ -544,128 +415,9 @@ class Elaborator:
         """Hook: what to say of an unknown name."""
         return None
 
-    def unary(self, expr: ast.Unary, frame: Frame) -> Any:
-        """`-x`, `not x`."""
-        value = self.evaluate(expr.operand, frame)
-        if expr.op == "-" and (is_number(value) or isinstance(value, (Dim, np.ndarray))):
-            return -value
-        if expr.op == "not" and isinstance(value, bool):
-            return not value
-        return self.op(
-            "neg" if expr.op == "-" else "logical_not", [(value, expr.operand.span)], expr, frame
-        )
-
-    def binary(self, expr: ast.Binary, frame: Frame) -> Any:
-        """`a + b` and its kin: on compile-time values at once, on tensors as a node."""
-        left = self.evaluate(expr.left, frame)
-        if expr.op in ("and", "or") and isinstance(left, bool):
-            if left is (expr.op == "or"):
-                return left
-            return self.evaluate(expr.right, frame)
-        right = self.evaluate(expr.right, frame)
-        if expr.op == "..":
-            return compile_time.make_range(left, right, expr.span)
-        if expr.op in ("==", "!=") and (left is None or right is None):
-            same = left is right
-            return same if expr.op == "==" else not same
-        if not (is_tensor_like(left) and not isinstance(left, np.ndarray)) and not (
-            is_tensor_like(right) and not isinstance(right, np.ndarray)
-        ):
-            value = compile_time.binary(expr.op, left, right, expr.span)
-            if value is not NotImplemented:
-                weigh(self, value, expr.span)
-                return value
-        return self.op(
-            _OPERATORS[expr.op], [(left, expr.left.span), (right, expr.right.span)], expr, frame
-        )
-
-    def op(
-        self, name: str, operands: list[tuple[Any, Span]], expr: ast.Expr, frame: Frame
-    ) -> Tensor:
-        """A node for an operator."""
-        operation = REGISTRY.get(name)
-        if operation is None:
-            raise DlspecError(NotYet(expr.span, f"the operator of `{name}` on tensors"))
-        path = self.context.sites.path(frame.prefix, name, expr)
-        return apply_op(self, operation(), operands, {}, path, expr.span)
-
     def tensor(self, value: Any, span: Span, dtype_hint: ast.TypeExpr | None = None) -> Value:
         """The one tensor that a value stands for."""
         return tensors.as_tensor(self.context.builder, value, span, dtype_hint)
-
-
-def bound_names(statement: ast.Statement) -> list[str]:
-    """The names that a statement binds, also inside."""
-    match statement:
-        case ast.Assign():
-            return [t.name for t in statement.targets] + aliases(*statement.values)
-        case ast.Output():
-            return [statement.target.name, *aliases(statement.value)]
-        case ast.Return():
-            return aliases(*statement.values)
-        case ast.Input() | ast.Noise() | ast.Param() | ast.State():
-            return [statement.name]
-        case ast.Guarded():
-            return bound_names(statement.statement)
-        case ast.For():
-            return [t.name for t in statement.names] + [
-                n for s in statement.body for n in bound_names(s)
-            ]
-        case ast.If():
-            return [n for s in (*statement.body, *statement.orelse) for n in bound_names(s)]
-        case ast.Turn():
-            return [n for s in statement.body for n in bound_names(s)]
-        case _:
-            return []
-
-
-def aliases(*expressions: ast.Expr | None) -> list[str]:
-    """The names that `-> f as name` binds in chains."""
-    found: list[str] = []
-    for expr in expressions:
-        chain = expr
-        while isinstance(chain, (ast.Pipe, ast.Attribute, ast.Index)):
-            if isinstance(chain, ast.Pipe):
-                if chain.alias is not None:
-                    found.append(chain.alias)
-                chain = chain.value
-            else:
-                chain = chain.object
-        if isinstance(chain, ast.Binary):
-            found += aliases(chain.left, chain.right)
-        elif isinstance(chain, ast.Call):
-            found += aliases(*(a.value for a in chain.arguments))
-    return found
-
-
-def bound_places(body: tuple[ast.Statement, ...]) -> dict[str, Span]:
-    """Where each name of a body is first bound."""
-    found: dict[str, Span] = {}
-    for statement in body:
-        for name in bound_names(statement):
-            found.setdefault(name, statement.span)
-    return found
-
-
-def names_read(node: Any) -> set[str]:
-    """Every name that is read anywhere below a syntax node, attributes included."""
-    found: set[str] = set()
-    stack: list[Any] = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, (ast.Name, ast.Primed)):
-            found.add(current.id)
-        elif isinstance(current, ast.Attribute):
-            found.add(current.name)
-        elif isinstance(current, ast.Output):
-            found.add(current.target.name)
-        elif isinstance(current, ast.Argument) and current.name is not None:
-            found.add(current.name)
-        if isinstance(current, tuple):
-            stack.extend(current)
-        elif isinstance(current, ast.Node):
-            stack.extend(getattr(current, f) for f in current.__dataclass_fields__ if f != "span")
-    return found
 
 
 def _placed(diagnostic: Diagnostic, span: Span) -> Diagnostic:

@@ -12,6 +12,7 @@ from dlspec.ops import REGISTRY
 from dlspec.sema import compile_time
 from dlspec.sema.apply_op import apply_op
 from dlspec.sema.context import Frame
+from dlspec.sema.names import constant
 from dlspec.sema.program import Program
 from dlspec.sema.tensors import single
 from dlspec.sema.values import (
@@ -76,7 +77,7 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
         item = value.definitions.get(name)
         if item is None:
             raise _unknown(expr, f"`{value.source.name}`", list(value.definitions))
-        return el.constant(item, value) if isinstance(item, ast.Const) else item
+        return constant(el, item, value) if isinstance(item, ast.Const) else item
     if isinstance(value, Namespace) and name in value.names:
         return value.names[name]
     if isinstance(value, ast.Data):

@@ -29,9 +29,10 @@ from dlspec.ir.plan import (
 )
 from dlspec.sema import apply
 from dlspec.sema.arguments import Given
+from dlspec.sema.bindings import bound_places, names_read
 from dlspec.sema.context import EVALUATE, LEARN, Context, Frame, Mode, Sites
 from dlspec.sema.data import DataFields, data_fields
-from dlspec.sema.elaborate import Elaborator, bound_places, names_read
+from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.program import Program
 from dlspec.sema.recipe_body import SETTINGS, Goal, RecipeElaborator, Settings
 from dlspec.sema.recipe_settings import SettingReader

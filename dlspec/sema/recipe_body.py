@@ -22,9 +22,10 @@ from dlspec.ops import REGISTRY
 from dlspec.sema import apply, tensors
 from dlspec.sema.apply_op import apply_op
 from dlspec.sema.arguments import Arguments
+from dlspec.sema.bindings import bound_places
 from dlspec.sema.context import Context, Frame
 from dlspec.sema.data import DataFields
-from dlspec.sema.elaborate import Elaborator, bound_places
+from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.values import (
     Layer,
     Namespace,
