@@ -107,6 +107,7 @@ class Op:
             that they work on.
         range: the absolute range r of results like sigmoid's, None where it has none;
             verification's bound reads it.
+        internal: whether only semantics makes it, and a spec has no name for it.
         samples: attribute sets with input shapes for the contract test, see tests/ops.
     """
 
@@ -119,6 +120,7 @@ class Op:
     promotion: ClassVar[Literal["none", "common", "float"]] = "none"
     ragged: ClassVar[Ragged] = "forbid"
     range: ClassVar[float | None] = None
+    internal: ClassVar[bool] = False
     samples: ClassVar[Sequence[Any]] = ()
     rule: ClassVar[Signature]
 

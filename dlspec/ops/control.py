@@ -76,6 +76,7 @@ class Scan(Op):
     """
 
     name = "scan"
+    internal = True
     ragged = "reduce"
     body: Graph
     stepped: int

@@ -33,6 +33,7 @@ class Generate(Op):
     """
 
     name = "generate"
+    internal = True
     ragged = "reduce"
     body: Graph
     states: int

@@ -52,8 +52,9 @@ def file_name(el: Elaborator, name: str, frame: Frame) -> Any:
     if name in compile_time.FUNCTIONS:
         return compile_time.FUNCTIONS[name]
     name = SHORT_NAMES.get(name, name)
-    if name in REGISTRY and name not in LATER:  # loops take cells, which come later
-        return REGISTRY[name]
+    op = REGISTRY.get(name)
+    if op is not None and not op.internal:
+        return op
     return compile_time.INITIALIZERS.get(name)
 
 
