@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.diagnostics.core import Diagnostic, Label, Severity
 from dlspec.late import late_dataclass
 from dlspec.source import Span
 
@@ -219,3 +219,31 @@ class RaggedRefused(ShapeDiagnostic):
     note: ClassVar[tuple[str, ...]] = ("a ragged axis would let padding into the result",)
     operand: str = ""
     actual: str = ""
+
+
+@late_dataclass
+class DoubtfulAxes(ShapeDiagnostic):
+    """A window slides over one axis of what looks like a picture without a channel axis.
+
+    Wrong (28 channels of length 28):
+        network n { input image: float[N, 28, 28]; output y = image -> conv(6, kernel = 5) }
+
+    Right:
+        network n {
+            input image: float[N, 28, 28]
+            output y = image -> reshape(1, 28, 28) -> conv(6, kernel = 5)
+        }
+    """
+
+    code: ClassVar[str] = "DL309"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "`{op}` takes this for {size} channels of length {size}"
+    label: ClassVar[str] = "the input is {actual}: N, channels, and one spatial axis"
+    help: ClassVar[tuple[str, ...]] = (
+        "for a picture, add a channel axis: `reshape(1, {size}, {size})`",
+        "where one axis is meant, say so: `{setting} = [{value}]`",
+    )
+    size: int = 0
+    actual: str = ""
+    setting: str = ""
+    value: str = ""

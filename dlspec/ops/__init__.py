@@ -3,6 +3,7 @@
 from dlspec.ops import (
     activation,
     arithmetic,
+    bins,
     comparison,
     convolution,
     embedding,
@@ -21,6 +22,7 @@ __all__ = [
     "Op",
     "activation",
     "arithmetic",
+    "bins",
     "comparison",
     "convolution",
     "embedding",

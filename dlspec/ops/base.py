@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.shapes import RaggedRefused
 from dlspec.ir.graph import Graph, Initializer, Value
 from dlspec.ir.types import DType, TensorType
@@ -154,6 +154,10 @@ class Op:
         """
         refuse_lengths(self, inputs)
         return self.rule.output_types(self, inputs)
+
+    def doubts(self, *inputs: TensorType | None) -> Iterable[Diagnostic]:
+        """Warnings, without a place, about types that fit and yet may not be meant."""
+        return ()
 
     # --- meaning and lowerings --------------------------------------------------------------------
 

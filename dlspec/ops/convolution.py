@@ -3,132 +3,75 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import DTypeMismatch, ImpossibleShape, InvalidSetting, RankMismatch
+from dlspec.diagnostics import Diagnostic, DlspecError
+from dlspec.diagnostics.shapes import DTypeMismatch, ImpossibleShape, InvalidSetting
 from dlspec.dims import Dim
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.settings import per_axis, whole
+from dlspec.ops.window import (
+    Pad,
+    Sizes,
+    Window,
+    check_pad,
+    check_rank,
+    check_sizes,
+    doubts_of_axes,
+    room,
+)
 
-
-def window_sizes(
-    op: str,
-    x: TensorType,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    pad: tuple[int, ...],
-    dilation: tuple[int, ...],
-) -> tuple[Dim, ...]:
-    """Spatial sizes after a window has passed: ``(size + 2 pad - dilation (kernel - 1) - 1) //
-    stride + 1``."""
-    sizes: list[Dim] = []
-    for size, k, s, p, d in zip(x.shape[2:], kernel, stride, pad, dilation, strict=True):
-        reach = d * (k - 1) + 1
-        room = size + 2 * p
-        if room.value is not None and room.value < reach:
-            needed = (reach - (size.value or 0) + 1) // 2
-            raise DlspecError(
-                ImpossibleShape(
-                    None,
-                    op,
-                    reason=f"a window of {reach} does not fit into {room.value}",
-                    actual=str(x),
-                    advice="a smaller window fits"
-                    if op.endswith("pool")
-                    else f"`pad = {needed}` makes room",
-                )
-            )
-        sizes.append((room - reach) // s + 1)
-    return tuple(sizes)
-
-
-def windows(
-    x: Array,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    pad: tuple[int, ...],
-    dilation: tuple[int, ...],
-    fill: float,
-) -> Array:
-    """All windows of an array [N, C, *spatial]: [N, C, *positions, *kernel]."""
-    padded = x
-    if any(pad):
-        sizes = [size + 2 * p for size, p in zip(x.shape[2:], pad, strict=True)]
-        padded = np.full((*x.shape[:2], *sizes), fill, x.dtype)
-        inner = (slice(p, p + size) for size, p in zip(x.shape[2:], pad, strict=True))
-        padded[(slice(None), slice(None), *inner)] = x
-    reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    axes = tuple(range(2, x.ndim))
-    view = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=axes)  # type: ignore[call-overload]
-    steps = (slice(None), slice(None), *(slice(None, None, s) for s in stride))
-    inside = tuple(slice(None, None, d) for d in dilation)
-    return view[steps + inside]
-
-
-def check_rank(op: str, x: TensorType, window: int | tuple[int, ...]) -> None:
-    """Refuse a tensor that is not N, channels and one to three spatial axes, as many of them as a
-    window has that names each."""
-    given = len(window) if isinstance(window, tuple) else None
-    lacks_channels = x.rank < 3 or given == x.rank - 1
-    if 3 <= x.rank <= 5 and not lacks_channels:
-        return
-    inner = ", ".join(str(d) if d.value is not None else "-1" for d in x.shape[1:])
-    if sum(d.value is None for d in x.shape[1:]) > 1:
-        inner = "…"
-    raise DlspecError(
-        RankMismatch(
-            None,
-            op,
-            operand="x",
-            actual=str(x),
-            rank=x.rank,
-            expected="N, channels, and one to three spatial"
-            if given is None
-            else f"N, channels, and {given} spatial",
-            advice=f"add a channel axis: `reshape(1, {inner or '…'})`" if lacks_channels else "",
-        )
-    )
+CHUNK = 1 << 22
+"""Elements of the columns that the reference of a convolution lays out at once: few enough to stay
+near the processor, many enough for one large product."""
 
 
 class Convolution(Op):
     """Base: ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each
-    spatial axis."""
+    spatial axis; ``pad`` may have pairs (before, after), or be a word."""
 
     signature = "(x: float[n, c, *s]; weight: float[*w], bias?: float[channels]) -> (y: float[*y])"
     init: ClassVar[Mapping[str, str | Initializer]] = {
         "weight": "fan_in_uniform",
         "bias": "fan_in_uniform",
     }
+    words: ClassVar[tuple[str, ...]] = ("same",)
     channels: int
-    kernel: int | tuple[int, ...]
-    stride: int | tuple[int, ...] = 1
-    pad: int | tuple[int, ...] = 0
-    dilation: int | tuple[int, ...] = 1
+    kernel: Sizes
+    stride: Sizes = 1
+    pad: Pad = 0
+    dilation: Sizes = 1
     groups: int = 1
 
     def __post_init__(self) -> None:
         whole(self.name, "channels", self.channels)
         whole(self.name, "groups", self.groups)
-        for setting, least in (("kernel", 1), ("stride", 1), ("pad", 0), ("dilation", 1)):
-            value = getattr(self, setting)
-            per_axis(
-                self.name, setting, value, len(value) if isinstance(value, tuple) else 1, least
-            )
+        sizes = {"kernel": self.kernel, "stride": self.stride, "dilation": self.dilation}
+        check_sizes(self.name, **{name: (value, 1) for name, value in sizes.items()})
+        check_pad(self.name, self.pad, self.words)
 
-    def geometry(self, rank: int) -> tuple[tuple[int, ...], ...]:
-        """Kernel, stride, pad and dilation, one number a spatial axis."""
-        return (
-            per_axis(self.name, "kernel", self.kernel, rank),
-            per_axis(self.name, "stride", self.stride, rank),
-            per_axis(self.name, "pad", self.pad, rank, 0),
-            per_axis(self.name, "dilation", self.dilation, rank),
-        )
+    def window(self, rank: int) -> Window:
+        """The window over so many spatial axes."""
+        kernel = per_axis(self.name, "kernel", self.kernel, rank)
+        dilation = per_axis(self.name, "dilation", self.dilation, rank)
+        stride = per_axis(self.name, "stride", self.stride, rank)
+        before, after = self.room(kernel, stride, dilation)
+        return Window(kernel, stride, before, after, dilation)
+
+    def room(
+        self, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Room before and after each axis."""
+        return room(self.name, self.pad, kernel, dilation)
+
+    def doubts(self, *inputs: TensorType | None) -> Iterable[Diagnostic]:
+        """A picture that lacks its channel axis."""
+        return doubts_of_axes(self.name, inputs[0], "kernel", self.kernel)
 
     def filters(self, inputs: int) -> tuple[int, int]:
         """The first two sizes of the weight."""
@@ -140,7 +83,7 @@ class Convolution(Op):
         self._check(x)
         inputs = x.shape[1].value
         assert inputs is not None
-        kernel = self.geometry(x.rank - 2)[0]
+        kernel = self.window(x.rank - 2).kernel
         return {
             "weight": x.with_shape((*self.filters(inputs), *kernel)),
             "bias": x.with_shape((self.channels,)),
@@ -183,11 +126,12 @@ class Convolution(Op):
                 )
             )
 
-    def _torch_options(self, stride: str, pad: str) -> list[str]:
-        options = []
+    def _torch_options(self, window: Window) -> list[str]:
+        pad = compact(window.before) if window.is_even else 0
+        options: list[str] = []
         for name, value, default in (
-            (stride, self.stride, 1),
-            (pad, self.pad, 0),
+            ("stride", self.stride, 1),
+            ("padding", pad, 0),
             ("dilation", self.dilation, 1),
             ("groups", self.groups, 1),
         ):
@@ -195,61 +139,55 @@ class Convolution(Op):
                 options.append(f"{name}={value}")
         return options
 
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        kind = t.input_types[0]
-        assert kind is not None
-        x, weight, bias = inputs
-        arguments = [
-            x,
-            weight,
-            *([bias] if bias != "None" else []),
-            *self._torch_options("stride", "padding"),
-        ]
-        return f"F.{self._function(kind)}({', '.join(arguments)})"
+    def _call(self, kind: TensorType, window: Window, x: str, weight: str, bias: str) -> str:
+        arguments = [x, weight, *([bias] if bias != "None" else []), *self._torch_options(window)]
+        return f"F.{self.name}{kind.rank - 2}d({', '.join(arguments)})"
 
     def torch_module(self, *inputs: TensorType | None) -> str | None:
-        """`nn.Conv2d(in, out, kernel_size=…)`."""
+        """`nn.Conv2d(in, out, kernel_size=…)`, where the room is the same at both ends."""
         x, _, bias = inputs
         assert x is not None
-        options = [f"kernel_size={self.kernel}", *self._torch_options("stride", "padding")]
+        window = self.window(x.rank - 2)
+        if not window.is_even:
+            return None
+        options = [f"kernel_size={self.kernel}", *self._torch_options(window)]
         if bias is None:
             options.append("bias=False")
-        return f"nn.{self._layer(x)}({x.shape[1]}, {self.channels}, {', '.join(options)})"
+        layer = "".join(part.capitalize() for part in self.name.split("_"))
+        return f"nn.{layer}{x.rank - 2}d({x.shape[1]}, {self.channels}, {', '.join(options)})"
 
-    def _function(self, x: TensorType) -> str:
-        return f"conv{x.rank - 2}d"
 
-    def _layer(self, x: TensorType) -> str:
-        return f"Conv{x.rank - 2}d"
-
-    def window(self, g: OnnxBuilder) -> dict[str, Any]:
-        """ONNX's attributes of the window."""
-        kind = g.input_types[0]
-        assert kind is not None
-        kernel, stride, pad, dilation = self.geometry(kind.rank - 2)
-        return {
-            "kernel_shape": list(kernel),
-            "strides": list(stride),
-            "pads": [*pad, *pad],
-            "dilations": list(dilation),
-            "group": self.groups,
-        }
+def compact(values: tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where all are the same."""
+    return values[0] if len(set(values)) == 1 else values
 
 
 class Conv(Convolution):
     """Cross-correlation with learned filters; W is [channels, inputs / groups, *kernel]. LeCun et
     al. 1998.
 
-    ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each spatial axis.
+    ``y[n, o, i] = bias[o] + sum over c, k of W[o, c, k] x[n, c, stride i + dilation k - pad]``.
+    ``kernel``, ``stride``, ``pad`` and ``dilation`` are one number, or one for each spatial axis;
+    with as many ``groups`` as channels it is depthwise. ``pad = "same"`` is ``dilation (kernel -
+    1)`` in all, the odd one after, so that sizes become ceil(size / stride); ``"causal"`` has all
+    of it before (one spatial axis: WaveNet, van den Oord et al. 2016).
     """
 
     name = "conv"
+    words = ("same", "causal")
     samples = (
         ({"channels": 4, "kernel": 3}, {"x": ("N", 2, 7, 6)}),
         ({"channels": 4, "kernel": (3, 2), "stride": 2, "pad": 1}, {"x": ("N", 2, 7, 6)}),
         ({"channels": 4, "kernel": 3, "groups": 2, "dilation": 2}, {"x": ("N", 2, 7, 8)}),
         ({"channels": 3, "kernel": 3, "pad": 1, "bias": None}, {"x": ("N", 2, 9)}),
         ({"channels": 2, "kernel": 2}, {"x": ("N", 1, 3, 4, 5)}),
+        ({"channels": 6, "kernel": 3, "groups": 3, "pad": 1}, {"x": ("N", 3, 5, 4)}),
+        ({"channels": 3, "kernel": 1, "stride": 2}, {"x": ("N", 2, 5, 6)}),
+        ({"channels": 2, "kernel": 4, "pad": "same"}, {"x": ("N", 2, 6, 5)}),
+        ({"channels": 2, "kernel": 3, "stride": 2, "pad": "same"}, {"x": ("N", 2, 6, 5)}),
+        ({"channels": 2, "kernel": 2, "dilation": 3, "pad": "causal"}, {"x": ("N", 2, 7)}),
+        ({"channels": 2, "kernel": 3, "pad": ((2, 0), (0, 1))}, {"x": ("N", 1, 4, 5)}),
+        ({"channels": 2, "kernel": 3, "pad": ((1, 1), (0, 2), (0, 0))}, {"x": ("N", 1, 3, 4, 3)}),
     )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
@@ -257,42 +195,84 @@ class Conv(Convolution):
         x = inputs[0]
         assert x is not None
         self._check(x)
-        sizes = window_sizes(self.name, x, *self.geometry(x.rank - 2))
+        sizes = self.window(x.rank - 2).sizes(self.name, x)
         return (x.with_shape((x.shape[0], self.channels, *sizes)),)
 
     def reference(self, *inputs: Any) -> Any:
         x, weight, bias = inputs
-        kernel, stride, pad, dilation = self.geometry(x.ndim - 2)
-        view = windows(x, kernel, stride, pad, dilation, 0.0)
-        n, rank = x.shape[0], len(kernel)
-        spatial = view.shape[2 : 2 + rank]
-        inputs_each, outputs_each = x.shape[1] // self.groups, self.channels // self.groups
-        # [outputs, C * kernel] @ [N, C * kernel, positions]: positions last, so that elements are
-        # copied in whole rows and nothing is transposed afterwards
-        places = view.transpose(0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
-        parts = []
-        for g in range(self.groups):
-            part = places[:, g * inputs_each : (g + 1) * inputs_each]
-            columns = part.reshape(n, inputs_each * math.prod(kernel), math.prod(spatial))
-            filters = weight[g * outputs_each : (g + 1) * outputs_each].reshape(outputs_each, -1)
-            parts.append(filters @ columns)
-        y = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        y = y if bias is None else y + bias[:, None]
-        return y.reshape(n, self.channels, *spatial)
+        window = self.window(x.ndim - 2)
+        view = window.view(window.padded(x, 0.0))
+        if self.groups == x.shape[1] == self.channels:
+            y = _depthwise(view, weight)
+        else:
+            y = _grouped(view, weight, self.groups)
+        if bias is not None:
+            y += bias.reshape(-1, *(1,) * (x.ndim - 2))
+        return y
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        kind = t.input_types[0]
+        assert kind is not None
+        window = self.window(kind.rank - 2)
+        x, weight, bias = inputs
+        if not window.is_even:
+            x = f"F.pad({x}, {window.torch_pad()})"
+        return self._call(kind, window, x, weight, bias)
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Conv", *(i for i in inputs if i), **self.window(g))
+        kind = g.input_types[0]
+        assert kind is not None
+        window = self.window(kind.rank - 2)
+        return g.op("Conv", *(i for i in inputs if i), **window.onnx(), group=self.groups)
+
+
+def _depthwise(view: Array, weight: Array) -> Array:
+    """Each channel with its own filter: one multiplication for each place in the window."""
+    kernel = weight.shape[2:]
+    spread = (-1, *(1,) * len(kernel))
+    y, term = np.zeros((2, *view.shape[: 2 + len(kernel)]), view.dtype)
+    for place in np.ndindex(*kernel):
+        np.multiply(view[(..., *place)], weight[(slice(None), 0, *place)].reshape(spread), out=term)
+        y += term
+    return y
+
+
+def _grouped(view: Array, weight: Array, groups: int) -> Array:
+    """[outputs, inputs * kernel] @ [N, inputs * kernel, positions], a product for each group.
+
+    Positions come last, so that elements are copied in whole rows and nothing is transposed
+    afterwards.
+    """
+    kernel, rank = weight.shape[2:], weight.ndim - 2
+    n, channels, *spatial = view.shape[: 2 + rank]
+    each = channels // groups * math.prod(kernel)
+    filters = weight.reshape(groups, -1, each)
+    y = np.empty((n, groups, filters.shape[1], *spatial), view.dtype)
+    places = view.transpose(0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
+    row = groups * each * math.prod(spatial[1:])  # elements of the columns of one row of positions
+    examples, rows = max(1, CHUNK // (row * spatial[0])), max(1, CHUNK // row)
+    for i in range(0, n, examples):
+        for j in range(0, spatial[0], rows if examples == 1 else spatial[0]):
+            here = slice(i, i + examples), slice(j, j + rows if examples == 1 else None)
+            part = places[(here[0], *(slice(None),) * (1 + rank), here[1])]
+            columns = part.reshape(part.shape[0], groups, each, -1)
+            made = filters @ columns
+            y[(here[0], slice(None), slice(None), here[1])] = made.reshape(
+                *made.shape[:3], *part.shape[2 + rank :]
+            )
+    return y.reshape(n, -1, *spatial)
 
 
 class ConvTranspose(Convolution):
     """The transpose of a convolution, which makes sizes larger; W is [inputs, channels / groups,
     *kernel]. Zeiler et al. 2010.
 
-    A size becomes ``(size - 1) stride - 2 pad + dilation (kernel - 1) + output_pad + 1``.
+    A size becomes ``(size - 1) stride - 2 pad + dilation (kernel - 1) + output_pad + 1``; with
+    ``pad = "same"`` it becomes ``size * stride``.
     """
 
     name = "conv_transpose"
-    output_pad: int | tuple[int, ...] = 0
+    output_pad: Sizes = 0
     samples = (
         ({"channels": 4, "kernel": 3}, {"x": ("N", 2, 4, 5)}),
         ({"channels": 4, "kernel": 4, "stride": 2, "pad": 1}, {"x": ("N", 2, 3, 4)}),
@@ -301,16 +281,31 @@ class ConvTranspose(Convolution):
             {"x": ("N", 2, 4)},
         ),
         ({"channels": 1, "kernel": (2, 3), "dilation": 2, "bias": None}, {"x": ("N", 2, 3, 3)}),
+        ({"channels": 3, "kernel": 3, "stride": 2, "pad": "same"}, {"x": ("N", 2, 3, 4)}),
+        ({"channels": 3, "kernel": 2, "stride": 3, "pad": "same"}, {"x": ("N", 2, 4)}),
+        ({"channels": 2, "kernel": 3, "stride": 2, "pad": ((0, 1), (2, 0))}, {"x": ("N", 2, 3, 3)}),
+        ({"channels": 2, "kernel": 2, "stride": 2, "pad": 1}, {"x": ("N", 2, 3, 2, 3)}),
     )
 
     def filters(self, inputs: int) -> tuple[int, int]:
         """The first two sizes of the weight."""
         return inputs, self.channels // self.groups
 
-    def _extra(self, rank: int) -> tuple[int, ...]:
-        extra = per_axis(self.name, "output_pad", self.output_pad, rank, 0)
-        _, stride, _, dilation = self.geometry(rank)
-        if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
+    def room(
+        self, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What is cut off before and after each axis."""
+        if self.pad != "same":
+            return super().room(kernel, stride, dilation)
+        window = Window(kernel, stride, (), (), dilation)
+        over = [max(r - s, 0) for r, s in zip(window.reach, stride, strict=True)]
+        return tuple(n // 2 for n in over), tuple(n - n // 2 for n in over)
+
+    def extra(self, window: Window) -> tuple[int, ...]:
+        """`output_pad`, one number a spatial axis."""
+        extra = per_axis(self.name, "output_pad", self.output_pad, len(window.kernel), 0)
+        sizes = zip(extra, window.stride, window.dilation, strict=True)
+        if any(e >= max(s, d) for e, s, d in sizes):
             raise DlspecError(
                 InvalidSetting(
                     None,
@@ -320,6 +315,9 @@ class ConvTranspose(Convolution):
                     expected="less than the stride or the dilation",
                 )
             )
+        if self.pad == "same":
+            short = [max(s - r, 0) for r, s in zip(window.reach, window.stride, strict=True)]
+            return tuple(e + s for e, s in zip(extra, short, strict=True))
         return extra
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
@@ -327,10 +325,14 @@ class ConvTranspose(Convolution):
         x = inputs[0]
         assert x is not None
         self._check(x)
-        geometry = (*self.geometry(x.rank - 2), self._extra(x.rank - 2))
+        window = self.window(x.rank - 2)
+        cut = (b + a for b, a in zip(window.before, window.after, strict=True))
+        geometry = zip(
+            x.shape[2:], window.stride, cut, window.reach, self.extra(window), strict=True
+        )
         sizes: list[Dim] = []
-        for size, k, s, p, d, e in zip(x.shape[2:], *geometry, strict=True):
-            sizes.append((size - 1) * s - 2 * p + d * (k - 1) + e + 1)
+        for size, s, p, r, e in geometry:
+            sizes.append((size - 1) * s - p + r + e)
             value = sizes[-1].value
             if value is not None and value < 1:
                 raise DlspecError(
@@ -346,44 +348,47 @@ class ConvTranspose(Convolution):
 
     def reference(self, *inputs: Any) -> Any:
         x, weight, bias = inputs
-        rank = x.ndim - 2
-        kernel, stride, pad, dilation = self.geometry(rank)
-        extra = self._extra(rank)
+        rank, n = x.ndim - 2, x.shape[0]
+        window, spatial = self.window(rank), x.shape[2:]
+        stride, dilation = window.stride, window.dilation
         full = [
-            (size - 1) * s + d * (k - 1) + 1 + e
-            for size, s, d, k, e in zip(x.shape[2:], stride, dilation, kernel, extra, strict=True)
+            (size - 1) * s + r + e
+            for size, s, r, e in zip(spatial, stride, window.reach, self.extra(window), strict=True)
         ]
-        y = np.zeros((x.shape[0], self.channels, *full), dtype=x.dtype)
-        inputs_each, outputs_each = x.shape[1] // self.groups, self.channels // self.groups
-        for g in range(self.groups):
-            part = x[:, g * inputs_each : (g + 1) * inputs_each]
-            filters = weight[g * inputs_each : (g + 1) * inputs_each]
-            outputs = slice(g * outputs_each, (g + 1) * outputs_each)
-            for place in np.ndindex(*kernel):
-                # what each element adds at one place of the window
-                added = np.moveaxis(np.tensordot(part, filters[(..., *place)], axes=(1, 0)), -1, 1)
-                spots = tuple(
-                    slice(d * at, d * at + (size - 1) * s + 1, s)
-                    for at, d, s, size in zip(place, dilation, stride, x.shape[2:], strict=True)
-                )
-                y[(slice(None), outputs, *spots)] += added
-        y = y[(..., *(slice(p, size - p) for p, size in zip(pad, full, strict=True)))]
+        y = np.zeros((n, self.channels, *full), dtype=x.dtype)
+        part = x.reshape(n, self.groups, x.shape[1] // self.groups, -1)
+        filters = weight.reshape(self.groups, part.shape[2], -1, *window.kernel).swapaxes(1, 2)
+        for place in np.ndindex(*window.kernel):
+            # what each element adds at one place of the window
+            added = filters[(..., *place)] @ part
+            spots = tuple(
+                slice(d * at, d * at + (size - 1) * s + 1, s)
+                for at, d, s, size in zip(place, dilation, stride, spatial, strict=True)
+            )
+            y[(slice(None), slice(None), *spots)] += added.reshape(n, -1, *spatial)
+        ends = zip(window.before, window.after, full, strict=True)
+        y = y[(..., *(slice(b, size - a) for b, a, size in ends))]
         return y if bias is None else y + bias.reshape(1, -1, *(1,) * rank)
 
-    def _torch_options(self, stride: str, pad: str) -> list[str]:
-        options = super()._torch_options(stride, pad)
-        return options if self.output_pad == 0 else [*options, f"output_padding={self.output_pad}"]
+    def _torch_options(self, window: Window) -> list[str]:
+        options, extra = super()._torch_options(window), compact(self.extra(window))
+        return options if extra == 0 else [*options, f"output_padding={extra}"]
 
-    def _function(self, x: TensorType) -> str:
-        return f"conv_transpose{x.rank - 2}d"
-
-    def _layer(self, x: TensorType) -> str:
-        return f"ConvTranspose{x.rank - 2}d"
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        kind = t.input_types[0]
+        assert kind is not None
+        window = self.window(kind.rank - 2)
+        y = self._call(kind, window, *inputs)
+        if window.is_even:
+            return y
+        return f"F.pad({y}, {tuple(-n for n in window.torch_pad())})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         kind = g.input_types[0]
         assert kind is not None
-        extra = list(self._extra(kind.rank - 2))
+        window = self.window(kind.rank - 2)
+        extra = list(self.extra(window))
+        given = (i for i in inputs if i)
         return g.op(
-            "ConvTranspose", *(i for i in inputs if i), output_padding=extra, **self.window(g)
+            "ConvTranspose", *given, output_padding=extra, **window.onnx(), group=self.groups
         )
