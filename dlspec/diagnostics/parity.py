@@ -181,13 +181,14 @@ class EngineRefuses(Diagnostic):
     code: ClassVar[str] = "DL705"
     title: ClassVar[str] = "`{engine}` fails on inputs that `{network}` declares"
     label: ClassVar[str] = "`{output}` with {case}"
-    note: ClassVar[str] = "{detail}"
+    note: ClassVar[tuple[str, ...]] = ("{detail}", "first node that fails: `{node}`")
     help: ClassVar[str] = "narrow the bounds in the engine block, or choose another target"
     network: str
     engine: str
     output: str
     case: str
     detail: str
+    node: str | None = None
 
 
 @late_dataclass
@@ -208,6 +209,31 @@ class TrainingDiffers(Diagnostic):
     expected: str
     found: str
     ratio: str
+
+
+@late_dataclass
+class PassDiffers(Diagnostic):
+    """A pass, which may rewrite the graph but not what it computes, changed a result.
+
+    The graph as the spec says it and the graph that is lowered are computed side by side in
+    float64, on weights of which none is 0 or 1. This is a fault of dlspec, not of the spec.
+    """
+
+    code: ClassVar[str] = "DL707"
+    title: ClassVar[str] = "`{node}` computes something else after the passes than the spec says"
+    label: ClassVar[str] = "`{op}` gives {found}, the spec means {expected}"
+    note: ClassVar[tuple[str, ...]] = (
+        "its error is {ratio} times float64's bound",
+        "{detail}",
+    )
+    help: ClassVar[str] = "this is a fault of dlspec: please report it"
+    network: str
+    node: str
+    op: str
+    expected: str
+    found: str
+    ratio: str | None = None
+    detail: str | None = None
 
 
 @late_dataclass

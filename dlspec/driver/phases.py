@@ -64,7 +64,7 @@ class Compilation:
                 )
             )
         return {
-            name: dataclasses.replace(plan, graph=optimized(plan.graph))
+            name: dataclasses.replace(plan, graph=optimized(plan.graph), meant=plan.graph)
             for name, plan in self.spec.networks.items()
         }
 

@@ -155,7 +155,8 @@ class NetworkPlan:
 
     ``graph`` is the inference graph. Parameters that only training reads (auxiliary classifiers)
     are in the recipe's step graphs alone: they are initialised and checkpointed, but are no part of
-    the engine.
+    the engine. ``meant`` is the graph as the spec says it, where ``graph`` is what passes made of
+    it.
     """
 
     name: str
@@ -165,3 +166,4 @@ class NetworkPlan:
     recipe: RecipePlan | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     span: Span | None = None
+    meant: Graph | None = None

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.ir.plan import NetworkPlan
+from dlspec.randomness import structural_weights
 from dlspec.verify.checks import CheckResult, run_checks
 from dlspec.verify.findings import findings
 from dlspec.verify.inputs import Case
 from dlspec.verify.local import NodeResult, bisect
+from dlspec.verify.prefixes import Rebuild, first_wrong_prefix
 from dlspec.verify.refusals import refusals
 from dlspec.verify.result import Verification, versions
 from dlspec.verify.study import Study
@@ -43,6 +45,7 @@ def verify_network(
     engine: str = "engine",
     model: onnx.ModelProto | None = None,
     study: Study | None = None,
+    rebuild: Rebuild | None = None,
 ) -> Verification:
     """Prove an engine, or say what is wrong with it.
 
@@ -66,6 +69,8 @@ def verify_network(
             emitted here without.
         study: of an earlier call for the same network, weights and bounds, so that references are
             made once; `Verification` does not keep it.
+        rebuild: builds this engine from another model, to find the node where it goes wrong by
+            itself.
 
     Returns:
         What was found; `raise_if_failed` turns failures into a DlspecError.
@@ -86,7 +91,8 @@ def verify_network(
     )
     checks = _checks(study, engine_runner, expected, sides, engine, precision, found)
     nodes = study.nodes
-    culprit = _bisect(study, found, nodes)
+    changed = study.passes
+    culprit = _bisect(study, found, nodes, precision, tolerance, rebuild)
     timings = {k: v - before.get(k, 0.0) for k, v in study.timings.items()}
     timings["total"] = perf_counter() - started
     result = Verification(
@@ -97,9 +103,11 @@ def verify_network(
         verdicts=tuple(found),
         references=tuple(torch_found.float64),
         torch=tuple(torch_found.float32),
+        torch_nodes=() if torch_found.nodes is None else (torch_found.nodes,),
         checks=tuple(checks),
         nodes=tuple(nodes),
         bisection=tuple(culprit),
+        passes=() if changed is None else (changed,),
         sizes=tuple(dict(c.sizes) for c in study.cases),
         timings=timings,
         versions=versions(),
@@ -145,16 +153,33 @@ def _answers(runner: Runner, case: Case, expected: Sequence[str]) -> dict[str, A
 
 
 def _bisect(
-    study: Study, found: Sequence[Verdict], nodes: Sequence[NodeResult]
+    study: Study,
+    found: Sequence[Verdict],
+    nodes: Sequence[NodeResult],
+    precision: str,
+    tolerance: float | None,
+    rebuild: Rebuild | None,
 ) -> list[NodeResult]:
-    """Where an end-to-end failure begins, with the real weights and inputs; nothing when there is
-    none."""
+    """Where an end-to-end failure begins, with the real weights and inputs: in the model, else in
+    the engine; nothing when there is none."""
     failed = next((v for v in found if v.status == "fail"), None)
     if failed is None or not study.graph.nodes or any(n.status == "fail" for n in nodes):
         return []
     case = next(c for c in study.cases if c.label == failed.case)
     with study.timed("bisection"):
-        return bisect(study.graph, study.model, study.weights, case.inputs, seed=study.seed)
+        table = bisect(study.graph, study.model, study.weights, case.inputs, seed=study.seed)
+        if rebuild is None or tolerance is not None or any(n.status == "fail" for n in table):
+            return table
+        wrong = first_wrong_prefix(
+            study.graph,
+            study.model,
+            study.weights,
+            case.inputs,
+            rebuild,
+            precision=precision,
+            seed=study.seed,
+        )
+    return table if wrong is None else [wrong if n.path == wrong.path else n for n in table]
 
 
 # --- PyTorch --------------------------------------------------------------------------------------
@@ -166,6 +191,7 @@ class _Torch:
     def __init__(self) -> None:
         self.float64: list[Verdict] = []
         self.float32: list[Verdict] = []
+        self.nodes: NodeResult | None = None
         self.runner: Runner | None = None
         self.why = ""
 
@@ -177,6 +203,7 @@ def _torch(study: Study, use_torch: bool | None, fast: bool) -> tuple[_Torch, st
         agree_in_float64,
         first_disagreement,
         is_torch_here,
+        prove_torch_nodes,
         stays_in_bound,
     )
 
@@ -189,11 +216,20 @@ def _torch(study: Study, use_torch: bool | None, fast: bool) -> tuple[_Torch, st
         said.runner = TorchGraph(study.graph, study.weights, "float32")
         said.float64 = agree_in_float64(study)
         said.float32 = stays_in_bound(study, said.runner)
+        said.nodes = prove_torch_nodes(
+            study.graph,
+            structural_weights(study.graph, study.seed),
+            [c.inputs for c in study.cases if c.base],
+            seed=study.seed,
+        )
+        if said.nodes is not None:
+            return said, said.nodes.path
         failed = next((v for v in said.float64 if v.status == "fail"), None)
         if failed is None:
             return said, None
         case = next(c for c in study.cases if c.label == failed.case)
-        return said, first_disagreement(study, case)
+        node = first_disagreement(study.graph, study.weights, case.inputs, seed=study.seed)
+        return said, node
 
 
 # --- checks ---------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ bound."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from dlspec.diagnostics import Diagnostic
 from dlspec.ir.graph import Graph
@@ -20,6 +20,15 @@ else:
     faults = LateModule("dlspec.diagnostics.parity")
 
 
+class Difference(TypedDict):
+    """What a diagnostic of a single node tells of its results."""
+
+    expected: str
+    found: str
+    ratio: str | None
+    detail: str | None
+
+
 def findings(
     graph: Graph, result: Verification, disagreement: str | None = None
 ) -> Iterator[Diagnostic]:
@@ -30,6 +39,7 @@ def findings(
         result: what was found.
         disagreement: path of the first node on which the float64 references disagree.
     """
+    yield from _passes(result)
     yield from _references(graph, result, disagreement)
     yield from _local(result)
     yield from _engine(graph, result)
@@ -37,8 +47,18 @@ def findings(
     yield from _warnings(graph, result)
 
 
+def _passes(result: Verification) -> Iterator[Diagnostic]:
+    for wrong in result.passes:
+        yield faults.PassDiffers(
+            wrong.span, result.network, wrong.path, wrong.op, **_difference(wrong.verdict)
+        )
+
+
 def _references(graph: Graph, result: Verification, node: str | None) -> Iterator[Diagnostic]:
     failed = _first_failure(result.references)
+    if failed is None and result.torch_nodes:
+        wrong = result.torch_nodes[0]
+        failed, node = wrong.verdict, wrong.path
     if failed is not None:
         span = _node_span(graph, node) or _output_span(graph, failed.output)
         yield faults.ReferencesDisagree(
@@ -58,13 +78,9 @@ def _references(graph: Graph, result: Verification, node: str | None) -> Iterato
 def _local(result: Verification) -> Iterator[Diagnostic]:
     wrong = next((n for n in result.nodes if n.status == "fail"), None)
     if wrong is not None:
-        verdict = wrong.verdict
-        unclear = verdict.reason in _NO_ANSWER
         yield faults.NodeDiffers(
-            wrong.span, result.network, wrong.path, wrong.op, expected=_number(verdict.expected),
-            found=_number(verdict.found), ratio=None if unclear else _ratio(verdict),
-            detail=_told(verdict) or None,
-        )  # fmt: skip
+            wrong.span, result.network, wrong.path, wrong.op, **_difference(wrong.verdict)
+        )
 
 
 def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
@@ -73,9 +89,11 @@ def _engine(graph: Graph, result: Verification) -> Iterator[Diagnostic]:
     refused = [v for v in result.verdicts if v.status == "fail" and v.reason in _NO_ANSWER]
     if refused:
         verdict = refused[0]
+        node = result.first_wrong_node
         yield faults.EngineRefuses(
-            _output_span(graph, verdict.output), result.network, result.engine, verdict.output,
-            verdict.case, _told(verdict),
+            (node.span if node is not None else None) or _output_span(graph, verdict.output),
+            result.network, result.engine, verdict.output, verdict.case, _told(verdict),
+            None if node is None else node.path,
         )  # fmt: skip
     differing = [v for v in wrong if v.reason not in _NO_ANSWER]
     differing.sort(key=lambda v: v.reason == "decision")  # an id is wrong because its score is
@@ -195,6 +213,16 @@ def _told(verdict: Verdict) -> str:
 
 def _number(value: float | None) -> str:
     return "nothing" if value is None else f"{value:.7g}"
+
+
+def _difference(verdict: Verdict) -> Difference:
+    unclear = verdict.reason in _NO_ANSWER
+    return {
+        "expected": _number(verdict.expected),
+        "found": _number(verdict.found),
+        "ratio": None if unclear else _ratio(verdict),
+        "detail": _told(verdict) or None,
+    }
 
 
 def _ratio(verdict: Verdict) -> str:

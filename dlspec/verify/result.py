@@ -34,6 +34,9 @@ class Verification:
         nodes: the local proof.
         bisection: the same table with real weights, made when the engine fails end to end and the
             local proof holds.
+        torch_nodes: the first node that PyTorch and NumPy compute differently in float64, each
+            node alone on structural weights; none where they agree.
+        passes: the first node whose meaning a pass has changed; none where passes are right.
         sizes: of the dynamic dimensions, as swept.
         timings: seconds by part.
         versions: of what computed.
@@ -52,6 +55,8 @@ class Verification:
     checks: tuple[CheckResult, ...] = ()
     nodes: tuple[NodeResult, ...] = ()
     bisection: tuple[NodeResult, ...] = ()
+    torch_nodes: tuple[NodeResult, ...] = ()
+    passes: tuple[NodeResult, ...] = ()
     sizes: tuple[Mapping[str, int], ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -76,7 +81,7 @@ class Verification:
         compared = (*self.verdicts, *self.references, *self.torch)
         if (
             any(v.status == "fail" for v in compared)
-            or any(n.status == "fail" for n in self.nodes)
+            or any(n.status == "fail" for n in (*self.nodes, *self.torch_nodes, *self.passes))
             or not all(c.holds for c in self.checks)
         ):
             return "failed"

@@ -20,6 +20,7 @@ from dlspec.verify.discrete import decided, decision
 from dlspec.verify.inputs import SCALES, Case, draw_cases
 from dlspec.verify.local import NodeResult, prove_nodes
 from dlspec.verify.padding import without_padding
+from dlspec.verify.passes import is_untouched, prove_passes
 from dlspec.verify.verdict import Verdict, compare
 
 if TYPE_CHECKING:
@@ -184,6 +185,17 @@ class Study:
                 seed=self.seed,
                 sizes=self.cases[0].sizes,
                 scales=scales,
+            )
+
+    @cached_property
+    def passes(self) -> NodeResult | None:
+        """The first node whose meaning a pass has changed; None where there is none."""
+        if self.plan.meant is None or is_untouched(self.plan.meant, self.graph):
+            return None
+        with self.timed("passes"):
+            structural = structural_weights(self.graph, self.seed)
+            return prove_passes(
+                self.plan.meant, self.graph, structural, self.cases[0].inputs, seed=self.seed
             )
 
     # --- time -------------------------------------------------------------------------------------

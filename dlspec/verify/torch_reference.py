@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,8 @@ from dlspec.ir.graph import Graph, Output
 from dlspec.ir.types import DType
 from dlspec.targets.torch_source import argument_name, load_module, module_source
 from dlspec.verify.bound import Reference, reference, references
-from dlspec.verify.inputs import Case
+from dlspec.verify.cut import given_inputs, severed
+from dlspec.verify.local import NodeResult
 from dlspec.verify.refusals import refusals
 from dlspec.verify.study import Study
 from dlspec.verify.verdict import Verdict, compare, refusal
@@ -136,20 +137,85 @@ def stays_in_bound(study: Study, module: TorchGraph) -> list[Verdict]:
     return found
 
 
-def first_disagreement(study: Study, case: Case) -> str | None:
-    """The path of the first node whose float64 result differs between NumPy and PyTorch."""
-    made = [v for node in study.graph.nodes for v in node.outputs]
-    names = [v.name for v in made]
-    exact = _roomy(
-        reference(
-            study.graph, case.inputs, study.weights, names, precision="float64", seed=study.seed
-        )
+def prove_torch_nodes(
+    graph: Graph,
+    structural: Mapping[str, Array],
+    drawn: Sequence[Mapping[str, Array]],
+    *,
+    seed: int = 0,
+) -> NodeResult | None:
+    """The first node whose emitted PyTorch computes something else than it means; None where there
+    is none.
+
+    Every node alone, given R's own inputs, on weights of which none is 0 or 1: what fresh weights
+    and depth hide of an engine, they hide of PyTorch as well.
+
+    Args:
+        graph: any graph.
+        structural: weights of which none is 0 or 1.
+        drawn: sets of inputs, at several scales.
+        seed: of the probes.
+    """
+    pieces = severed(graph)
+    made = [v for node in pieces.nodes for v in node.outputs]
+    if not made:
+        return None
+    shown = replace(pieces, outputs=[Output(v.name, v) for v in made], updates=[])
+    given = [given_inputs(graph, inputs, structural) for inputs in drawn]
+    wide = [{i.name: all_of[i.name] for i in pieces.inputs} for all_of in given]
+    exacts = references(
+        pieces, wide, structural, [v.name for v in made], precision="float64", seed=seed
     )
-    whole = replace(study.graph, outputs=[Output(v.name, v) for v in made])
-    answers = TorchGraph(whole, study.weights, "float64")(case.inputs)
+    found: dict[str, Verdict] = {}
+    for number, (inputs, exact) in enumerate(zip(wide, exacts, strict=True), 1):
+        for verdict in _compare_all(shown, structural, inputs, _roomy(exact), f"draw {number}"):
+            if verdict.status == "fail":
+                found.setdefault(verdict.output, verdict)
+    for node in graph.nodes:
+        for value in node.outputs:
+            if value.name in found:
+                verdict = found[value.name]
+                return NodeResult(
+                    node.path, node.op.name, "fail", verdict.ratio, node.span, verdict
+                )
+    return None
+
+
+def _compare_all(
+    shown: Graph,
+    weights: Mapping[str, Array],
+    inputs: Mapping[str, Array],
+    exact: Reference,
+    case: str,
+) -> list[Verdict]:
+    """Every output of a graph of severed nodes; where PyTorch refuses the whole, node by node."""
+    names = [o.name for o in shown.outputs]
+    try:
+        answers = TorchGraph(shown, weights, "float64")(inputs)
+    except refusals() as error:
+        if len(shown.nodes) == 1:
+            return [refusal(name, case, str(error)) for name in names]
+        ones = [
+            replace(shown, nodes=[node], outputs=[Output(v.name, v) for v in node.outputs])
+            for node in shown.nodes
+        ]
+        return [v for one in ones for v in _compare_all(one, weights, inputs, exact, case)]
+    return [compare(n, case, exact.values[n], answers[n], exact.bounds[n]) for n in names]
+
+
+def first_disagreement(
+    graph: Graph, weights: Mapping[str, Array], inputs: Mapping[str, Array], *, seed: int = 0
+) -> str | None:
+    """The path of the first node whose float64 result differs between NumPy and PyTorch, computed
+    from the graph's inputs on."""
+    made = [v for node in graph.nodes for v in node.outputs]
+    names = [v.name for v in made]
+    exact = _roomy(reference(graph, inputs, weights, names, precision="float64", seed=seed))
+    whole = replace(graph, outputs=[Output(v.name, v) for v in made], updates=[])
+    answers = TorchGraph(whole, weights, "float64")(inputs)
     for value in made:
         name = value.name
-        verdict = compare(name, case.label, exact.values[name], answers[name], exact.bounds[name])
+        verdict = compare(name, "", exact.values[name], answers[name], exact.bounds[name])
         if verdict.status == "fail" and value.producer is not None:
-            return value.producer.path
+            return next((n.path for n in graph.nodes if value in n.outputs), None)
     return None
