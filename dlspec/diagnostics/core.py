@@ -149,7 +149,15 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     import difflib
 
     names = set(candidates) - {word}
+    plain = _plain(word)
+    same = sorted(n for n in names if _plain(n) == plain)
+    if same:
+        return same[0]
     if len(names) > MANY_NAMES:  # comparing takes time for each
         names = {n for n in names if n[:1] == word[:1] and abs(len(n) - len(word)) < 3}
     matches = difflib.get_close_matches(word, sorted(names)[:MANY_NAMES], n=1, cutoff=0.6)
     return matches[0] if matches else None
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", "").lower()

@@ -193,6 +193,17 @@ class BadValue(Diagnostic):
     expected: str
     advice: str | None = None
 
+    @property
+    def helps(self) -> list[str]:
+        """An optimiser of another framework in a spec's words."""
+        if self.name == "optimizer":
+            from dlspec.diagnostics.peer_calls import optimizer_advice
+
+            advice = optimizer_advice(self.value)
+            if advice:
+                return [advice]
+        return super().helps
+
 
 @late_dataclass
 class Impossible(Diagnostic):

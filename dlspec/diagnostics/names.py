@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import field
 from typing import ClassVar
@@ -31,6 +32,15 @@ class UnknownName(Diagnostic):
     name: str
     suggestion: str | None = None
     advice: str | None = None
+
+    @property
+    def helps(self) -> list[str]:
+        """What a name of another framework is here comes before what is spelt alike."""
+        from dlspec.diagnostics import peer_calls
+
+        written = self.span is not None and self.span.text == self.name
+        advice = peer_calls.name_advice(self.span) if self.span is not None and written else None
+        return [advice] if advice else super().helps
 
 
 @late_dataclass
@@ -132,6 +142,17 @@ class UnknownSetting(Diagnostic):
     suggestion: str | None = None
     known: str | None = None
 
+    @property
+    def helps(self) -> list[str]:
+        """What a setting of another framework is here comes before what is spelt alike."""
+        from dlspec.diagnostics import peer_calls
+
+        if self.span is None:
+            return super().helps
+        known = frozenset(re.findall(r"`([\w.]+)`", self.known)) if self.known else None
+        advice = peer_calls.setting_advice(self.name, self.of, self.span, known)
+        return [advice] if advice else super().helps
+
 
 @late_dataclass
 class MissingArgument(Diagnostic):
@@ -215,6 +236,17 @@ class UnknownAttribute(Diagnostic):
     what: str
     suggestion: str | None = None
     known: str | None = None
+
+    @property
+    def helps(self) -> list[str]:
+        """A method of a tensor elsewhere is a function here."""
+        from dlspec.diagnostics import peer_calls
+
+        if self.span is not None and self.what.startswith("a tensor"):
+            advice = peer_calls.method_advice(self.name, self.span)
+            if advice:
+                return [advice]
+        return super().helps
 
 
 @late_dataclass
@@ -320,6 +352,23 @@ class UnreadName(Diagnostic):
     name: str
     suggestion: str | None = None
 
+    @property
+    def helps(self) -> list[str]:
+        """What the setting of another framework is here."""
+        from dlspec.diagnostics import peer_calls
+
+        if self.name in ("loss", "criterion", "objective", "cost"):
+            return ["a loss is a goal: `minimize cross_entropy(logits, label)`"]
+        if self.span is not None:
+            advice = peer_calls.setting_advice(self.name, "a recipe", self.span, RECIPE)
+            if advice:
+                return [advice]
+        return super().helps
+
+
+RECIPE = frozenset(["batch", "epochs", "steps", "stop", "minimize", "optimizer", "metrics", "seed"])
+"""Settings of recipes that have other names elsewhere."""
+
 
 @late_dataclass
 class UnreadInNetwork(Diagnostic):
@@ -422,6 +471,14 @@ class UnknownType(Diagnostic):
     known: str
     suggestion: str | None = None
 
+    @property
+    def helps(self) -> list[str]:
+        """What the type is called here."""
+        from dlspec.diagnostics.peers import TYPES
+
+        ours = TYPES.get(self.name)
+        return [f"write `{ours}`"] if ours else super().helps
+
 
 @late_dataclass
 class UnknownDimension(Diagnostic):
@@ -444,6 +501,14 @@ class UnknownDimension(Diagnostic):
     name: str
     capital: str
     suggestion: str | None = None
+
+    @property
+    def helps(self) -> list[str]:
+        """The letter that a common dimension has."""
+        from dlspec.diagnostics import peer_calls
+
+        advice = peer_calls.dimension_advice(self.name)
+        return [advice] if advice else super().helps
 
 
 @late_dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterable
@@ -72,9 +73,25 @@ def _remark(kind: str, text: str, margin: int, paint: Paint, width: int | None) 
             rows.append(row)
         else:
             room = max(24, width - len(indent))
-            rows += textwrap.wrap(row, room, break_on_hyphens=False, break_long_words=False) or [""]
+            rows += wrapped(row, room) or [""]
     first = f"{' ' * margin} {paint.frame('=')} {paint.bold(kind)}: {rows[0].rstrip()}"
     return [first, *((indent + row).rstrip() for row in rows[1:])]
+
+
+_CODE = re.compile(r"`[^`]*`")
+_KEPT = "\u2007"
+"""Stands for the spaces in code while its line is wrapped; never printed."""
+
+
+def wrapped(text: str, room: int) -> list[str]:
+    """A text in rows of at most ``room`` columns; code in backticks is broken only where it is
+    longer than a row.
+    """
+    whole = _CODE.sub(
+        lambda m: m.group().replace(" ", _KEPT) if len(m.group()) <= room else m.group(), text
+    )
+    rows = textwrap.wrap(whole, room, break_on_hyphens=False, break_long_words=False)
+    return [row.replace(_KEPT, " ") for row in rows]
 
 
 def render_json(diagnostic: Diagnostic) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def draw(source: SourceFile, marks: list[Mark], margin: int, paint: Paint, room:
         text, group = _cropped(_expand(source.line(number)), pieces[number], room)
         drawn.append(_row(paint.frame(f"{number:>{margin}} |"), text))
         blank = paint.frame(" " * margin + " |")
-        drawn += [_row(blank, row) for row in _underlines(group, paint)]
+        drawn += [_row(blank, row) for row in _underlines(group, paint, room)]
     return drawn
 
 
@@ -110,7 +111,7 @@ def _cut(source: SourceFile, mark: Mark, pieces: dict[int, list[_Piece]]) -> Non
         pieces.setdefault(number, []).append(_Piece(left, right, text, mark.primary))
 
 
-def _underlines(pieces: list[_Piece], paint: Paint) -> list[str]:
+def _underlines(pieces: list[_Piece], paint: Paint, room: int) -> list[str]:
     """Rows of marks: together where they don't overlap, texts to the right or hung below."""
     rows: list[str] = []
     rest = sorted(pieces, key=lambda p: (not p.primary, p.start))
@@ -120,11 +121,11 @@ def _underlines(pieces: list[_Piece], paint: Paint) -> list[str]:
             if all(piece.end <= other.start or piece.start >= other.end for other in together):
                 together.append(piece)
         rest = [p for p in rest if p not in together]
-        rows += _together(sorted(together, key=lambda p: p.start), paint)
+        rows += _together(sorted(together, key=lambda p: p.start), paint, room)
     return rows
 
 
-def _together(pieces: list[_Piece], paint: Paint) -> list[str]:
+def _together(pieces: list[_Piece], paint: Paint, room: int) -> list[str]:
     row, column = "", 0
     for piece in pieces:
         sign = "^" if piece.primary else "-"
@@ -132,8 +133,12 @@ def _together(pieces: list[_Piece], paint: Paint) -> list[str]:
         column = piece.end
     last, hung = pieces[-1], [p for p in pieces[:-1] if p.text]
     first, *more = last.text.split("\n")
-    rows = [f"{row} {_ink(last, paint, first)}" if first else row]
-    rows += [" " * (last.end + 1) + _ink(last, paint, line) for line in more]
+    beside = room - last.end - 1
+    if first and not hung and max(map(len, (first, *more))) > beside:
+        rows = [row, *_below(last, paint, room)]
+    else:
+        rows = [f"{row} {_ink(last, paint, first)}" if first else row]
+        rows += [" " * (last.end + 1) + _ink(last, paint, line) for line in more]
     while hung:
         rows.append(_bars(hung, paint))
         piece = hung.pop()
@@ -141,6 +146,15 @@ def _together(pieces: list[_Piece], paint: Paint) -> list[str]:
         filled = hung[-1].start + 1 if hung else 0
         rows.append(before + " " * (piece.start - filled) + _ink(piece, paint, piece.text))
     return rows
+
+
+def _below(piece: _Piece, paint: Paint, room: int) -> list[str]:
+    """The text of a mark under it, moved left as far as it needs to be seen whole."""
+    lines: list[str] = []
+    for line in piece.text.split("\n"):
+        lines += textwrap.wrap(line, max(room, 20), break_on_hyphens=False) or [""]
+    start = max(0, min(piece.start, room - max(map(len, lines))))
+    return [" " * start + _ink(piece, paint, line) for line in lines]
 
 
 def _bars(pieces: list[_Piece], paint: Paint) -> str:
