@@ -253,10 +253,18 @@ class GraphBuilder:
         return made
 
     def update(self, buffer: Value, value: Value) -> None:
-        """Say that training sets a buffer to a value after each step."""
+        """Say that training sets a buffer to a value after each step, in place of what was said
+        before."""
         if not isinstance(buffer, Buffer):
             raise TypeError(f"{buffer.name} is not a buffer")
-        self.graph.updates.append((buffer, value))
+        updates = self.graph.updates
+        updates[:] = [(b, v) for b, v in updates if b is not buffer]
+        updates.append((buffer, value))
+
+    def latest(self, buffer: Value) -> Value:
+        """What a buffer will be set to so far, else the buffer: what its next update starts from,
+        where a layer is applied more than once in a step."""
+        return next((v for b, v in self.graph.updates if b is buffer), buffer)
 
     def finish(self, **outputs: Value) -> Graph:
         """The graph, with these outputs after those already there."""

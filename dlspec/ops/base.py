@@ -155,8 +155,8 @@ class Op:
         refuse_lengths(self, inputs)
         return self.rule.output_types(self, inputs)
 
-    def doubts(self, *inputs: TensorType | None) -> Iterable[Diagnostic]:
-        """Warnings, without a place, about types that fit and yet may not be meant."""
+    def doubts(self, *tensors: Value) -> Iterable[Diagnostic]:
+        """Warnings, without a place, about tensors that fit and yet may not be meant."""
         return ()
 
     # --- meaning and lowerings --------------------------------------------------------------------

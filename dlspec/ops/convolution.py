@@ -11,7 +11,7 @@ import numpy as np
 from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.shapes import DTypeMismatch, ImpossibleShape, InvalidSetting
 from dlspec.dims import Dim
-from dlspec.ir.graph import Initializer
+from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.settings import per_axis, whole
@@ -69,9 +69,9 @@ class Convolution(Op):
         """Room before and after each axis."""
         return room(self.name, self.pad, kernel, dilation)
 
-    def doubts(self, *inputs: TensorType | None) -> Iterable[Diagnostic]:
+    def doubts(self, *tensors: Value) -> Iterable[Diagnostic]:
         """A picture that lacks its channel axis."""
-        return doubts_of_axes(self.name, inputs[0], "kernel", self.kernel)
+        return doubts_of_axes(self.name, tensors[0], "kernel", self.kernel)
 
     def filters(self, inputs: int) -> tuple[int, int]:
         """The first two sizes of the weight."""

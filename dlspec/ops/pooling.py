@@ -11,6 +11,7 @@ import numpy as np
 
 from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.shapes import InvalidSetting
+from dlspec.ir.graph import Value
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import compact
@@ -103,9 +104,9 @@ class Pool(Op):
         sizes = self.whole(x.rank - 2).sizes(self.name, x)
         return (x.with_shape((x.shape[0], x.shape[1], *sizes)),)
 
-    def doubts(self, *inputs: TensorType | None) -> Iterable[Diagnostic]:
+    def doubts(self, *tensors: Value) -> Iterable[Diagnostic]:
         """A picture that lacks its channel axis."""
-        return doubts_of_axes(self.name, inputs[0], "size", self.size)
+        return doubts_of_axes(self.name, tensors[0], "size", self.size)
 
     def swept(self, x: Array, combine: Callable[..., Array]) -> Array:
         """All elements of each window combined, [N, C, *positions]: one axis after the other,

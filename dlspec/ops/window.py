@@ -11,6 +11,7 @@ import numpy as np
 from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.shapes import DoubtfulAxes, ImpossibleShape, InvalidSetting, RankMismatch
 from dlspec.dims import Dim
+from dlspec.ir.graph import Value
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array
 from dlspec.ops.settings import per_axis, whole
@@ -185,15 +186,25 @@ def check_rank(op: str, x: TensorType, window: Any) -> None:
     )
 
 
-def doubts_of_axes(
-    op: str, x: TensorType | None, setting: str, window: Any
-) -> Iterable[Diagnostic]:
-    """What looks like a picture without a channel axis: [N, 28, 28] is 28 channels of length 28 to
-    a window, unless the window says that it has one axis (`kernel = [5]`)."""
-    if x is None or x.rank != 3 or isinstance(window, tuple):
+def doubts_of_axes(op: str, x: Value, setting: str, window: Any) -> Iterable[Diagnostic]:
+    """What looks like a picture without a channel axis: [N, 28, 28] as it comes in is 28 channels
+    of length 28 to a window, unless the window says that it has one axis (`kernel = [5]`)."""
+    kind = x.type
+    if kind.rank != 3 or isinstance(window, tuple) or _is_learnt(x):
         return
-    channels, length = x.shape[1].value, x.shape[2].value
+    channels, length = kind.shape[1].value, kind.shape[2].value
     if channels is not None and channels == length and channels > 1:
         yield DoubtfulAxes(
-            None, op, size=channels, actual=str(x), setting=setting, value=str(window)
+            None, op, size=channels, actual=str(kind), setting=setting, value=str(window)
         )
+
+
+def _is_learnt(x: Value) -> bool:
+    """Whether a layer with parameters, which chose its channels, made a tensor or what it is made
+    from."""
+    value: Value | None = x
+    while value is not None and value.producer is not None:
+        if value.producer.op.rule.parameters:
+            return True
+        value = value.producer.inputs[0]
+    return False

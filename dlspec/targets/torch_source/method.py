@@ -28,6 +28,7 @@ from dlspec.targets.torch_source.expressions import (
     with_literals,
     wrapped,
 )
+from dlspec.targets.torch_source.in_place import ordered_nodes, writes_in_place, written_to
 from dlspec.targets.torch_source.names import RESERVED, identifier, is_bound, local_name
 from dlspec.targets.torch_source.peephole import improve
 from dlspec.targets.torch_source.tree import Tree
@@ -100,7 +101,7 @@ class Method:
     def lines(self) -> list[str]:
         """The statements of the method, the return among them; call `arguments` first."""
         results = tuple(o.value for o in self.graph.outputs)
-        updates = tuple(v for _, v in self.graph.updates if not _in_place(v.producer))
+        updates = tuple(v for _, v in self.graph.updates if not writes_in_place(v.producer))
         statements = self._statements((*results, *updates), returned=results)
         lines = self._write(statements, (*results, *updates))
         lines += self._updates()
@@ -157,10 +158,12 @@ class Method:
         for value in roots:
             counts[value] = counts.get(value, 0) + (1 if returned == (value,) else 2)
         pending: dict[Value, Statement] = {}
+        ordered = ordered_nodes(self.graph)
         for statement in made:
             if statement.tree is not None:
                 self._fold_into(statement, pending, counts)
-                if len(statement.targets) == 1 and counts.get(statement.targets[0], 0) == 1:
+                once = len(statement.targets) == 1 and counts.get(statement.targets[0], 0) == 1
+                if once and statement.node not in ordered:
                     pending[statement.targets[0]] = statement
         return [s for s in made if not s.folded]
 
@@ -180,10 +183,11 @@ class Method:
             tree = parse(node.op.torch(context, *texts))
         tree = self._constants(tree, node, context)
         found = tuple(self._values[name] for name in uses(tree, self._values.__contains__))
-        targets = node.outputs[:1] if _in_place(node) else node.outputs
+        targets = node.outputs[:1] if writes_in_place(node) else node.outputs
         return Statement(node, targets, tree, found, span=node.span)
 
     def _placeholder(self, value: Value) -> str:
+        value = written_to(value)
         if isinstance(value, (Parameter, Buffer)):
             return self.tree.weight(value.name)
         name = f"v{id(value)}_"
@@ -323,7 +327,7 @@ class Method:
         return name
 
     def _updates(self) -> list[str]:
-        by_rule = [(b, v) for b, v in self.graph.updates if not _in_place(v.producer)]
+        by_rule = [(b, v) for b, v in self.graph.updates if not writes_in_place(v.producer)]
         pairs = [(self.tree.weight(b.name), self._text(v)) for b, v in by_rule]
         if not pairs:
             return []
@@ -331,14 +335,6 @@ class Method:
             "with torch.no_grad():",
             *(f"    {target}.copy_({source})" for target, source in pairs),
         ]
-
-
-def _in_place(node: Node | None) -> bool:
-    """Whether PyTorch writes the node's buffers itself (batch norm while learning), so that only
-    the first result is an expression."""
-    return (
-        node is not None and bool(node.op.buffers) and len(node.outputs) == 1 + len(node.op.buffers)
-    )
 
 
 def _belong(source: Statement, statement: Statement) -> bool:

@@ -1,0 +1,36 @@
+"""Buffers that PyTorch itself writes to: batch norm's running statistics while learning."""
+
+from __future__ import annotations
+
+from dlspec.ir.graph import Graph, Node, Value
+
+
+def writes_in_place(node: Node | None) -> bool:
+    """Whether PyTorch writes the node's buffers itself (batch norm while learning), so that only
+    the first result is an expression."""
+    return (
+        node is not None and bool(node.op.buffers) and len(node.outputs) == 1 + len(node.op.buffers)
+    )
+
+
+def written_to(value: Value) -> Value:
+    """The buffer that PyTorch has written a value to, where it does so itself, else the value."""
+    node = value.producer
+    while node is not None and writes_in_place(node) and value is not node.outputs[0]:
+        slot = node.op.buffers[node.outputs.index(value) - 1]
+        names = [s.name for s in (*node.op.rule.tensors, *node.op.rule.parameters)]
+        before = node.inputs[names.index(slot)]
+        assert before is not None
+        value, node = before, before.producer
+    return value
+
+
+def ordered_nodes(graph: Graph) -> set[Node]:
+    """Nodes that write the same buffers in turn: each stays a statement of its own, so that they
+    do it in this order."""
+    found: set[Node] = set()
+    for node in graph.nodes:
+        for value in node.inputs:
+            if value is not None and written_to(value) is not value and value.producer is not None:
+                found |= {node, value.producer}
+    return found
