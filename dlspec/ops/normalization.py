@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalisation over the batch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BatchNorm(Op):
 
     name = "batch_norm"
     signature = (
-        "(x: float[n, c, *s]; weight: float[c], bias: float[c], running_mean: float[c], "
+        "(x: float[n, c, *s]; weight?: float[c], bias?: float[c], running_mean: float[c], "
         "running_var: float[c]) -> (y: float[n, c, *s], mean: float[c], variance: float[c])"
     )
     init: ClassVar[Mapping[str, str | Initializer]] = {
@@ -42,7 +42,10 @@ class BatchNorm(Op):
     samples = (
         ({}, {"x": ("N", 3, 4, 5)}),
         ({"epsilon": 1e-3}, {"x": ("N", 3)}),
+        ({}, {"x": ("N", 2, 5)}),
+        ({"bias": None}, {"x": ("N", 2, 2, 2, 2)}),
         ({"training": True}, {"x": (4, 3, 2, 2)}),
+        ({"training": True, "weight": None, "bias": None}, {"x": (4, 3)}),
     )
 
     def __post_init__(self) -> None:
@@ -62,28 +65,7 @@ class BatchNorm(Op):
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """Scale, shift and running statistics, one for each channel."""
         x = tensors[0]
-        check_numbers(self, x, *FLOATS)
-        if x.rank < 2:
-            raise DlspecError(
-                RankMismatch(
-                    None,
-                    self.name,
-                    operand="x",
-                    actual=str(x),
-                    rank=x.rank,
-                    expected="at least N and channels",
-                )
-            )
-        if x.shape[1].value is None:
-            raise DlspecError(
-                ImpossibleShape(
-                    None,
-                    self.name,
-                    reason=f"the number of channels, {x.shape[1]}, is not known",
-                    actual=str(x),
-                    advice="axis 1 holds the channels: [N, channels, spatial]",
-                )
-            )
+        channels_of(self, x)
         return {slot.name: x.with_shape((x.shape[1],)) for slot in self.rule.parameters}
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
@@ -96,6 +78,8 @@ class BatchNorm(Op):
     def reference(self, *inputs: Any) -> Any:
         x, weight, bias, mean, variance = inputs
         shape = (1, -1, *(1,) * (x.ndim - 2))
+        weight = np.ones_like(mean) if weight is None else weight
+        bias = np.zeros_like(mean) if bias is None else bias
         if not self.training:
             scale = weight / np.sqrt(variance + self.epsilon)
             return (x - mean.reshape(shape)) * scale.reshape(shape) + bias.reshape(shape)
@@ -116,12 +100,16 @@ class BatchNorm(Op):
         )
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str | tuple[str, ...]:
-        if not self.training:
-            return g.op("BatchNormalization", *inputs, epsilon=self.epsilon)
-        # written out: ONNX's own training mode keeps a biased running variance
-        x, weight, bias, mean, variance = inputs
         kind = g.input_types[0]
         assert kind is not None
+        x, weight, bias, mean, variance = inputs
+        channels = channels_of(self, kind)
+        weight = weight or g.constant(np.ones(channels, np.float32))
+        bias = bias or g.constant(np.zeros(channels, np.float32))
+        if not self.training:
+            given = (x, weight, bias, mean, variance)
+            return g.op("BatchNormalization", *given, epsilon=self.epsilon)
+        # written out: ONNX's own training mode keeps a biased running variance
         axes = g.constant(np.array([0, *range(2, kind.rank)], dtype=np.int64))
         spread = g.constant(np.array([a for a in range(kind.rank) if a != 1], dtype=np.int64))
 
@@ -136,8 +124,7 @@ class BatchNorm(Op):
         scaled = g.op("Mul", centred, spatial(g.op("Div", weight, deviation)))
         y = g.op("Add", scaled, spatial(bias))
         total = g.op("Cast", g.op("Size", x), to=1)
-        channels = g.op("Cast", g.op("Size", mean), to=1)
-        count = g.op("Div", total, channels)
+        count = g.op("Div", total, g.constant(np.array(channels, np.float32)))
         one = g.constant(np.array(1, dtype=np.float32))
         below = g.op("Max", g.op("Sub", count, one), one)
         unbiased = g.op("Mul", batch_variance, g.op("Div", count, below))
@@ -148,3 +135,35 @@ class BatchNorm(Op):
             return g.op("Add", g.op("Mul", rest, old), g.op("Mul", share, new))
 
         return y, moved(mean, batch_mean), moved(variance, unbiased)
+
+
+def channels_of(op: Op, x: TensorType) -> int:
+    """The number of channels, axis 1.
+
+    Raises:
+        DlspecError: there is no such axis, or its size is not known.
+    """
+    check_numbers(op, x, *FLOATS)
+    if x.rank < 2:
+        raise DlspecError(
+            RankMismatch(
+                None,
+                op.name,
+                operand="x",
+                actual=str(x),
+                rank=x.rank,
+                expected="at least N and channels",
+            )
+        )
+    channels = x.shape[1].value
+    if channels is None:
+        raise DlspecError(
+            ImpossibleShape(
+                None,
+                op.name,
+                reason=f"the number of channels, {x.shape[1]}, is not known",
+                actual=str(x),
+                advice="axis 1 holds the channels: [N, channels, spatial]",
+            )
+        )
+    return channels
