@@ -7,12 +7,15 @@ from dlspec.ops import (
     comparison,
     convolution,
     embedding,
+    group_norm,
+    layer_norm,
     lengths,
     linear,
     loss,
     normalization,
     pooling,
     reduction,
+    response,
     shape,
 )
 from dlspec.ops.base import REGISTRY, Op, initializer, literal
@@ -26,7 +29,9 @@ __all__ = [
     "comparison",
     "convolution",
     "embedding",
+    "group_norm",
     "initializer",
+    "layer_norm",
     "lengths",
     "linear",
     "literal",
@@ -34,5 +39,6 @@ __all__ = [
     "normalization",
     "pooling",
     "reduction",
+    "response",
     "shape",
 ]
