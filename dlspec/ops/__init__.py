@@ -7,6 +7,8 @@ from dlspec.ops import (
     comparison,
     convolution,
     embedding,
+    error_function,
+    gating,
     group_norm,
     layer_norm,
     lengths,
@@ -14,9 +16,13 @@ from dlspec.ops import (
     loss,
     normalization,
     pooling,
+    powers,
+    rectifiers,
     reduction,
     response,
+    rounding,
     shape,
+    trigonometry,
 )
 from dlspec.ops.base import REGISTRY, Op, initializer, literal
 
@@ -29,6 +35,8 @@ __all__ = [
     "comparison",
     "convolution",
     "embedding",
+    "error_function",
+    "gating",
     "group_norm",
     "initializer",
     "layer_norm",
@@ -38,7 +46,11 @@ __all__ = [
     "loss",
     "normalization",
     "pooling",
+    "powers",
+    "rectifiers",
     "reduction",
     "response",
+    "rounding",
     "shape",
+    "trigonometry",
 ]

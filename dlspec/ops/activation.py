@@ -10,7 +10,8 @@ import numpy as np
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext, refuse_lengths
 from dlspec.ops.elementwise import Unary
-from dlspec.ops.settings import axis_of, number
+from dlspec.ops.error_function import erfc
+from dlspec.ops.settings import axis_of, number, one_of
 
 
 class Relu(Unary):
@@ -72,22 +73,36 @@ class Softplus(Unary):
 
 
 class Gelu(Unary):
-    """The Gaussian error linear unit, ``y = x Φ(x)``, with the exact Φ. Hendrycks & Gimpel 2016."""
+    """The Gaussian error linear unit, ``y = x Φ(x)``, Φ the normal distribution function. Hendrycks
+    & Gimpel 2016.
+
+    With ``approximate = "tanh"`` it is ``x / 2 (1 + tanh(sqrt(2 / π) (x + 0.044715 x ** 3)))``.
+    """
 
     name = "gelu"
     range = 1.0  # engines compute Φ to an absolute error, which shows where it is small
+    approximate: str = "none"
+    samples = (
+        *Unary.samples,
+        ({"approximate": "tanh"}, {"x": ("N", 3)}),
+    )
+
+    def __post_init__(self) -> None:
+        one_of(self.name, "approximate", self.approximate, ("none", "tanh"))
 
     def reference(self, *inputs: Any) -> Any:
         x = inputs[0]
+        if self.approximate == "tanh":
+            return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
         # erfc keeps the digits of Φ far below 0, where 1 + erf(x) has none left
-        tail = np.asarray(np.frompyfunc(math.erfc, 1, 1)(-x / math.sqrt(2)))
-        return x * (tail.astype(x.dtype) / 2)
+        return x * (erfc(-x / math.sqrt(2)).astype(x.dtype) / 2)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"F.gelu({inputs[0]})"
+        form = ', approximate="tanh"' if self.approximate == "tanh" else ""
+        return f"F.gelu({inputs[0]}{form})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Gelu", inputs[0])
+        return g.op("Gelu", inputs[0], approximate=self.approximate)
 
 
 class LeakyRelu(Unary):
@@ -142,6 +157,22 @@ class Softmax(Op):
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op("Softmax", inputs[0], axis=self.axis)
+
+
+class Softmin(Softmax):
+    """Softmax of the negated numbers, ``y_i = e ** -x_i / sum_j e ** -x_j``, along an axis (the
+    last)."""
+
+    name = "softmin"
+
+    def reference(self, *inputs: Any) -> Any:
+        return super().reference(-inputs[0])
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.softmin({inputs[0]}, dim={self.axis})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        return g.op("Softmax", g.op("Neg", inputs[0]), axis=self.axis)
 
 
 class LogSoftmax(Softmax):

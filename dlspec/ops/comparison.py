@@ -143,6 +143,17 @@ class LogicalOr(Logical):
         return inputs[0] | inputs[1]
 
 
+class LogicalXor(Logical):
+    """Whether exactly one holds."""
+
+    name = "logical_xor"
+    symbol = "^"
+    kind = "Xor"
+
+    def reference(self, *inputs: Any) -> Any:
+        return inputs[0] ^ inputs[1]
+
+
 class LogicalNot(Unary):
     """Whether it does not hold."""
 
@@ -157,6 +168,37 @@ class LogicalNot(Unary):
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         return f"(~{inputs[0]})"
+
+
+class Question(Unary):
+    """Base of questions to each number: booleans."""
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """The shape of x, booleans."""
+        (y,) = super().infer(*inputs)
+        return (y.with_dtype(DType.bool_),)
+
+
+class IsNan(Question):
+    """Whether it is NaN, not a number."""
+
+    name = "isnan"
+    word = "isnan"
+    kind = "IsNaN"
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.isnan(inputs[0])
+
+
+class IsInf(Question):
+    """Whether it is infinite, of either sign."""
+
+    name = "isinf"
+    word = "isinf"
+    kind = "IsInf"
+
+    def reference(self, *inputs: Any) -> Any:
+        return np.isinf(inputs[0])
 
 
 class Where(Op):

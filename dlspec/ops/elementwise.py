@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import BroadcastMismatch, DTypeMismatch
 from dlspec.dims import Dim
@@ -98,12 +100,14 @@ class Binary(Op):
 
 
 class Unary(Op):
-    """Base of ops on one float tensor, element by element."""
+    """Base of ops on one float tensor, element by element; ``word`` is PyTorch's method, ``kind``
+    ONNX's op."""
 
     signature = "(x: any[*s]) -> (y: any[*s])"
     promotion: ClassVar[Literal["none", "common", "float"]] = "float"
     ragged: ClassVar[Ragged] = "pointwise"
     kinds: ClassVar[tuple[DType, ...]] = FLOATS
+    word: ClassVar[str] = ""
     kind: ClassVar[str] = ""
     samples: ClassVar[Any] = (({}, {"x": ("N", 3)}), ({}, {"x": ()}))
 
@@ -113,5 +117,13 @@ class Unary(Op):
         check_numbers(self, inputs[0], *self.kinds)
         return super().infer(*inputs)
 
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"{inputs[0]}.{self.word}()"
+
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op(self.kind, *inputs)
+
+
+def scalar(g: OnnxBuilder, value: float) -> str:
+    """A constant number of the element type of the op's (first) result, for its ONNX nodes."""
+    return g.constant(np.array(value, dtype=g.output_types[0].dtype.value))

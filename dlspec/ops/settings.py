@@ -56,6 +56,25 @@ def flag(op: str, setting: str, value: Any) -> bool:
     return value
 
 
+def positive(op: str, setting: str, value: Any) -> float:
+    """A number above 0."""
+    if number(op, setting, value) <= 0:
+        raise DlspecError(
+            InvalidSetting(None, op, setting=setting, value=_shown(value), expected="more than 0")
+        )
+    return float(value)
+
+
+def one_of(op: str, setting: str, value: Any, choices: Sequence[str]) -> str:
+    """One of several words."""
+    if value not in choices:
+        expected = " or ".join(f'"{c}"' for c in choices)
+        raise DlspecError(
+            InvalidSetting(None, op, setting=setting, value=_shown(value), expected=expected)
+        )
+    return value
+
+
 def axis_of(op: str, axis: Any, kind: TensorType) -> int:
     """An axis counted from 0; negative ones count from the end."""
     if not isinstance(axis, int) or isinstance(axis, bool):
