@@ -70,7 +70,8 @@ class Scan(Op):
     Body: step values (N, ...), states → next states, outputs (N, ...).
     Outputs: the body's outputs with time (N, T, ...), the final states.
 
-    With lengths, a state stays as it is past its row's length and outputs are 0 there; in
+    With lengths, a state stays as it is past its row's length and outputs are 0 there (a state of
+    no axes, a step counter, belongs to no row and goes on); in
     ``reverse``, a row begins at its last valid step. Outputs stand at the step that they belong to
     in either direction.
     """
@@ -144,7 +145,10 @@ class Scan(Op):
             following, outputs = results[: self.states], results[self.states :]
             if lengths is not None:
                 valid = step < lengths
-                following = [_where(valid, a, b) for a, b in zip(following, states, strict=True)]
+                following = [
+                    _where(valid, a, b) if a.ndim else a
+                    for a, b in zip(following, states, strict=True)
+                ]
                 outputs = [_where(valid, y, np.zeros_like(y)) for y in outputs]
             states = following
             for kept, y in zip(collected, outputs, strict=True):
@@ -186,7 +190,7 @@ class Scan(Op):
         if states:
             if valid:
                 following = [
-                    f"torch.where({valid}{_axes(kind)}, {new}, {old})"
+                    f"torch.where({valid}{_axes(kind)}, {new}, {old})" if kind.rank else new
                     for new, old, kind in zip(following, states, kinds, strict=False)
                 ]
             inner += assign(states, following)
@@ -216,7 +220,7 @@ class Scan(Op):
         if lengths:
             valid = inner.op("Less", step, lengths)
             following = [
-                _onnx_where(inner, valid, new, old, k)
+                _onnx_where(inner, valid, new, old, k) if k.rank else new
                 for new, old, k in zip(following, states, results, strict=False)
             ]
             outputs = [

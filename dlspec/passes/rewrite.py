@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dlspec.ir.graph import Constant, Graph, Node, Output, Value
+from dlspec.ops.base import Op
 
 
 def rewritten(
@@ -42,6 +43,16 @@ def rewritten(
     )
 
 
+def reading(op: Op, now: Mapping[Value, Value]) -> Op:
+    """The op with what its body reads around itself replaced."""
+    loop: Any = op
+    body = getattr(loop, "body", None)
+    if not isinstance(body, Graph):
+        return op
+    captures = tuple(_latest(v, now) for v in loop.captures)
+    return replace(loop, body=rewritten(body, now), captures=captures)
+
+
 def _latest(value: Value, now: Mapping[Value, Value]) -> Value:
     """What stands for a value; the replacement may have been made anew itself."""
     while value in now:
@@ -53,12 +64,7 @@ def _node(node: Node, now: dict[Value, Value]) -> Node:
     inputs = tuple(None if v is None else _latest(v, now) for v in node.inputs)
     if inputs == node.inputs:
         return node
-    op: Any = node.op
-    body = getattr(op, "body", None)
-    if isinstance(body, Graph):
-        op = replace(
-            op, body=rewritten(body, now), captures=tuple(_latest(v, now) for v in op.captures)
-        )
+    op = reading(node.op, now)
     outputs = tuple(Value(v.name, v.type, v.span) for v in node.outputs)
     now.update(zip(node.outputs, outputs, strict=True))
     return Node(op, inputs, outputs, node.path, node.span)

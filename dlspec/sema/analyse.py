@@ -19,11 +19,12 @@ from dlspec.diagnostics.names import (
     UnreadInNetwork,
     WrongKind,
 )
+from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Output, Value, pruned
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
-from dlspec.sema import apply
+from dlspec.sema import apply, ragged
 from dlspec.sema.arguments import Given, evaluate_arguments
 from dlspec.sema.bindings import bound_places, names_read
 from dlspec.sema.checks import Checker
@@ -32,6 +33,7 @@ from dlspec.sema.data import definition_plan
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
 from dlspec.sema.names import constant
+from dlspec.sema.muffled import Muffled
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
@@ -65,9 +67,24 @@ class NetworkElaborator(Elaborator):
         """An output of the outermost network is an output of the graph."""
         if frame.scope == "" and frame.owner == self.root:
             graph = self.context.builder.graph
+            for axis in sorted(tensor.type.ragged):
+                whole, tensor = tensor, ragged.marked(self.context, tensor, axis)
+                if tensor is not whole and whole.name == name:
+                    self.context.builder.rename(whole, f"{name}.whole")
+                    self.context.builder.rename(tensor, name)
+                self._lengths_put_out(name, tensor.type.shape[axis], tensor, frame)
             graph.outputs = [o for o in graph.outputs if o.name != name] + [
                 Output(name, tensor, classes)
             ]
+
+    def _lengths_put_out(self, name: str, dim: Dim, tensor: Value, frame: Frame) -> None:
+        """New lengths are an output too, called by the dimension's name in the output's type."""
+        graph = self.context.builder.graph
+        lengths = ragged.lengths_of(self.context, dim, tensor.type)
+        if lengths in graph.inputs or any(o.value is lengths for o in graph.outputs):
+            return
+        symbol = next((n for n, d in frame.dims.items() if d == dim and n != str(dim)), name)
+        graph.outputs.append(Output(f"{symbol}_lengths", lengths))
 
 
 def analyse(
@@ -89,8 +106,10 @@ def analyse(
     loader = Loader(sink, folder)
     program = loader.load(source, folder)
     spec = Spec(source)
-    if sink.errors:
-        return spec  # a statement that could not be read would make names seem missing
+    if loader.damage.whole or any(not e.code.startswith("DL1") for e in sink.errors):
+        return spec  # what could not be read would make names seem missing
+    if loader.damage.names:
+        sink = Muffled(sink, loader.damage.names)
     return _Analysis(program, sink, spec, _parsed(overrides or {}, sink)).run()
 
 

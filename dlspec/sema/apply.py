@@ -15,6 +15,7 @@ from dlspec.diagnostics.names import (
     TooManyArguments,
     UnknownSetting,
 )
+from dlspec.diagnostics.time import CellOutsideLoop
 from dlspec.ir.plan import Schedule
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
@@ -23,6 +24,7 @@ from dlspec.sema.names import callee
 from dlspec.sema.tensors import as_tensor
 from dlspec.sema.values import (
     Builtin,
+    Form,
     Layer,
     Record,
     Tensor,
@@ -35,6 +37,7 @@ from dlspec.syntax import ast
 if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
+from dlspec.sema import cells, time
 from dlspec.sema.apply_op import apply_layer_op, call_op, constant_like
 from dlspec.sema.arguments import Arguments, Given, call_builtin, evaluate_arguments, weigh
 
@@ -78,6 +81,8 @@ def invoke(
     """Apply whatever is called; ``path`` names the layer where the spec does (`as name`)."""
     if isinstance(called, Builtin):
         return weigh(el, call_builtin(called, arguments, node.span), node.span)
+    if isinstance(called, Form):
+        return time.FORMS[called.name](el, arguments, node, frame, path)
     if isinstance(called, Layer):
         if isinstance(called.definition, ast.Definition):
             return apply_layer_definition(el, called, arguments, node, frame, path)
@@ -115,8 +120,6 @@ def call_definition(
     path: str | None,
 ) -> Any:
     """A block or network called: without any input a layer, else applied."""
-    if definition.kind == "cell":
-        raise DlspecError(NotYet(node.span, "a `cell`"))
     inputs = input_names(definition)
     settings = [p.name for p in definition.settings]
     applied = arguments.has_tensor or any(n in inputs for n in arguments.named)
@@ -183,6 +186,10 @@ def apply_layer_definition(
         if name in bound:
             raise DlspecError(RepeatedArgument(value[1], name, definition.name))
         bound[name] = value
+    if definition.kind == "cell":
+        if el.context.loop is None:
+            raise DlspecError(CellOutsideLoop(node.span, definition.name))
+        return cells.step(el, layer, bound, node, frame, path)
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
     return apply_definition(el, definition, layer.settings, bound, where, node.span, frame)
 

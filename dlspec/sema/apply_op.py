@@ -27,7 +27,7 @@ from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op, initializer
-from dlspec.sema import compile_time
+from dlspec.sema import compile_time, ragged
 from dlspec.sema.context import Frame
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
 from dlspec.sema.values import (
@@ -188,7 +188,7 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
         if isinstance(value, Schedule):
             raise DlspecError(NotYet(place, "a schedule inside a network"))
         if isinstance(value, list):
-            value = tuple(value)
+            value = _as_tuple(value)
         if not isinstance(value, (int, float, str, bool, tuple, Dim)) and value is not None:
             raise DlspecError(WrongKind(place, f"a value for `{name}`", describe(value)))
         attributes[known[name]] = value
@@ -208,6 +208,11 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
                 for d in error.diagnostics
             )
         ) from None
+
+
+def _as_tuple(value: Any) -> Any:
+    """Lists as tuples, those within too: settings never change."""
+    return tuple(_as_tuple(v) for v in value) if isinstance(value, (list, tuple)) else value
 
 
 def apply_layer_op(
@@ -250,7 +255,15 @@ def apply_op(
         op = dataclasses.replace(op, training=el.context.learning_at(path))  # type: ignore[call-arg]
     values = brought_together(el, op, operands, span)
     try:
+        op = ragged.with_axis(op, values)
+        fitted = ragged.lowered(el.context, op, values, path, span)
+        if isinstance(fitted, Value):
+            return Tensor(fitted)
+        values = fitted or values
         parameters = layer_parameters(el, op, values, weights, path, span)
+        buffers = {n: v for n, v in parameters.items() if n in op.buffers and v is not None}
+        if getattr(op, "training", False):
+            parameters |= {n: builder.latest(v) for n, v in buffers.items()}
         outputs = builder.apply(op, *values, path=path, span=span, parameters=parameters)
     except DlspecError as error:
         raise DlspecError(
@@ -260,7 +273,9 @@ def apply_op(
     results = list(outputs)
     own = len(results) - len(op.buffers) if len(results) > 1 else 1
     for slot, value in zip(op.buffers, outputs[own:], strict=False):
-        builder.update(parameters[slot], value)  # type: ignore[arg-type]
+        builder.update(buffers[slot], value)
+    for doubt in op.doubts(*values):
+        el.context.sink.report(_with_operands(doubt, span, operands, values))
     if own == 1:
         return Tensor(results[0])
     names = [s.name for s in op.rule.outputs][:own]

@@ -12,9 +12,9 @@ def bound_names(statement: ast.Statement) -> list[str]:
     """The names that a statement binds, also inside."""
     match statement:
         case ast.Assign():
-            return [t.name for t in statement.targets] + aliases(*statement.values)
+            return [_bound(t) for t in statement.targets] + aliases(*statement.values)
         case ast.Output():
-            return [statement.target.name, *aliases(statement.value)]
+            return [_bound(statement.target), *aliases(statement.value)]
         case ast.Return():
             return aliases(*statement.values)
         case ast.Input() | ast.Noise() | ast.Param() | ast.State():
@@ -31,6 +31,10 @@ def bound_names(statement: ast.Statement) -> list[str]:
             return [n for s in statement.body for n in bound_names(s)]
         case _:
             return []
+
+
+def _bound(target: ast.Target) -> str:
+    return f"{target.name}'" if target.primed else target.name
 
 
 def aliases(*expressions: ast.Expr | None) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError, Sink
 from dlspec.diagnostics.meaning import TooDeep, TooLarge, TooManyMistakes
@@ -18,6 +18,9 @@ from dlspec.sema.bindings import bound_places
 from dlspec.sema.program import Program
 from dlspec.source import Span
 from dlspec.syntax import ast
+
+if TYPE_CHECKING:
+    from dlspec.sema.loops import Loop
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
@@ -109,6 +112,8 @@ class Frame:
     returned: bool = False
     read: set[str] = field(default_factory=set[str])
     given: dict[str, tuple[Any, Span]] = field(default_factory=dict[str, tuple[Any, Span]])
+    within: tuple[str, ...] = ()
+    put_out: dict[str, Any] = field(default_factory=dict[str, Any])
     later: Mapping[str, Span] = field(default_factory=dict[str, Span])
 
     @property
@@ -133,6 +138,8 @@ class Context:
         self.builder = builder
         self.sites = sites
         self.weights: dict[str, Value] = {}
+        self.lengths: dict[Dim, Value] = {}
+        self.loop: Loop | None = None
         self.frozen: tuple[str, ...] = ()
         self.depth = 0
         self.rounds = 0

@@ -15,10 +15,11 @@ from dlspec.diagnostics.names import (
     UnknownName,
     WrongKind,
 )
+from dlspec.diagnostics.time import NotAState
 from dlspec.ir.graph import Distribution, Value
 from dlspec.ir.plan import Quantity
 from dlspec.ops import REGISTRY
-from dlspec.sema import apply, compile_time, operators, tensors
+from dlspec.sema import apply, compile_time, loops, operators, ragged, tensors
 from dlspec.sema.apply_op import bare_parameter
 from dlspec.sema.bindings import bound_names
 from dlspec.sema.context import Context, Exhausted, Frame
@@ -70,8 +71,10 @@ class Elaborator:
     def _poison(self, statement: ast.Statement, frame: Frame) -> None:
         for name in bound_names(statement):
             frame.names[name] = POISON
-            if isinstance(statement, ast.Output) and name not in frame.outputs:
-                frame.outputs.append(name)
+            if isinstance(statement, ast.Output):
+                frame.put_out[name.removesuffix("'")] = POISON
+                if name.removesuffix("'") not in frame.outputs:
+                    frame.outputs.append(name.removesuffix("'"))
         if isinstance(statement, ast.Return):
             frame.result, frame.returned = POISON, True
 
@@ -105,7 +108,7 @@ class Elaborator:
                 else:
                     self._absent((statement.statement,), frame)
             case ast.State():
-                raise DlspecError(NotYet(statement.span, "a `state`"))
+                self.state(statement, frame)
             case _:
                 self.other(statement, frame)
 
@@ -142,9 +145,10 @@ class Elaborator:
     def assign(self, statement: ast.Assign, frame: Frame) -> None:
         """`a = …`, `a, b = …`."""
         targets = statement.targets
+        if any(t.primed for t in targets):
+            self.next_states(statement, frame)
+            return
         for target in targets:
-            if target.primed:
-                raise DlspecError(NotYet(target.span, "a next state"))
             if len(target.path) > 1:
                 raise DlspecError(NotYet(target.span, "a dotted name on the left"))
         frame.target = targets[0].name if len(targets) == 1 else "_".join(t.name for t in targets)
@@ -203,23 +207,24 @@ class Elaborator:
 
     def output(self, statement: ast.Output, frame: Frame) -> None:
         """`output y = …`, or `output y` of what is bound."""
-        if statement.target.primed:
-            raise DlspecError(NotYet(statement.target.span, "a next state"))
-        name = statement.target.name
+        name, primed = statement.target.name, statement.target.primed
         frame.target = name
-        if statement.value is None:
+        if statement.value is None and primed:
+            value = self.primed(name, statement.target.span, frame)
+        elif statement.value is not None and primed:
+            value = self.following(name, statement.value, statement.target.span, frame)
+        elif statement.value is None:
             value = self.lookup(ast.Name(statement.target.span, name), frame)
         else:
             value = self.evaluate(statement.value, frame)
         tensor = self.tensor(value, statement.value.span if statement.value else statement.span)
         if statement.type is not None:
             unify(name, statement.type, tensor.type, statement.span, frame, self.evaluate)
-        self.bind(
-            name,
-            value if isinstance(value, Record) else Tensor(tensor),
-            statement.target.span,
-            frame,
-        )
+        value = value if isinstance(value, Record) else Tensor(tensor)
+        if primed:
+            frame.put_out[name] = value
+        else:
+            self.bind(name, value, statement.target.span, frame)
         if name not in frame.outputs:
             frame.outputs.append(name)
         self.output_made(name, tensor, classes_of(statement.type, frame, self.evaluate), frame)
@@ -231,7 +236,7 @@ class Elaborator:
 
     def input(self, statement: ast.Input, frame: Frame) -> None:
         """`input x: …`: the given tensor, or the graph's own input."""
-        if frame.kind != "network":
+        if frame.kind not in ("network", "cell"):
             raise DlspecError(MisplacedStatement(statement.span, "input", frame.kind))
         given = frame.given.get(statement.name)
         if given is None:
@@ -245,18 +250,27 @@ class Elaborator:
     def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
         """An input of the graph itself."""
         kind = declared_type(statement.type, frame, self.evaluate)
-        return self.context.builder.input(
+        made = self.context.builder.input(
             frame.place(statement.name),
             kind.dtype,
             *kind.shape,
+            ragged=sorted(kind.ragged),
             classes=classes_of(statement.type, frame, self.evaluate),
             span=statement.name_span,
         )
+        return ragged.opened(self.context, made, statement.name_span)
 
     def noise(self, statement: ast.Noise, frame: Frame) -> None:
         """`noise e: … ~ normal(0, 1)`: an input of the graph, drawn anew for each application."""
         kind = declared_type(statement.type, frame, self.evaluate)
         distribution = self.distribution(statement.distribution, frame)
+        loop = self.context.loop
+        if loop is not None:
+            place = frame.place(statement.name)
+            step = loop.noise(place, kind, distribution, statement.name_span)
+            frame.names[statement.name] = Tensor(step)
+            frame.bound[statement.name] = statement.name_span
+            return
         value = self.context.builder.input(
             frame.place(statement.name),
             kind.dtype,
@@ -309,6 +323,50 @@ class Elaborator:
         frame.names[statement.name] = Tensor(value)
         frame.bound[statement.name] = statement.name_span
 
+    def state(self, statement: ast.State, frame: Frame) -> None:
+        """`state h: float[N, units] = 0`: a value that a cell keeps from step to step."""
+        loop = self.context.loop
+        if frame.kind != "cell" or loop is None:
+            raise DlspecError(MisplacedStatement(statement.span, "state", frame.kind))
+        kind = declared_type(statement.type, frame, self.evaluate)
+        with loops.around(self.context, loop):
+            start = None if statement.value is None else self.evaluate(statement.value, frame)
+        name, place = statement.name, statement.name_span
+        value = loops.declare_state(self, loop, name, kind, start, place, frame)
+        self.bind(name, Tensor(value), place, frame)
+
+    def next_states(self, statement: ast.Assign, frame: Frame) -> None:
+        """`h' = …`, `h', c' = …`."""
+        targets = statement.targets
+        frame.target = targets[0].name if len(targets) == 1 else "_".join(t.name for t in targets)
+        values: list[Any] = [self.evaluate(v, frame) for v in statement.values]
+        if len(values) == 1 and len(targets) > 1:
+            values = self.unpacked(values[0], len(targets), statement.values[0].span)
+        for target, value in zip(targets, values, strict=True):
+            if not target.primed:
+                self.bind(target.name, value, target.span, frame)
+                continue
+            made = loops.next_state(self, target.name, value, target.span, frame)
+            self.name_value(made, frame.place(f"{target.name}_next"), target.span)
+            frame.names[f"{target.name}'"] = Tensor(made)
+
+    def following(self, name: str, expr: ast.Expr, span: Span, frame: Frame) -> Any:
+        """`output h' = …`: the next value, given and put out at once."""
+        made = loops.next_state(self, name, self.evaluate(expr, frame), span, frame)
+        self.name_value(made, frame.place(f"{name}_next"), span)
+        frame.names[f"{name}'"] = Tensor(made)
+        return Tensor(made)
+
+    def primed(self, name: str, span: Span, frame: Frame) -> Any:
+        """`h'`: the next value of a state, once it is given."""
+        value = frame.names.get(f"{name}'")
+        if value is None:
+            reason = "is read before it is given" if name in frame.names else "is no state"
+            raise DlspecError(NotAState(span, name, reason))
+        if value is POISON:
+            raise Poisoned
+        return value
+
     def loop(self, statement: ast.For, frame: Frame) -> None:
         """`for i in 1..n { … }`, unrolled. Rounds over a range are named by its numbers, other
         rounds are counted from 1.
@@ -356,7 +414,7 @@ class Elaborator:
             case ast.Name():
                 return self.lookup(expr, frame)
             case ast.Primed():
-                raise DlspecError(NotYet(expr.span, "a next state"))
+                return self.primed(expr.id, expr.span, frame)
             case ast.List() | ast.Tuple():
                 items = [self.evaluate(i, frame) for i in expr.items]
                 return items if isinstance(expr, ast.List) else tuple(items)

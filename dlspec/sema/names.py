@@ -12,12 +12,14 @@ from dlspec.sema import compile_time
 from dlspec.sema.context import Frame
 from dlspec.sema.later import LATER
 from dlspec.sema.program import Program, root_name
-from dlspec.sema.values import POISON, Poisoned, is_tensor_like
+from dlspec.sema.values import POISON, Form, Poisoned, is_tensor_like
 from dlspec.syntax import ast
 
 if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
+FORMS = ("scan", "each", "last", "reverse", "generate")
+"""Functions on tensors and layers that are no ops (`dlspec.sema.time`)."""
 SHORT_NAMES = {"bce": "binary_cross_entropy"}
 """Second names of ops."""
 
@@ -55,6 +57,8 @@ def file_name(el: Elaborator, name: str, frame: Frame) -> Any:
     op = REGISTRY.get(name)
     if op is not None and not op.internal:
         return op
+    if name in FORMS:
+        return Form(name)
     return compile_time.INITIALIZERS.get(name)
 
 

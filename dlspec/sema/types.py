@@ -8,6 +8,7 @@ from typing import Any
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.meaning import DeclaredType
 from dlspec.diagnostics.names import NotYet, UnknownDimension, UnknownType, WrongKind
+from dlspec.diagnostics.time import LengthsNotTaken
 from dlspec.dims import Dim, text_of
 from dlspec.ir.types import SPELLINGS, DType, TensorType
 from dlspec.sema.context import Frame
@@ -40,8 +41,6 @@ def dimension(dim: ast.Dim, frame: Frame, evaluate: Evaluate, *, free: bool) -> 
     ``free`` lets an unbound capital name become a new symbol.
     """
     expr = dim.expr
-    if dim.kind == "ragged":
-        raise DlspecError(NotYet(dim.span, "a ragged dimension `<=T`"))
     assert expr is not None
     if isinstance(expr, ast.Name) and expr.id not in frame.names:
         if expr.id in frame.dims:
@@ -76,11 +75,14 @@ def dimension(dim: ast.Dim, frame: Frame, evaluate: Evaluate, *, free: bool) -> 
 def declared_type(written: ast.TypeExpr, frame: Frame, evaluate: Evaluate) -> TensorType:
     """The type of something new (input, parameter, noise); free capital names become symbols."""
     shape: list[Dim] = []
+    ragged: set[int] = set()
     for dim in written.dims or ():
         if dim.kind == "rest":
             raise DlspecError(NotYet(dim.span, "`...` in the type of something new"))
+        if dim.kind == "ragged":
+            ragged.add(len(shape))
         shape.extend(dimension(dim, frame, evaluate, free=True))
-    return TensorType(dtype_of(written), tuple(shape))
+    return TensorType(dtype_of(written), tuple(shape), frozenset(ragged))
 
 
 def classes_of(
@@ -119,12 +121,14 @@ def unify(
     rest = next((i for i, d in enumerate(dims) if d.kind == "rest"), None)
     fits = fits and (len(dims) == actual.rank if rest is None else len(dims) - 1 <= actual.rank)
     if fits:
-        shape = list(actual.shape)
+        axes = list(range(actual.rank))
         if rest is not None:
             after = len(dims) - rest - 1
-            shape = shape[:rest] + shape[len(shape) - after :]
-        for dim, size in zip([d for d in dims if d.kind != "rest"], shape, strict=True):
-            expr = dim.expr
+            axes = axes[:rest] + axes[len(axes) - after :]
+        for dim, axis in zip([d for d in dims if d.kind != "rest"], axes, strict=True):
+            expr, size = dim.expr, actual.shape[axis]
+            if axis in actual.ragged and dim.kind != "ragged":
+                raise DlspecError(LengthsNotTaken(span, name, str(actual), dim.span))
             fresh = (
                 isinstance(expr, ast.Name)
                 and expr.id[:1].isupper()

@@ -130,6 +130,13 @@ class Builtin:
 
 
 @dataclass(frozen=True)
+class Form:
+    """A function of the language on tensors and layers that is no op: `scan`, `each`, `last`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Namespace:
     """An imported file under a name, or a data definition: names behind a dot."""
 
@@ -178,7 +185,7 @@ def describe(value: Any) -> str:
         return f"the op `{value.name}`"
     if isinstance(value, ast.Definition):
         return f"the {value.kind} `{value.name}`"
-    if isinstance(value, Builtin):
+    if isinstance(value, (Builtin, Form)):
         return f"the function `{value.name}`"
     if isinstance(value, Namespace):
         return f"`{value.name}`"
@@ -211,7 +218,7 @@ def written(value: Any) -> str:
         return value.path or value.name
     if isinstance(value, type) and issubclass(value, Op):
         return value.name
-    if isinstance(value, (ast.Definition, Builtin)):
+    if isinstance(value, (ast.Definition, Builtin, Form)):
         return value.name
     if isinstance(value, str):
         return f'"{value}"'

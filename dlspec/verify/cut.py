@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
+from dlspec.passes.rewrite import reading
 from dlspec.targets.onnx.protos import element_type, fill_tensor, fill_value_info
 from dlspec.verify.bound import evaluate
 from dlspec.verify.inputs import storage
@@ -137,7 +138,7 @@ def severed(graph: Graph) -> Graph:
                 cut.inputs.append(entry)
         inputs = tuple(v if v is None else given.get(v, v) for v in node.inputs)
         outputs = tuple(Value(v.name, v.type, v.span) for v in node.outputs)
-        nodes.append(Node(node.op, inputs, outputs, node.path, node.span))
+        nodes.append(Node(reading(node.op, given), inputs, outputs, node.path, node.span))
     cut.nodes = nodes
     return cut
 

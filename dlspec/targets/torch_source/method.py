@@ -288,10 +288,10 @@ class Method:
         assert node is not None
         scope = self._scope
         # a constant that only the body reads is written there, as a number where that will do
-        captured: set[Value] = set(getattr(node.op, "captures", ()))
+        captures = len(node.inputs) - len(getattr(node.op, "captures", ()))
         texts = [
-            "" if v is None or (isinstance(v, Constant) and v in captured) else self._text(v)
-            for v in node.inputs
+            "" if v is None or (isinstance(v, Constant) and i >= captures) else self._text(v)
+            for i, v in enumerate(node.inputs)
         ]
         context = Context(self, node, texts)
         outputs = [self._take(v, v in last) for v in statement.targets]

@@ -1,0 +1,293 @@
+"""Cells applied: stepped over time by `scan`, or one step inside another cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.names import (
+    MissingArgument,
+    NotYet,
+    TooManyArguments,
+    UnknownSetting,
+    WrongKind,
+)
+from dlspec.diagnostics.time import NothingStepped, StepRank, TimesDiffer
+from dlspec.ir.builder import free_values
+from dlspec.ir.graph import Value
+from dlspec.ops.control import Scan
+from dlspec.sema.arguments import Arguments, Given
+from dlspec.sema.context import Frame
+from dlspec.sema.loops import Loop, inside
+from dlspec.sema.ragged import lengths_of
+from dlspec.sema.tensors import as_tensor
+from dlspec.sema.values import Layer, Poisoned, Record, Tensor, describe
+from dlspec.source import Span
+from dlspec.syntax import ast
+
+if TYPE_CHECKING:
+    from dlspec.sema.elaborate import Elaborator
+
+
+def scan(
+    el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+) -> Record:
+    """`x -> scan(cell)`, `scan(cell, word = …, memory = …, h = start, reverse = true)`."""
+    layer, rest = _cell_of(el, arguments, node, frame)
+    definition = layer.definition
+    assert isinstance(definition, ast.Definition)
+    options = dict(arguments.named)
+    reverse = _flag(options.pop("reverse", None), "reverse")
+    starts = states_from(options.pop("from", None))
+    inputs = inputs_of(definition)
+    given: dict[str, Given] = {}
+    tensors = ([arguments.piped] if arguments.piped else []) + rest
+    if len(tensors) > len(inputs):
+        place = tensors[len(inputs)][1]
+        raise DlspecError(TooManyArguments(place, definition.name, len(inputs)))
+    given.update(zip(inputs, tensors, strict=False))
+    for name, value in options.items():
+        if name in inputs:
+            given[name] = value
+        elif name in state_names(definition):
+            starts[name] = value
+        else:
+            known = [*inputs, *state_names(definition), "reverse", "from"]
+            raise DlspecError(
+                UnknownSetting(value[1], name, definition.name, did_you_mean(name, known))
+            )
+    where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
+    return _scanned(el, layer, given, starts, reverse, where, node.span, frame)
+
+
+def _cell_of(
+    el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame
+) -> tuple[Layer, list[Given]]:
+    """The cell to step, and the tensors beside it."""
+    if not arguments.positional:
+        raise DlspecError(MissingArgument(node.span, "cell", "scan"))
+    (value, place), *rest = arguments.positional
+    if isinstance(value, ast.Definition):
+        value = Layer(value, {}, None, place)
+    is_cell = (
+        isinstance(value, Layer)
+        and isinstance(value.definition, ast.Definition)
+        and value.definition.kind == "cell"
+    )
+    if not is_cell:
+        advice = None
+        if isinstance(value, Layer):
+            advice = "`each(f)` applies a layer that knows no time at every step"
+        raise DlspecError(WrongKind(place, "a cell", describe(value), advice))
+    return value, rest
+
+
+def _flag(given: Given | None, name: str) -> bool:
+    if given is None:
+        return False
+    if not isinstance(given[0], bool):
+        raise DlspecError(WrongKind(given[1], f"true or false for `{name}`", describe(given[0])))
+    return given[0]
+
+
+def states_from(given: Given | None) -> dict[str, Given]:
+    """The states of a record, `from = heard.final`."""
+    if given is None:
+        return {}
+    value, span = given
+    if not isinstance(value, Record):
+        raise DlspecError(
+            WrongKind(span, "states such as `heard.final`", describe(value), "name a single state")
+        )
+    return {name: (inner, span) for name, inner in value.names.items()}
+
+
+def inputs_of(definition: ast.Definition) -> dict[str, ast.Input]:
+    """The inputs of a cell, in order."""
+    found: dict[str, ast.Input] = {}
+    for statement in definition.body:
+        inner = statement.statement if isinstance(statement, ast.Guarded) else statement
+        if isinstance(inner, ast.Input):
+            found[inner.name] = inner
+    return found
+
+
+def state_names(definition: ast.Definition) -> list[str]:
+    """The states of a cell's own, and what cells within may be called by."""
+    from dlspec.sema.bindings import bound_places
+
+    return list(bound_places(definition.body))
+
+
+def _scanned(
+    el: Elaborator,
+    layer: Layer,
+    given: dict[str, Given],
+    starts: dict[str, Given],
+    reverse: bool,
+    path: str,
+    span: Span,
+    frame: Frame,
+) -> Record:
+    definition = layer.definition
+    assert isinstance(definition, ast.Definition)
+    context = el.context
+    if context.loop is not None:
+        raise DlspecError(NotYet(span, "a `scan` inside a cell"))
+    actual = {n: as_tensor(context.builder, v, s) for n, (v, s) in given.items()}
+    stepped = _stepped(definition, actual, given, span)
+    first = actual[stepped[0]]
+    time = first.type.shape[1]
+    outer = context.builder
+    loop = Loop(outer, outer.body(path), path, first, time, starts)
+    inputs = {
+        n: (Tensor(loop.step(n, v, given[n][1]) if n in stepped else v), given[n][1])
+        for n, v in actual.items()
+    }
+    with inside(context, loop):
+        inner = cell_body(el, layer, inputs, path, span, frame, ())
+        results = inner.names | inner.put_out
+        outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
+    if not outputs:
+        from dlspec.diagnostics.names import NoOutput
+
+        raise DlspecError(NoOutput(definition.name_span, "cell", definition.name, "`output`"))
+    if context.sink.errors and any(s.following is None for s in loop.states):
+        raise Poisoned  # a mistake in the body stands in the way, and is told
+    loop.close()
+    for state in loop.states:
+        assert state.following is not None
+        loop.body.output(f"{'.'.join(state.keys)}'", state.following)
+    for name, value in outputs.items():
+        loop.body.output(name, value)
+    lengths = [lengths_of(context, time, first.type)] if _has_lengths(actual, stepped) else []
+    captures = free_values(loop.body.graph)
+    op = Scan(
+        loop.body.graph, len(loop.stepped), len(loop.states), reverse, bool(lengths), captures
+    )
+    names = [f"{path}.{n}" if len(outputs) > 1 else path for n in outputs]
+    names += [f"{path}.final.{'.'.join(s.keys)}" for s in loop.states]
+    made = outer.apply(
+        op,
+        *(v for _, v in loop.stepped),
+        *(s.start for s in loop.states),
+        *lengths,
+        *captures,
+        path=path,
+        name=names,
+        span=span,
+    )
+    context.count_nodes(made, span)
+    found: dict[str, Any] = {n: Tensor(v) for n, v in zip(outputs, made, strict=False)}
+    found["final"] = loop.final(made[len(outputs) :])
+    return Record(definition.name, found, tuple(outputs))
+
+
+def _has_lengths(actual: dict[str, Value], stepped: list[str]) -> bool:
+    return any(1 in actual[n].type.ragged for n in stepped)
+
+
+def _stepped(
+    definition: ast.Definition, actual: dict[str, Value], given: dict[str, Given], span: Span
+) -> list[str]:
+    """Which inputs have time; the others are held for all steps."""
+    found: list[str] = []
+    for name, statement in inputs_of(definition).items():
+        if name not in actual:
+            raise DlspecError(MissingArgument(span, name, definition.name))
+        kind = actual[name].type
+        rank = len(statement.type.dims or ())
+        if kind.rank == rank + 1:
+            if any(a > 1 for a in kind.ragged):
+                raise DlspecError(NotYet(given[name][1], "lengths within the steps of a scan"))
+            if found and actual[found[0]].type.shape[1] != kind.shape[1]:
+                raise DlspecError(
+                    TimesDiffer(
+                        given[name][1],
+                        name,
+                        str(kind),
+                        str(kind.shape[1]),
+                        found[0],
+                        str(actual[found[0]].type.shape[1]),
+                    )
+                )
+            found.append(name)
+        elif kind.rank != rank:
+            raise DlspecError(
+                StepRank(given[name][1], name, str(kind), statement.type.span.text, kind.rank)
+            )
+    if not found:
+        declared = ", ".join(s.span.text for s in inputs_of(definition).values())
+        raise DlspecError(NothingStepped(span, definition.name, declared))
+    return found
+
+
+def cell_body(
+    el: Elaborator,
+    layer: Layer,
+    inputs: dict[str, Given],
+    path: str,
+    span: Span,
+    caller: Frame,
+    within: tuple[str, ...],
+) -> Frame:
+    """Carry out a cell's body for one step, in the loop that is open."""
+    from dlspec.sema.apply import WORK_OF_APPLYING, bind_settings
+
+    definition = layer.definition
+    assert isinstance(definition, ast.Definition)
+    el.context.spend(WORK_OF_APPLYING, span)
+    inner = Frame(
+        definition.name,
+        "cell",
+        path,
+        caller.program.home(definition),
+        later=el.context.places_of(definition),
+    )
+    inner.within = within
+    with el.context.deeper(definition.name, span):
+        bind_settings(el, definition, layer.settings, inner, span)
+        inner.given = inputs
+        el.run(definition.body, inner)
+    return inner
+
+
+def _state_key(el: Elaborator, layer: Layer, kind: str, frame: Frame) -> str:
+    """What the states of a cell within are called by: the layer's name, else its kind with an
+    ordinal, as its parameters."""
+    named = layer.path is not None and layer.path.startswith(f"{frame.scope}.")
+    wanted = layer.path.rpartition(".")[2] if named and layer.path else kind
+    loop = el.context.loop
+    depth = len(frame.within)
+    taken = {s.keys[depth] for s in loop.states if s.keys[:depth] == frame.within} if loop else ()
+    key, ordinal = wanted, 1
+    while key in taken:
+        ordinal += 1
+        key = f"{wanted}{ordinal}"
+    return key
+
+
+def step(
+    el: Elaborator,
+    layer: Layer,
+    given: dict[str, Given],
+    node: ast.Node,
+    frame: Frame,
+    path: str | None,
+) -> Record:
+    """A cell applied in a cell: one step, and its states join those of the cell around it."""
+    definition = layer.definition
+    assert isinstance(definition, ast.Definition)
+    for name in inputs_of(definition):
+        if name not in given:
+            raise DlspecError(MissingArgument(node.span, name, definition.name))
+    where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
+    key = _state_key(el, layer, definition.name, frame)
+    inner = cell_body(el, layer, given, where, node.span, frame, (*frame.within, key))
+    return Record(
+        definition.name,
+        inner.names | inner.put_out,
+        tuple(inner.outputs),
+        inner.result,
+        inner.families,
+    )

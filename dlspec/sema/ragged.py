@@ -1,0 +1,283 @@
+"""Lengths travel with tensors: what they are along any ragged axis, and ops that never see padding.
+
+A graph's ragged inputs are covered with 0 at the door; from there on padding is whatever ops make
+of it, until one looks along the axis. Such an op gets the tensor covered with what leaves its
+result alone, and a mean divides by what is really there. So both lowerings and the reference read
+the same few nodes, and no op but `masked` and the loops knows of lengths.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.names import NotYet
+from dlspec.diagnostics.shapes import RaggedRefused
+from dlspec.dims import Dim, FloorDiv, Symbol
+from dlspec.ir.builder import GraphBuilder
+from dlspec.ir.graph import Value
+from dlspec.ir.types import DType, TensorType
+from dlspec.ops import REGISTRY
+from dlspec.ops.arithmetic import Clip, Div
+from dlspec.ops.base import Op
+from dlspec.ops.comparison import Cast
+from dlspec.ops.control import Scan
+from dlspec.ops.lengths import Masked
+from dlspec.ops.reduction import Mean, Reduction, Sum
+from dlspec.ops.shape import Unsqueeze
+from dlspec.sema.tensors import constant
+from dlspec.source import Span
+
+if TYPE_CHECKING:
+    from dlspec.sema.context import Context
+
+LOWEST = float(np.finfo(np.float32).min)
+"""Covers padding in a maximum and a softmax; finite, so that a row without any step gives no NaN
+gradient."""
+_COVERED_BY = {
+    "sum": 0.0,
+    "prod": 1.0,
+    "any": 0.0,
+    "all": 1.0,
+    "norm": 0.0,
+    "max": LOWEST,
+    "min": -LOWEST,
+    "logsumexp": LOWEST,
+    "argmax": LOWEST,
+    "argmin": -LOWEST,
+}
+"""What leaves a reduction's result alone."""
+_KEEP_THE_AXIS = {"softmax": LOWEST, "log_softmax": LOWEST, "cumsum": 0.0, "softmin": -LOWEST}
+"""Ops along an axis whose result has it."""
+_CONTRACTIONS = ("matmul", "einsum")
+
+
+# --- what the lengths are -------------------------------------------------------------------------
+
+
+def opened(context: Context, value: Value, span: Span | None) -> Value:
+    """A ragged input of the graph: its lengths are inputs too, and its padding is 0 from here."""
+    for axis in sorted(value.type.ragged):
+        dim = value.type.shape[axis]
+        if dim in context.lengths:
+            continue
+        symbol = dim.symbol
+        if symbol is None:
+            raise DlspecError(NotYet(span or value.span, f"an input whose lengths are `{dim}`"))  # type: ignore[arg-type]
+        lengths: Value = context.builder.lengths(symbol, *value.type.shape[:axis])
+        for outer in range(1, axis):
+            if outer in value.type.ragged:
+                lengths = _covered(context, lengths, outer, 0.0, False, value.type)
+        context.lengths[dim] = lengths
+    for axis in sorted(value.type.ragged):
+        value = covered(context, value, axis, 0.0, keep=True)
+    return value
+
+
+def lengths_of(context: Context, dim: Dim, kind: TensorType) -> Value:
+    """The lengths of a ragged dimension; those of `(T - 400) // 160 + 1` follow T's."""
+    known = context.lengths.get(dim)
+    if known is not None:
+        return known
+    sources = [d for d in context.lengths if d.symbol is not None and d.symbol in dim.symbols]
+    if len(sources) != 1 or len(dim.symbols) != 1:
+        raise DlspecError(RaggedRefused(None, "this", operand=str(dim), actual=str(kind)))
+    maker = _Lengths(context.builder.root, sources[0], context.lengths[sources[0]])
+    none = constant(maker.builder, 0, DType.int32)
+    made = maker.node("maximum", maker.of(dim), none)
+    context.lengths[dim] = made
+    return made
+
+
+class _Lengths:
+    """Works a dimension's expression out on lengths instead of sizes."""
+
+    def __init__(self, builder: GraphBuilder, source: Dim, lengths: Value) -> None:
+        self.builder = builder
+        self.source = source
+        self.lengths = lengths
+
+    def node(self, op: str, a: Value, b: Value) -> Value:
+        return self.builder.one(REGISTRY[op](), a, b, path=f"{self.lengths.name}.{op}")
+
+    def of(self, dim: Dim) -> Value:
+        total: Value | None = None
+        for monomial, coefficient in dim.terms:
+            part: Value | None = None
+            for atom in monomial:
+                factor = self.lengths if isinstance(atom, Symbol) else self._floor(atom)
+                part = factor if part is None else self.node("mul", part, factor)
+            number = constant(self.builder, coefficient, DType.int32)
+            if part is None:
+                part = number
+            elif coefficient != 1:
+                part = self.node("mul", part, number)
+            total = part if total is None else self.node("add", total, part)
+        assert total is not None
+        return total
+
+    def _floor(self, atom: FloorDiv) -> Value:
+        divisor = constant(self.builder, atom.divisor, DType.int32)
+        return self.node("floor_div", self.of(atom.numerator), divisor)
+
+
+# --- padding covered ------------------------------------------------------------------------------
+
+
+def covered(context: Context, value: Value, axis: int, fill: float, *, keep: bool) -> Value:
+    """The tensor with its padding along a ragged axis covered; without ``keep`` the axis counts as
+    a full one from here."""
+    return _covered(context, value, axis, fill, keep, value.type)
+
+
+def marked(context: Context, value: Value, axis: int) -> Value:
+    """The tensor with an axis made ragged again, its padding 0."""
+    return _covered(context, value, axis, 0.0, True, value.type)
+
+
+def _covered(
+    context: Context, value: Value, axis: int, fill: float, keep: bool, kind: TensorType
+) -> Value:
+    lengths = lengths_of(context, kind.shape[axis], kind)
+    over = _rows(lengths, kind, axis)
+    own = value.producer.op if value.producer is not None else None
+    if keep and fill == 0 and axis in value.type.ragged and _is_zero_behind(own, axis):
+        return value
+    if not value.type.dtype.is_float:
+        info = None if value.type.dtype is DType.bool_ else np.iinfo(value.type.dtype.value)
+        fill = fill if info is None else float(max(info.min, min(info.max, fill)))
+    op = Masked(axis, over, fill, keep)
+    return context.builder.one(op, value, lengths, path=f"{value.name}.masked", span=value.span)
+
+
+def _is_zero_behind(op: Op | None, axis: int) -> bool:
+    """Whether an op leaves 0 in its result's padding."""
+    if isinstance(op, Masked):
+        return op.axis == axis and op.keep and op.fill == 0
+    return isinstance(op, Scan) and op.lengths and axis == 1
+
+
+def _rows(lengths: Value, kind: TensorType, axis: int) -> tuple[int, ...]:
+    """The axes of a tensor that its lengths have."""
+    found: list[int] = []
+    for dim in lengths.type.shape:
+        places = [a for a, d in enumerate(kind.shape) if d == dim and a != axis and a not in found]
+        if not places:
+            raise DlspecError(RaggedRefused(None, "this", operand="x", actual=str(kind)))
+        found.append(places[0])
+    return tuple(found)
+
+
+# --- ops that look along a ragged axis ------------------------------------------------------------
+
+
+def lowered(
+    context: Context, op: Op, values: Sequence[Value], path: str, span: Span
+) -> Value | list[Value] | None:
+    """An op without parameters along ragged axes, as nodes that never see padding, or its operands
+    made fit for it; None where the op may do as it always does.
+    """
+    if not any(v.type.ragged for v in values):
+        return None
+    x = values[0]
+    if isinstance(op, Reduction) or op.name in ("argmax", "argmin"):
+        axes = _axes(op, x.type)
+        ragged = [a for a in axes if a in x.type.ragged]
+        if not ragged:
+            return None
+        if op.name == "mean":
+            return _mean(context, op, x, axes, ragged, path, span)  # type: ignore[arg-type]
+        if op.name in _COVERED_BY:
+            return [_full(context, x, ragged, _COVERED_BY[op.name]), *values[1:]]
+    elif op.name in _KEEP_THE_AXIS:
+        axis = op.axis % x.type.rank  # type: ignore[attr-defined]
+        if axis in x.type.ragged:
+            full = _full(context, x, [axis], _KEEP_THE_AXIS[op.name])
+            y = context.builder.one(op, full, path=path, span=span)
+            return marked(context, y, axis)
+    elif op.name in _CONTRACTIONS:
+        return _contracted(context, op, values, path, span)
+    return None
+
+
+def _axes(op: Op, kind: TensorType) -> tuple[int, ...]:
+    if isinstance(op, Reduction):
+        return op.axes(kind)
+    return (op.axis % kind.rank,)  # type: ignore[attr-defined]
+
+
+def _full(context: Context, x: Value, axes: Sequence[int], fill: float) -> Value:
+    for axis in axes:
+        x = covered(context, x, axis, fill, keep=False)
+    return x
+
+
+def _contracted(context: Context, op: Op, values: Sequence[Value], path: str, span: Span) -> Value:
+    """A product that sums over axes: padding adds 0; axes that stay are ragged as before."""
+    dims = {v.type.shape[a] for v in values for a in v.type.ragged}
+    full = [_full(context, v, sorted(v.type.ragged), 0.0) for v in values]
+    y = context.builder.one(op, *full, path=path, span=span)
+    for axis, dim in enumerate(y.type.shape):
+        if dim in dims:
+            y = marked(context, y, axis)
+    return y
+
+
+def _mean(
+    context: Context,
+    op: Reduction,
+    x: Value,
+    axes: Sequence[int],
+    ragged: Sequence[int],
+    path: str,
+    span: Span,
+) -> Value:
+    """The sum over what is there by how much is there; 0 of nothing."""
+    b = context.builder
+    innermost = ragged[-1]
+    lengths = lengths_of(context, x.type.shape[innermost], x.type)
+    rows = _rows(lengths, x.type, innermost)
+    full = _full(context, x, ragged, 0.0)
+    even = tuple(a for a in axes if a not in ragged and a not in rows)
+    if even:
+        full = b.one(Mean(even, True), full, path=f"{path}.mean", span=span)
+    total = b.one(Sum(tuple(axes), op.keep), full, path=f"{path}.sum", span=span)
+    count: Value = lengths
+    gone = tuple(i for i, a in enumerate(rows) if a in axes)
+    if gone:
+        count = b.one(Sum(gone, False), count, path=f"{path}.steps", span=span)
+    count = b.one(Cast(x.type.dtype.value), count, path=f"{path}.count", span=span)
+    count = b.one(Clip(low=1.0), count, path=f"{path}.some", span=span)
+    shown = [a for a in range(x.type.rank) if op.keep or a not in axes]
+    for place, axis in enumerate(shown):
+        if axis not in rows or axis in axes:
+            count = b.one(Unsqueeze(place), count, path=f"{path}.wide", span=span)
+    return b.one(Div(), total, count, path=path, span=span)
+
+
+def with_axis(op: Op, values: Sequence[Value]) -> Op:
+    """The op with an axis that was given as a dimension (`axis = T`) as a number."""
+    given: Any = getattr(op, "axis", None)
+    if isinstance(given, Dim):
+        return dataclasses.replace(op, axis=_place(op, given, values[0].type))  # type: ignore[call-arg]
+    if isinstance(given, tuple) and any(isinstance(a, Dim) for a in given):  # type: ignore[reportUnknownVariableType]
+        kind = values[0].type
+        axes = tuple(_place(op, a, kind) if isinstance(a, Dim) else a for a in given)  # type: ignore[reportUnknownVariableType]
+        return dataclasses.replace(op, axis=axes)  # type: ignore[call-arg]
+    return op
+
+
+def _place(op: Op, dim: Dim, kind: TensorType) -> int:
+    from dlspec.diagnostics.shapes import InvalidSetting
+
+    places = [a for a, d in enumerate(kind.shape) if d == dim]
+    if len(places) == 1:
+        return places[0]
+    expected = f"a dimension of {kind}" if not places else f"a number: {dim} stands in {kind} twice"
+    raise DlspecError(
+        InvalidSetting(None, op.name, setting="axis", value=str(dim), expected=expected)
+    )
