@@ -1,0 +1,257 @@
+"""Reads an ONNX model as a graph of dlspec, for tests: each operator becomes the op that means the
+same.
+
+What a family of operators means is said in `mapping_<family>.py`, by functions marked with `maps`;
+what the language does not have is told there too, by `limit`, with the reason. To teach a new
+operator, add a function to one of these files (or a new file to `MAPPINGS` in `mappings.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from dlspec.ir.builder import GraphBuilder
+from dlspec.ir.graph import Graph, Value
+from dlspec.ir.types import DType
+from dlspec.ops import REGISTRY
+from tests.external.cases import Case
+
+Array = NDArray[Any]
+Made = Value | tuple[Value, ...]
+Mapping = Callable[["Node"], Made]
+
+MAPPED: dict[str, Mapping] = {}
+"""What makes the ops of each ONNX operator."""
+
+OWN = {str(d) for d in DType}
+"""Element types that a tensor of the language has; other floats are read as float32."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Cases of an operator that the language cannot express, and why."""
+
+    operator: str
+    reason: str
+    applies: Callable[[Node], bool]
+
+
+LIMITS: list[Limit] = []
+
+
+def maps(*operators: str) -> Callable[[Mapping], Mapping]:
+    """Say what these ONNX operators mean."""
+
+    def register(mapping: Mapping) -> Mapping:
+        for operator in operators:
+            assert operator not in MAPPED, f"{operator} is mapped twice"
+            MAPPED[operator] = mapping
+        return mapping
+
+    return register
+
+
+def limit(operators: str, reason: str, applies: Callable[[Node], bool]) -> None:
+    """Say which cases of operators (names with spaces between) have nothing to compare with."""
+    LIMITS.extend(Limit(o, reason, applies) for o in operators.split())
+
+
+@dataclass
+class Imported:
+    """A case as a graph, with what to run it on."""
+
+    graph: Graph
+    feeds: dict[str, Array]
+    weights: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why there is nothing to compare a case with."""
+
+    reason: str
+
+
+@dataclass
+class Importer:
+    """Builds the graph of one case, node by node."""
+
+    case: Case
+    known: dict[str, Array] = field(default_factory=dict[str, Array])
+    values: dict[str, Value] = field(default_factory=dict[str, Value])
+    feeds: dict[str, Array] = field(default_factory=dict[str, Array])
+    weights: dict[str, Array] = field(default_factory=dict[str, Array])
+    builder: GraphBuilder = field(default_factory=lambda: GraphBuilder("case"))
+
+    def __post_init__(self) -> None:
+        graph = self.case.model.graph
+        for tensor in graph.initializer:
+            self.known[tensor.name] = onnx.numpy_helper.to_array(tensor)
+        given = [i.name for i in graph.input if i.name not in self.known]
+        self.known.update(zip(given, self.case.inputs, strict=True))
+
+    def run(self) -> Imported | Refused:
+        """The whole graph, its outputs called y0, y1 …; or why the language cannot express it."""
+        for array in (*self.case.inputs, *self.case.outputs):
+            if not isinstance(array, np.ndarray):
+                return Refused("sequences and optional tensors are not in the language")
+            if not _is_float(array) and array.dtype.name not in OWN:
+                return Refused(f"tensors of {array.dtype.name} are not in the language")
+            if _is_float(array) and _beyond_float32(array):
+                return Refused("its numbers are no float32")
+        for proto in self.case.model.graph.node:
+            node = Node(self, proto)
+            for rule in LIMITS:
+                if rule.operator == node.kind and rule.applies(node):
+                    return Refused(f"{rule.operator}: {rule.reason}")
+            made = MAPPED[node.kind](node)
+            results = made if isinstance(made, tuple) else (made,)
+            names = [name for name in proto.output if name]
+            self.values.update(zip(names, results, strict=True))
+        for i, output in enumerate(self.case.model.graph.output):
+            self.builder.output(f"y{i}", self.values[output.name])
+        return Imported(self.builder.graph, self.feeds, self.weights)
+
+    def tensor(self, name: str) -> Value:
+        """A value as an input of the graph, or as what a node has made."""
+        if name not in self.values:
+            array = self.known[name]
+            value = self.builder.input(f"x{len(self.feeds)}", _own_type(array), *array.shape)
+            self.feeds[value.name] = array.astype(value.type.dtype.value)
+            if array.dtype == np.float64:
+                self.feeds[value.name] = array
+            self.values[name] = value
+        return self.values[name]
+
+    def weight(self, array: Array) -> Value:
+        """A parameter of the graph that holds an array."""
+        name = f"w{len(self.weights)}"
+        self.weights[name] = np.asarray(array, dtype=_own_type(array))
+        return self.builder.parameter(name, _own_type(array), *array.shape)
+
+
+def _is_float(array: Array) -> bool:
+    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+
+
+def _own_type(array: Array) -> str:
+    return "float32" if _is_float(array) else array.dtype.name
+
+
+def _beyond_float32(array: Array) -> bool:
+    """Whether there are numbers that float32 holds as 0 or as an infinity."""
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)].astype(np.float64))
+    return bool(((sizes > np.finfo(np.float32).max) | (sizes < np.finfo(np.float32).tiny)).any())
+
+
+@dataclass(frozen=True)
+class Node:
+    """One ONNX node, as a mapping sees it."""
+
+    importer: Importer
+    proto: onnx.NodeProto
+
+    @property
+    def kind(self) -> str:
+        """The operator."""
+        return self.proto.op_type
+
+    @property
+    def opset(self) -> int:
+        """The version of the standard operators."""
+        return self.importer.case.opset
+
+    # --- what it is given -------------------------------------------------------------------------
+
+    def attr(self, name: str, default: Any = None) -> Any:
+        """An attribute's value; text as str, lists as lists."""
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                value = onnx.helper.get_attribute_value(attribute)
+                if isinstance(value, bytes):
+                    return value.decode()
+                return list(value) if attribute.type in _LISTS else value
+        return default
+
+    def has(self, i: int) -> bool:
+        """Whether input i is given."""
+        return i < len(self.proto.input) and self.proto.input[i] != ""
+
+    @property
+    def count(self) -> int:
+        """How many inputs there are."""
+        return len(self.proto.input)
+
+    def array(self, i: int) -> Array:
+        """The numbers of input i, which become settings or weights; they are known beforehand."""
+        return self.importer.known[self.proto.input[i]]
+
+    def ints(self, i: int, attribute: str | None = None) -> list[int] | None:
+        """Whole numbers of input i, or of the attribute that it was in older opsets."""
+        if attribute is not None and self.attr(attribute) is not None:
+            return [int(n) for n in np.atleast_1d(self.attr(attribute))]
+        return [int(n) for n in self.array(i).reshape(-1)] if self.has(i) else None
+
+    def tensor(self, i: int) -> Value:
+        """Input i as data."""
+        return self.importer.tensor(self.proto.input[i])
+
+    @property
+    def tensors(self) -> list[Value]:
+        """All inputs as data."""
+        return [self.tensor(i) for i in range(self.count)]
+
+    def weight(self, i: int) -> Value | None:
+        """Input i as a parameter, None where it is absent."""
+        return self.importer.weight(self.array(i)) if self.has(i) else None
+
+    def shape(self, i: int) -> tuple[int, ...]:
+        """The sizes of input i."""
+        name = self.proto.input[i]
+        if name in self.importer.values:
+            return tuple(d.evaluate({}) for d in self.importer.values[name].type.shape)
+        return self.importer.known[name].shape
+
+    def dtype(self, i: int) -> np.dtype[Any]:
+        """The element type of input i."""
+        name = self.proto.input[i]
+        known = self.importer.known.get(name)
+        if known is None:
+            return np.dtype(self.importer.values[name].type.dtype.value)
+        return known.dtype
+
+    # --- what it becomes --------------------------------------------------------------------------
+
+    def make(
+        self,
+        name: str,
+        *tensors: Value,
+        weights: dict[str, Value | None] | None = None,
+        **settings: Any,
+    ) -> Value:
+        """The result of an op of the language."""
+        return self.all(name, *tensors, weights=weights, **settings)[0]
+
+    def all(
+        self,
+        name: str,
+        *tensors: Value,
+        weights: dict[str, Value | None] | None = None,
+        **settings: Any,
+    ) -> tuple[Value, ...]:
+        """All results of an op of the language."""
+        op = REGISTRY[name](**settings)
+        return self.importer.builder.apply(op, *tensors, parameters=weights)
+
+    def floats(self, value: Value) -> Value:
+        """A tensor as float32, as the language makes it where an op wants fractions."""
+        return value if value.type.dtype.is_float else self.make("cast", value, dtype="float32")
+
+
+_LISTS = (onnx.AttributeProto.INTS, onnx.AttributeProto.FLOATS, onnx.AttributeProto.STRINGS)
