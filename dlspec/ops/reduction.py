@@ -96,7 +96,8 @@ class Reduction(Op):
         axes = g.constant(np.array(self.axes(kind), dtype=np.int64))
         return g.op(self.kind, x, axes, keepdims=int(self.keep))
 
-    def _numpy(self, x: Any) -> dict[str, Any]:
+    def sizes(self, x: Any) -> dict[str, Any]:
+        """The axes, and whether they are kept, as NumPy's reductions take them."""
         kind = TensorType.of(DType.float32, *x.shape)
         return {"axis": self.axes(kind), "keepdims": self.keep}
 
@@ -120,7 +121,7 @@ class Sum(Reduction):
         return dtype if dtype.is_float else DType.int64
 
     def reference(self, *inputs: Any) -> Any:
-        return inputs[0].sum(dtype=_sum_type(inputs[0]), **self._numpy(inputs[0]))
+        return inputs[0].sum(dtype=_sum_type(inputs[0]), **self.sizes(inputs[0]))
 
 
 class Mean(Reduction):
@@ -131,7 +132,7 @@ class Mean(Reduction):
     word = "mean"
 
     def reference(self, *inputs: Any) -> Any:
-        return inputs[0].mean(**self._numpy(inputs[0]))
+        return inputs[0].mean(**self.sizes(inputs[0]))
 
 
 class Max(Reduction):
@@ -149,7 +150,7 @@ class Max(Reduction):
     word = "amax"
 
     def reference(self, *inputs: Any) -> Any:
-        return inputs[0].max(**self._numpy(inputs[0]))
+        return inputs[0].max(**self.sizes(inputs[0]))
 
 
 class Min(Reduction):
@@ -167,7 +168,7 @@ class Min(Reduction):
     word = "amin"
 
     def reference(self, *inputs: Any) -> Any:
-        return inputs[0].min(**self._numpy(inputs[0]))
+        return inputs[0].min(**self.sizes(inputs[0]))
 
 
 def _sum_type(x: Array) -> Any:
