@@ -1,4 +1,5 @@
-"""Which elements of an integer output are decided: where rounding cannot change the choice."""
+"""What is chosen, not computed: which elements of an integer output are decided, and which ops
+give exactly what they are given."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.ir.graph import Value
+from dlspec.ops.base import Op
 from dlspec.ops.reduction import Argmax
-from dlspec.verify.bound import Bound
+from dlspec.verify.bound import SMALLEST, UNIT, Bound, root_mean_square
 
 Array = NDArray[Any]
 
@@ -19,6 +21,98 @@ MARGIN = 16.0
 
 _PASS_ON = frozenset({"cast"})
 """Ops that keep the places of what they are given."""
+
+
+_CHOOSING = frozenset(
+    {
+        "relu",
+        "neg",
+        "abs",
+        "sign",
+        "floor",
+        "ceil",
+        "round",
+        "clip",
+        "maximum",
+        "minimum",
+        "max",
+        "min",
+        "argmax",
+        "argmin",
+        "top_k",
+        "sort",
+        "max_pool",
+        "global_max_pool",
+        "adaptive_max_pool",
+        "equal",
+        "not_equal",
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "is_nan",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+        "logical_xor",
+        "where",
+        "cast",
+        "masked",
+        "full",
+        "embed",
+        "one_hot",
+        "pick",
+        "gather",
+        "slice",
+        "split",
+        "reshape",
+        "flatten",
+        "unflatten",
+        "transpose",
+        "unsqueeze",
+        "squeeze",
+        "concat",
+        "stack",
+        "tile",
+        "repeat",
+        "expand",
+        "pad",
+        "reverse",
+        "shift",
+        "last",
+        "first",
+        "depth_to_space",
+        "space_to_depth",
+    }
+)
+
+
+def is_choice(op: Op) -> bool:
+    """Whether an op moves, compares or selects numbers and does not compute new ones: on the same
+    inputs every engine has to give the same result, but for the rounding of its own settings."""
+    return op.name in _CHOOSING
+
+
+def exactly(exact: Array, precision: str = "float32") -> Bound:
+    """The bound of what an op chooses: half an ulp of it; every integer is decided."""
+    if exact.dtype.kind != "f":
+        return Bound(0.0, 0.0, 0.0, np.ones(exact.shape, bool))
+    unit = UNIT[precision]
+    finite = exact[np.isfinite(exact)]
+    largest = unit * float(np.abs(finite).max(initial=0.0))
+    return Bound(largest, unit * root_mean_square(exact), SMALLEST[precision])
+
+
+def on_grid(array: Array) -> Array:
+    """Floats rounded to a coarse grid of a step that is a power of two, so that ties, zeros and
+    whole numbers occur; what is no float stays."""
+    if array.dtype.kind != "f":
+        return array
+    size = root_mean_square(array)
+    if size == 0:
+        return array
+    step = array.dtype.type(2.0 ** (np.round(np.log2(size)) - 1))
+    return np.round(array / step) * step
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,6 @@ class _Torch:
 def _torch(study: Study, use_torch: bool | None, fast: bool) -> tuple[_Torch, str | None]:
     """PyTorch's verdicts, and the first node on which the float64 references disagree."""
     from dlspec.verify.torch_reference import (
-        TorchGraph,
         agree_in_float64,
         first_disagreement,
         is_torch_here,
@@ -213,9 +212,8 @@ def _torch(study: Study, use_torch: bool | None, fast: bool) -> tuple[_Torch, st
         said.why = "PyTorch is not installed" if wanted else "PyTorch was not asked"
         return said, None
     with study.timed("torch"):
-        said.runner = TorchGraph(study.graph, study.weights, "float32")
         said.float64 = agree_in_float64(study)
-        said.float32 = stays_in_bound(study, said.runner)
+        said.runner, said.float32 = stays_in_bound(study)
         said.nodes = prove_torch_nodes(
             study.graph,
             structural_weights(study.graph, study.seed),

@@ -3,14 +3,15 @@
 End to end, depth, saturation and fresh weights hide faults: nine sigmoids in a row answer the same
 whatever comes in, and a lost bias that is 0 is lost unseen. So each node of the unoptimised ONNX
 model is run on R's own inputs (rounded to float32), with structural weights, of which none is 0 or
-1, at three scales of input, and compared with its meaning within its own bound. The same table,
+1, at three scales of input, and compared with its meaning within its own bound; an op that selects
+or compares has to be exact, also on a coarse grid of inputs, where there are ties. The same table,
 with the network's real weights, finds the node where an engine goes wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.source import Span
-from dlspec.verify.bound import Reference, references
+from dlspec.verify.bound import Reference, evaluate, references
 from dlspec.verify.cut import Cut, cut_model, given_inputs, severed, with_weights
+from dlspec.verify.discrete import exactly, is_choice, on_grid
 from dlspec.verify.inputs import SCALES, draw_inputs
 from dlspec.verify.refusals import refusals
 from dlspec.verify.sizes import sweep
@@ -112,11 +114,39 @@ def compare_nodes(
     read = [{i.name: given[i.name] for i in pieces.inputs} for given in given_all]
     want = [v.name for v in cut.made.values()]
     exacts = references(pieces, read, weights, want, seed=seed)
-    for number, (given, exact) in enumerate(zip(given_all, exacts, strict=True)):
-        for name, verdict in _compare_all(cut, session, given, exact, f"draw {number + 1}").items():
+    choices = {v.name for n in graph.nodes if is_choice(n.op) for v in n.outputs}
+    told = [
+        (f"draw {number}", given, _strict(exact, choices))
+        for number, (given, exact) in enumerate(zip(given_all, exacts, strict=True), 1)
+    ]
+    if choices and given_all:
+        told.append(("a grid", *_on_grid(pieces, given_all[0], weights, choices)))
+    for case, given, exact in told:
+        for name, verdict in _compare_all(cut, session, given, exact, case).items():
             if name not in found or _worse(verdict, found[name]):
                 found[name] = verdict
     return [_result(node, found) for node in graph.nodes]
+
+
+def _strict(exact: Reference, choices: Collection[str]) -> Reference:
+    """What ops choose must be there exactly: their inputs were not rounded, so nothing excuses
+    another choice."""
+    bounds = {n: exactly(exact.values[n]) if n in choices else b for n, b in exact.bounds.items()}
+    return Reference(exact.values, bounds)
+
+
+def _on_grid(
+    pieces: Graph,
+    given: Mapping[str, Array],
+    weights: Mapping[str, Array],
+    choices: Collection[str],
+) -> tuple[Mapping[str, Array], Reference]:
+    """Inputs among which there are ties, and what is chosen among them."""
+    nodes = [n for n in pieces.nodes if any(v.name in choices for v in n.outputs)]
+    coarse = {name: on_grid(array) for name, array in given.items()}
+    read = {i.name: coarse[i.name] for i in pieces.inputs}
+    values = evaluate(replace(pieces, nodes=nodes), read, weights, choices)
+    return coarse, Reference(values, {n: exactly(a) for n, a in values.items()})
 
 
 def _worse(a: Verdict, b: Verdict) -> bool:
@@ -134,6 +164,8 @@ def _compare_all(
     found: dict[str, Verdict] = {}
     for value, answer in zip(cut.made.values(), answers, strict=True):
         name = value.name
+        if name not in exact.values:
+            continue
         found[name] = compare(
             name, case, exact.values[name], np.asarray(answer), exact.bounds[name]
         )

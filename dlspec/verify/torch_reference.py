@@ -17,6 +17,7 @@ from dlspec.ir.types import DType
 from dlspec.targets.torch_source import argument_name, load_module, module_source
 from dlspec.verify.bound import Reference, reference, references
 from dlspec.verify.cut import given_inputs, severed
+from dlspec.verify.inputs import Case
 from dlspec.verify.local import NodeResult
 from dlspec.verify.refusals import refusals
 from dlspec.verify.study import Study
@@ -30,6 +31,11 @@ Precision = Literal["float32", "float64"]
 def is_torch_here() -> bool:
     """Whether torch can be imported; this does not import it."""
     return find_spec("torch") is not None
+
+
+def torch_faults() -> tuple[type[Exception], ...]:
+    """How a wrong lowering to PyTorch shows when it is loaded or run: these are findings."""
+    return (*refusals(), SyntaxError, NameError, AttributeError, TypeError, IndexError)
 
 
 class TorchGraph:
@@ -94,7 +100,6 @@ class TorchGraph:
 
 def agree_in_float64(study: Study) -> list[Verdict]:
     """NumPy and PyTorch in float64 on the base cases, within float64's own bound."""
-    module = TorchGraph(study.graph, study.weights, "float64")
     cases = [c for c in study.cases if c.base]
     exacts = references(
         study.graph,
@@ -105,17 +110,34 @@ def agree_in_float64(study: Study) -> list[Verdict]:
         seed=study.seed,
         exact=[study.reference(c).values for c in cases],
     )
+    rooms = {c.label: _roomy(exact) for c, exact in zip(cases, exacts, strict=True)}
+    try:
+        module = TorchGraph(study.graph, study.weights, "float64")
+    except torch_faults() as error:
+        return _refused(study, cases, error)
+    return _verdicts(study, module, cases, rooms)
+
+
+def _verdicts(
+    study: Study,
+    module: TorchGraph,
+    cases: Sequence[Case],
+    exact: Mapping[str, Reference] | None = None,
+) -> list[Verdict]:
     found: list[Verdict] = []
-    for case, exact in zip(cases, exacts, strict=True):
+    for case in cases:
         try:
             answers = module(case.inputs)
-        except refusals() as error:
-            found += [refusal(name, case.label, str(error)) for name in study.outputs]
+        except torch_faults() as error:
+            found += _refused(study, [case], error)
             continue
-        found += [
-            study.compare(name, case, answers[name], exact=_roomy(exact)) for name in study.outputs
-        ]
+        against = None if exact is None else exact[case.label]
+        found += [study.compare(n, case, answers[n], exact=against) for n in study.outputs]
     return found
+
+
+def _refused(study: Study, cases: Sequence[Case], error: Exception) -> list[Verdict]:
+    return [refusal(name, case.label, str(error)) for case in cases for name in study.outputs]
 
 
 def _roomy(exact: Reference) -> Reference:
@@ -124,17 +146,14 @@ def _roomy(exact: Reference) -> Reference:
     return Reference(exact.values, bounds)
 
 
-def stays_in_bound(study: Study, module: TorchGraph) -> list[Verdict]:
-    """PyTorch in float32 on every case, within float32's bound."""
-    found: list[Verdict] = []
-    for case in study.cases:
-        try:
-            answers = module(case.inputs)
-        except refusals() as error:
-            found += [refusal(name, case.label, str(error)) for name in study.outputs]
-            continue
-        found += [study.compare(name, case, answers[name]) for name in study.outputs]
-    return found
+def stays_in_bound(study: Study) -> tuple[TorchGraph | None, list[Verdict]]:
+    """PyTorch in float32 on every case, within float32's bound; the module first, if it can be
+    made."""
+    try:
+        module = TorchGraph(study.graph, study.weights, "float32")
+    except torch_faults() as error:
+        return None, _refused(study, study.cases, error)
+    return module, _verdicts(study, module, study.cases)
 
 
 def prove_torch_nodes(
@@ -166,11 +185,8 @@ def prove_torch_nodes(
     exacts = references(
         pieces, wide, structural, [v.name for v in made], precision="float64", seed=seed
     )
-    found: dict[str, Verdict] = {}
-    for number, (inputs, exact) in enumerate(zip(wide, exacts, strict=True), 1):
-        for verdict in _compare_all(shown, structural, inputs, _roomy(exact), f"draw {number}"):
-            if verdict.status == "fail":
-                found.setdefault(verdict.output, verdict)
+    rooms = [_roomy(exact) for exact in exacts]
+    found = {v.output: v for v in _wrong(shown, structural, wide, rooms)}
     for node in graph.nodes:
         for value in node.outputs:
             if value.name in found:
@@ -181,26 +197,32 @@ def prove_torch_nodes(
     return None
 
 
-def _compare_all(
+def _wrong(
     shown: Graph,
     weights: Mapping[str, Array],
-    inputs: Mapping[str, Array],
-    exact: Reference,
-    case: str,
+    drawn: Sequence[Mapping[str, Array]],
+    exacts: Sequence[Reference],
 ) -> list[Verdict]:
-    """Every output of a graph of severed nodes; where PyTorch refuses the whole, node by node."""
+    """The outputs of severed nodes that differ; where PyTorch refuses the whole, node by node."""
     names = [o.name for o in shown.outputs]
+    found: list[Verdict] = []
     try:
-        answers = TorchGraph(shown, weights, "float64")(inputs)
-    except refusals() as error:
+        module = TorchGraph(shown, weights, "float64")
+        for number, (inputs, exact) in enumerate(zip(drawn, exacts, strict=True), 1):
+            answers = module(inputs)
+            case = f"draw {number}"
+            for name in names:
+                known = exact.values[name], answers[name], exact.bounds[name]
+                found.append(compare(name, case, *known))
+    except torch_faults() as error:
         if len(shown.nodes) == 1:
-            return [refusal(name, case, str(error)) for name in names]
+            return [refusal(name, "draw 1", str(error)) for name in names]
         ones = [
             replace(shown, nodes=[node], outputs=[Output(v.name, v) for v in node.outputs])
             for node in shown.nodes
         ]
-        return [v for one in ones for v in _compare_all(one, weights, inputs, exact, case)]
-    return [compare(n, case, exact.values[n], answers[n], exact.bounds[n]) for n in names]
+        return [v for one in ones for v in _wrong(one, weights, drawn, exacts)]
+    return [v for v in found if v.status == "fail"]
 
 
 def first_disagreement(
