@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.meaning import Impossible
 from dlspec.diagnostics.names import (
     RepeatedArgument,
@@ -16,6 +16,7 @@ from dlspec.diagnostics.names import (
 )
 from dlspec.sema import compile_time
 from dlspec.sema.context import Frame
+from dlspec.sema.starts import StartFunction
 from dlspec.sema.values import (
     Builtin,
     is_tensor_like,
@@ -71,11 +72,15 @@ def weigh(el: Elaborator, value: Any, span: Span) -> Any:
 def call_builtin(function: Builtin, arguments: Arguments, span: Span) -> Any:
     """A function on compile-time values."""
     given = ([arguments.piped] if arguments.piped else []) + arguments.positional
-    if arguments.named:
-        name, (_, place) = next(iter(arguments.named.items()))
-        raise DlspecError(UnknownSetting(place, name, function.name))
+    known = function.settings if isinstance(function, StartFunction) else ()
+    for name, (_, place) in arguments.named.items():
+        if name not in known:
+            shown = ", ".join(f"`{k}`" for k in known) or None
+            guess = did_you_mean(name, known)
+            raise DlspecError(UnknownSetting(place, name, function.name, guess, shown))
     try:
-        return function.function(*(v for v, _ in given))
+        named = {n: v for n, (v, _) in arguments.named.items()}
+        return function.function(*(v for v, _ in given), **named)
     except compile_time.ArgumentError as error:
         raise DlspecError(Impossible(span, f"`{function.name}` takes {error}")) from None
     except TypeError:

@@ -13,9 +13,10 @@ import numpy as np
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.meaning import Impossible, TooLarge
 from dlspec.dims import Dim
-from dlspec.ir.graph import Initializer
 from dlspec.ir.plan import Quantity, Schedule
-from dlspec.sema.values import Builtin, Initial, Range, Vocabulary, is_number
+from dlspec.sema.starts import INITIALIZERS as INITIALIZERS
+from dlspec.sema.starts import ArgumentError
+from dlspec.sema.values import Builtin, Range, Vocabulary, is_number
 from dlspec.source import Span
 
 MAX_ELEMENTS = 1_000_000
@@ -162,10 +163,6 @@ def make_range(first: Any, last: Any, span: Span) -> Range:
 # --- functions ------------------------------------------------------------------------------------
 
 
-class ArgumentError(Exception):
-    """A function got something that it cannot take; the text says what it wants."""
-
-
 def _whole(*values: Any) -> tuple[int, ...]:
     if not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in values):
         raise ArgumentError("whole numbers")
@@ -218,15 +215,6 @@ def _vocabulary(*words: Any) -> Vocabulary:
     return Vocabulary(names)
 
 
-def _initial(kind: str, *names: str) -> Callable[..., Initial]:
-    def make(*values: Any) -> Initial:
-        if len(values) > len(names) or not all(is_number(v) for v in values):
-            raise ArgumentError(f"numbers: {', '.join(names) or 'none'}")
-        return Initial(Initializer(kind, dict(zip(names, map(float, values), strict=False))))
-
-    return make
-
-
 def _schedule(kind: str) -> Callable[..., Schedule]:
     def make(*values: Any) -> Schedule:
         if not values or not all(is_number(v) or isinstance(v, Quantity) for v in values):
@@ -277,19 +265,3 @@ NUMBER_FUNCTIONS: dict[str, Builtin] = {
 """Ops that are functions on numbers too, used where no argument is a tensor and one is a number or
 a list.
 """
-
-INITIALIZERS: dict[str, Builtin] = {
-    name: Builtin(name, _initial(kind, *names))
-    for name, (kind, names) in {
-        "constant": ("constant", ("value",)),
-        "normal": ("normal", ("mean", "std")),
-        "uniform": ("uniform", ("low", "high")),
-        "xavier": ("xavier_uniform", ()),
-        "xavier_uniform": ("xavier_uniform", ()),
-        "xavier_normal": ("xavier_normal", ()),
-        "kaiming": ("kaiming_uniform", ()),
-        "kaiming_uniform": ("kaiming_uniform", ()),
-        "kaiming_normal": ("kaiming_normal", ()),
-    }.items()
-}
-"""Starting values of parameters; `zeros` and `ones` without a shape are initialisers too."""
