@@ -53,25 +53,25 @@ def initial_value(name: str, shape: Sequence[int], init: Initializer, seed: int 
             return np.full(sizes, arguments["value"], np.float32)
         case "normal":
             mean, std = arguments.get("mean", 0.0), arguments.get("std", 1.0)
-            return _filled(sizes, lambda n: mean + std * rng.standard_normal(n))
+            return filled(sizes, lambda n: mean + std * rng.standard_normal(n))
         case "truncated_normal":
             mean, std = arguments.get("mean", 0.0), arguments.get("std", 1.0)
-            return _filled(sizes, lambda n: mean + std * _within_two(rng, n))
+            return filled(sizes, lambda n: mean + std * _within_two(rng, n))
         case "uniform":
             low, high = arguments.get("low", 0.0), arguments.get("high", 1.0)
-            return _filled(sizes, lambda n: low + (high - low) * rng.random(n))
+            return filled(sizes, lambda n: low + (high - low) * rng.random(n))
         case "xavier_uniform" | "xavier_normal":
             fans = _fan_in(name, sizes, arguments) + _fan_out(sizes)
             std = arguments.get("gain", 1.0) * math.sqrt(2.0 / fans)
-            return _filled(sizes, _spread(rng, std, init.kind))
+            return filled(sizes, _spread(rng, std, init.kind))
         case "kaiming_uniform" | "kaiming_normal":
             gain = 2.0 / (1.0 + arguments.get("slope", 0.0) ** 2)
             out = arguments.get("fan_out", 0.0)
             fan = _fan_out(sizes) if out else _fan_in(name, sizes, arguments)
-            return _filled(sizes, _spread(rng, math.sqrt(gain / fan), init.kind))
+            return filled(sizes, _spread(rng, math.sqrt(gain / fan), init.kind))
         case "fan_in_uniform":
             bound = 1.0 / math.sqrt(_fan_in(name, sizes, arguments))
-            return _filled(sizes, lambda n: bound * (2.0 * rng.random(n) - 1.0))
+            return filled(sizes, lambda n: bound * (2.0 * rng.random(n) - 1.0))
         case "orthogonal":
             return arguments.get("gain", 1.0) * _orthogonal(rng, sizes)
         case "identity":
@@ -80,7 +80,7 @@ def initial_value(name: str, shape: Sequence[int], init: Initializer, seed: int 
             raise ValueError(f"no initialiser is called {kind!r} (parameter {name})")
 
 
-def _filled(sizes: tuple[int, ...], draw: Draw) -> Array:
+def filled(sizes: tuple[int, ...], draw: Draw) -> Array:
     """float32 numbers, drawn in order and a chunk at a time."""
     count = math.prod(sizes)
     made = np.empty(count, np.float32)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from dlspec.dims import Shape
 from dlspec.ir.graph import Buffer, Graph, Initializer, Node, Parameter
-from dlspec.randomness.starts import initial_value
+from dlspec.randomness.starts import filled, initial_value
 from dlspec.randomness.streams import generator
 
 Array = NDArray[Any]
+
+MANY = 1 << 20
+"""Numbers from which on threads are worth their start."""
 
 
 def initial_weights(graph: Graph, seed: int = 0, prefix: str = "") -> dict[str, Array]:
@@ -24,13 +28,14 @@ def initial_weights(graph: Graph, seed: int = 0, prefix: str = "") -> dict[str, 
     ``prefix`` is cut off the names for the streams, so that a network begins alike in every recipe.
     """
     siblings = _layers(graph)
-    found: dict[str, Array] = {}
-    for weight in graph.weights:
+
+    def start(weight: Parameter | Buffer) -> Array:
         sizes = _sizes(weight.type.shape)
         stream = weight.name.removeprefix(prefix)
         value = initial_value(stream, sizes, _with_fan_in(weight, siblings), seed)
-        found[weight.name] = value.astype(weight.type.dtype.value)
-    return found
+        return value.astype(weight.type.dtype.value, copy=False)
+
+    return _of_each(graph.weights, start)
 
 
 def structural_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
@@ -40,20 +45,37 @@ def structural_weights(graph: Graph, seed: int = 0) -> dict[str, Array]:
     A lost bias, scale or running mean shows with these, as it would not with fresh weights. Sums
     over the fan-in keep their size, so that depth neither blows up nor vanishes.
     """
-    found: dict[str, Array] = {}
-    for weight in graph.weights:
+
+    def drawn(weight: Parameter | Buffer) -> Array:
         rng = generator(seed, f"structural\0{weight.name}")
         sizes = _sizes(weight.type.shape)
         if not weight.type.dtype.is_float:
-            found[weight.name] = rng.integers(2, 10, sizes).astype(weight.type.dtype.value)
-            continue
-        value = rng.uniform(0.4, 0.9, sizes)
-        if not isinstance(weight, Buffer):
-            value *= rng.choice((-1.0, 1.0), sizes)
-            if len(sizes) >= 2:
-                value *= 1.5 / math.sqrt(max(4, math.prod(sizes[1:])))
-        found[weight.name] = np.asarray(value, dtype=np.float32)
-    return found
+            return rng.integers(2, 10, sizes).astype(weight.type.dtype.value)
+        if isinstance(weight, Buffer):
+            return filled(sizes, lambda n: rng.uniform(0.4, 0.9, n))
+        size = 1.5 / math.sqrt(max(4, math.prod(sizes[1:]))) if len(sizes) >= 2 else 1.0
+
+        def either(count: int) -> Array:
+            part = rng.uniform(-0.5, 0.5, count)  # its sign is the value's
+            return size * (part + np.copysign(0.4, part))
+
+        return filled(sizes, either)
+
+    return _of_each(graph.weights, drawn)
+
+
+def _of_each(
+    weights: Sequence[Parameter | Buffer], value: Callable[[Parameter | Buffer], Array]
+) -> dict[str, Array]:
+    """The value of each weight by name. Each has a stream of its own, and drawing lets go of
+    Python's lock: the many numbers of a large network are drawn side by side."""
+    count = sum(math.prod(_sizes(w.type.shape)) for w in weights)
+    if count < MANY:
+        return {w.name: value(w) for w in weights}
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return dict(zip((w.name for w in weights), pool.map(value, weights), strict=True))
 
 
 def _sizes(shape: Shape) -> tuple[int, ...]:
