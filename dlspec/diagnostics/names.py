@@ -425,9 +425,15 @@ class NoOutput(Diagnostic):
     code: ClassVar[str] = "DL217"
     title: ClassVar[str] = "{kind} `{name}` has no {wanted}"
     label: ClassVar[str] = "nothing comes out of it"
+    help: ClassVar[str] = "add `{example}`"
     kind: str
     name: str
     wanted: str
+
+    def facts(self) -> dict[str, object]:
+        """With an example of what is wanted."""
+        example = "return x" if "return" in self.wanted else "output y = x"
+        return {**super().facts(), "example": example}
 
 
 @late_dataclass

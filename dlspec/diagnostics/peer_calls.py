@@ -16,10 +16,11 @@ from dlspec.diagnostics.peers import (
     OPTIMIZERS,
     PACKAGES,
     SETTINGS,
+    STATEMENTS,
     VALUES,
     Peer,
 )
-from dlspec.source import Span
+from dlspec.source import SourceFile, Span
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*")
 _BEFORE = re.compile(r"([A-Za-z_]\w*)\s*\.\s*$")
@@ -183,11 +184,41 @@ def optimizer_advice(text: str) -> str | None:
     return f"write `{ours}({called})`"
 
 
+def statement_advice(text: str) -> str | None:
+    """What a statement that stands alone (`model.add(Dense(10))`) would be here."""
+    match = re.match(r"[\w.]*\.(\w+)\s*\(", text)
+    if match is not None and match.group(1) in STATEMENTS:
+        return STATEMENTS[match.group(1)]
+    match = re.match(r"[\w.]+", text)
+    if match is None:
+        return None
+    name = match.group().rsplit(".", 1)[-1]
+    if name in STATEMENTS:
+        return STATEMENTS[name]
+    if re.match(r"(dense|conv|relu|max_pool|dropout|flatten|batch_norm|softmax)\b", text) or (
+        name in LAYERS
+    ):
+        return "layers are applied by arrows and named: `h = x -> dense(100) -> relu`"
+    return None
+
+
+def value_advice(source: SourceFile, start: int) -> tuple[str, str] | None:
+    """The name and the advice, where a value after ``start`` is of another framework."""
+    match = re.compile(r"\s*([A-Za-z_][\w.]*)").match(source.text, start)
+    if match is None:
+        return None
+    name = match.group(1)
+    advice = name_advice(Span(source, match.start(1), match.end(1)))
+    return (name, advice) if advice else None
+
+
 def method_advice(name: str, span: Span) -> str | None:
     """What to write instead of a method of a tensor; the span is the method's name."""
     template = METHODS.get(name)
     if template is None:
-        return None
+        if span.source.text[span.end : span.end + 1] != "(":
+            return None
+        template = "{of} -> {name}(…)"
     before = _BEFORE.search(span.source.text[max(0, span.start - 80) : span.start])
     of = before.group(1) if before else "x"
     return f"tensors have no methods: `{template.format(of=of, name=name)}`"

@@ -269,6 +269,26 @@ METHODS: dict[str, str] = {
 }
 """Methods of tensors, by what to write; ``{of}`` is the tensor, ``{name}`` the method."""
 
+STATEMENTS: dict[str, str] = {
+    "add": "layers are applied by arrows and named: `h = x -> dense(100) -> relu`",
+    **_all(
+        "compile fit train backward step zero_grad",
+        "training is a definition beside the network: `recipe learn for net on mnist() { … }`",
+    ),
+    **_all("eval evaluate predict summary", "this is a command: `dlspec check`, `dlspec predict`"),
+    **_all("save save_weights state_dict", "`dlspec train` writes the bundle `build/<network>`"),
+    **_all(
+        "load load_weights load_state_dict",
+        'a recipe begins with `load net from "build/net"`',
+    ),
+    **_all("to cuda cpu", "the device is chosen by the command: `dlspec train --device cuda`"),
+    **_all("forward call", "a network has no methods: its body is what it computes"),
+    **_all("append extend", "a list grows by a new binding: `hs = append(hs, h)`"),
+    "manual_seed": "the seed is a setting of the recipe: `seed = 1`",
+    "cell": "a cell stands at the top of the file",
+}
+"""Calls that stand alone, by what is called."""
+
 TYPES: dict[str, str] = {
     **_all("double f64 Double", "float64"),
     **_all("single f32 Float real tensor Tensor number", "float"),

@@ -284,10 +284,20 @@ class Unnamed(Diagnostic):
     relu``.
     """
 
+    written: str = ""
+
     code = "DL116"
     title = "this value gets no name"
     label = "expected `name = …`"
     help = "bind it (`y = …`), or make it the result (`output y = …`, in a block `return …`)"
+
+    @property
+    def helps(self) -> list[str]:
+        """What a statement of another framework would be here."""
+        from dlspec.diagnostics.peer_calls import statement_advice
+
+        advice = statement_advice(self.written)
+        return [advice] if advice else super().helps
 
 
 @late_dataclass
@@ -303,6 +313,7 @@ class MissingBody(Diagnostic):
     code = "DL117"
     title = "`{head}` needs a body in braces"
     label = "expected `{{` here, found {found}"
+    help = "a body begins with `{{` on the same line and ends with `}}`; indentation means nothing"
 
 
 @late_dataclass
@@ -381,7 +392,7 @@ class ChainedComparison(Diagnostic):
 
 @late_dataclass
 class InputsInParentheses(Diagnostic):
-    """A semicolon splits inputs from settings, and only a block has inputs in its parentheses.
+    """Only a block has inputs in its parentheses; a network or a cell declares them in its body.
 
     Wrong: ``network net(x; units) { … }``.
     Right: ``network net(units) { input x: float[N, 4] … }``.
@@ -392,7 +403,7 @@ class InputsInParentheses(Diagnostic):
 
     code = "DL123"
     title = "only a block has inputs in its parentheses"
-    label = "before `;` stand inputs, but the parentheses of `{kind}` hold settings only"
+    label = "the parentheses of `{kind}` hold settings only"
     help = "declare what a network or a cell takes in its body: `input {name}: float[N, 2]`"
 
 
@@ -430,6 +441,13 @@ class NestedDefinition(Diagnostic):
     title = "`{word}` inside a definition"
     label = "definitions stand at the top of a file only"
     help = "move it out; the order of definitions in a file does not matter"
+
+    @property
+    def helps(self) -> list[str]:
+        """A constant needs no word inside a body."""
+        if self.word == "const":
+            return ["in a body a name is bound by `=` alone: `rows = 128`"]
+        return super().helps
 
 
 @late_dataclass
@@ -550,3 +568,95 @@ class Comprehension(Diagnostic):
     title = "`{word}` inside an expression"
     label = "`{word}` begins a statement"
     help = "{instead}"
+
+
+@late_dataclass
+class TypeBrackets(Diagnostic):
+    """The sizes of a type stand in square brackets behind the kind of its numbers.
+
+    Wrong: ``input x: float(N, 4)``. Right: ``input x: float[N, 4]``.
+    """
+
+    dtype: str
+
+    code = "DL134"
+    title = "the sizes of a type stand in one pair of square brackets"
+    label = "write `{dtype}[…]`"
+    note = "such as `float[N, 28, 28]`: N examples of 28 rows and 28 columns"
+
+
+@late_dataclass
+class ColonAfterWord(Diagnostic):
+    """The first word of a statement is followed by a space, not by a colon.
+
+    Wrong: ``output: y``. Right: ``output y``.
+    """
+
+    word: str
+    form: str
+
+    code = "DL135"
+    title = "no `:` after `{word}`"
+    label = "take it away"
+    note = "it is written {form}"
+
+
+@late_dataclass
+class OtherFormat(Diagnostic):
+    """The file is no spec: it reads like JSON, YAML or another format, or like a program.
+
+    Wrong: ``{"layers": [10]}``. Right: ``network n { input x: float[N, 4]; output y = x ->
+    dense(10) }``.
+    """
+
+    format: str
+
+    code = "DL136"
+    title = "this reads like {format}, not like a spec"
+    label = "not read from here on"
+    help = (
+        "a spec is made of definitions, such as\n"
+        "network n {{\n"
+        "    input x: float[N, 784]\n"
+        "    output y = x -> dense(100) -> relu -> dense(10)\n"
+        "}}"
+    )
+
+
+@late_dataclass
+class TrailingComma(Diagnostic):
+    """A statement ends with its line or with ``;``. A comma makes the line go on.
+
+    Wrong: ``input x: float[N, 4],``. Right: ``input x: float[N, 4]``.
+    """
+
+    code = "DL137"
+    title = "a comma after a statement"
+    label = "take it away"
+    note = "statements end with their line, or with `;`"
+
+
+@late_dataclass
+class TypedConstant(Diagnostic):
+    """A constant is what its value is; it has no declared type.
+
+    Wrong: ``const rows: int = 128``. Right: ``const rows = 128``.
+    """
+
+    name: str
+
+    code = "DL138"
+    title = "a constant has no declared type"
+    label = "write `const {name} = …`"
+
+
+@late_dataclass
+class CheckBinds(Diagnostic):
+    """A check compares with ``==``; ``=`` would bind.
+
+    Wrong: ``check n(x = [[1]]).y = [[2]]``. Right: ``check n(x = [[1]]).y == [[2]]``.
+    """
+
+    code = "DL139"
+    title = "a check compares with `==`"
+    label = "write `==`"

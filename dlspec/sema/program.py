@@ -11,6 +11,7 @@ from dlspec.diagnostics import DlspecError, Sink
 from dlspec.diagnostics.names import ImportFailed, Redefined
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast, parse
+from dlspec.syntax.damage import Damage
 
 MAX_IMPORTS = 64
 
@@ -69,11 +70,17 @@ class Loader:
         self.programs: dict[Path, Program] = {}
         self.open: list[Path] = []
         self.homes: dict[int, Program] = {}
+        self.damage = Damage()
 
     def load(self, source: SourceFile, folder: Path | None) -> Program:
         """The program of a source text."""
-        program = Program(source, folder, parse(source, self.sink), homes=self.homes)
+        damage = Damage()
+        program = Program(source, folder, parse(source, self.sink, damage), homes=self.homes)
+        self.damage.names |= damage.names
+        self.damage.whole = self.damage.whole or damage.whole
         for item in program.file.items:
+            if damage.within(item.span):
+                continue  # nothing is said of what follows from a statement that is not known
             self.homes[id(item)] = program
             self._add(program, item)
         return program

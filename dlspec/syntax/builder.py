@@ -326,12 +326,13 @@ def const(span: Span, c: Children) -> ast.Const:
 def _settings(kind: str, written: Children | None) -> tuple[ast.Parameter, ...]:
     """The parameters of a definition that has settings only; `;` after others is a mistake."""
     first, semicolon, second = written or (None, None, None)
-    if first and semicolon:
+    typed = [p for p in first or () if p.type is not None and kind in ("network", "cell")]
+    if first and (semicolon or typed):
         from dlspec.diagnostics.syntax import InputsInParentheses
 
-        raise DlspecError(
-            InputsInParentheses(first[0].span.to(first[-1].span), kind=kind, name=first[0].name)
-        )
+        named = typed[0] if typed else first[0]
+        there = named.span if typed else first[0].span.to(first[-1].span)
+        raise DlspecError(InputsInParentheses(there, kind=kind, name=named.name))
     return (first or ()) + (second or ())
 
 

@@ -39,7 +39,7 @@ _WORDS = {
     "elseif": "write `else if condition { … }`",
     "from": 'other specs are imported whole: `import "vgg.dl"`, and used by their names',
     "include": 'write `import "vgg.dl"`',
-    "print": "to see a value, make it an `output`; `dlspec run` shows the outputs",
+    "print": "to see a value, make it an `output`; `dlspec predict` shows the outputs",
     "assert": "write a `check` beside the definitions: `check net(x = 1).y == 2 within 0.01`",
     **dict.fromkeys(
         ("pass", "try", "raise", "yield", "await", "async", "del"),
@@ -58,7 +58,7 @@ _SIGNS = {
     "&&": "write `and`",
     "||": "write `or`",
     "|>": "write `->`",
-    "|": "write `or`",
+    "|": "an arrow applies a layer, `x -> relu`; between truths stands `or`",
     "&": "write `and`",
     "!": "write `not`",
     "^": "a power is written `**`",
@@ -128,6 +128,50 @@ def _bad_character(span: Span, character: str) -> BadCharacter:
     )
 
 
+def call(at: Situation) -> Diagnostic | None:
+    """A layer of another framework, in whose arguments something does not fit."""
+    from dlspec.diagnostics.peer_calls import peer_call_at
+
+    for opening in at.brackets:
+        first = opening - 1
+        while first >= 2 and at.tokens[first - 1].kind == "DOT":
+            first -= 2
+        callee = at.tokens[first]
+        if callee.kind != "NAME" or at.tokens[opening].kind != "LPAR":
+            continue
+        place = at.span(callee, at.tokens[opening - 1])
+        advice = peer_call_at(place)
+        if advice is not None:
+            return ForeignWord(place, word=place.text, instead=advice)
+    return None
+
+
+def unpacking(at: Situation) -> Diagnostic | None:
+    """`*args`, `**kwargs`, a tuple of one, a string with a prefix."""
+    token, before, after = at.token, at.before, at.after()
+    if before is None:
+        return None
+    if token.text in ("*", "**") and before.kind in ("LPAR", "LSQB", "COMMA"):
+        return ForeignSign(
+            at.span(token, after if after.kind == "NAME" else token),
+            sign=token.text,
+            instead="arguments are written out, each with its name: nothing is unpacked here",
+        )
+    if token.kind == "RPAR" and before.kind == "COMMA" and len(at.brackets) > 1:
+        opening = at.tokens[at.brackets[-1]]
+        one = at.source.text[opening.end : before.start].strip()
+        if "," not in one:
+            instead = f"write `{one}` alone, or the list `[{one}]`"
+            return ForeignSign(at.span(opening, token), sign=f"({one},)", instead=instead)
+    if token.kind == "STRING" and before.kind == "NAME" and before.end == token.start:
+        instead = "strings stand as they are: nothing is filled in or escaped"
+        return ForeignSign(at.span(before, token), sign=f'{before.text}"…"', instead=instead)
+    if token.text in (">", "<") and before.text == token.text and before.end == token.start:
+        instead = "an arrow applies a layer: `x -> relu`" if token.text == ">" else "write `=`"
+        return ForeignSign(at.span(before, token), sign=token.text * 2, instead=instead)
+    return None
+
+
 def comment(at: Situation) -> Diagnostic | None:
     """`// …`, `/* … */` or `-- …` where a comment was meant."""
     line = at.source.position(at.token.start)[0]
@@ -146,6 +190,13 @@ def comment(at: Situation) -> Diagnostic | None:
 def word(at: Situation) -> Diagnostic | None:
     """A statement that begins with a word of another language."""
     head, token = at.head_token, at.token
+    bound = at.tokens[min(at.head + 1, len(at.tokens) - 1)].kind == "EQUAL"
+    if not at.braces and bound and at.index == at.head:
+        from dlspec.diagnostics.peer_calls import value_advice
+
+        advice = value_advice(at.source, at.tokens[at.head + 1].end)
+        if advice is not None:
+            return ForeignWord(at.span(at.tokens[at.head + 2]), advice[0], advice[1])
     if head.text == "import" and at.index == at.head + 1 and token.kind == "NAME":
         instead = 'an import names a spec: `import "vgg.dl"`'
         if token.text in _PACKAGES:
@@ -197,6 +248,8 @@ def sign(at: Situation) -> Diagnostic | None:
         )
     if wants_binding and touching and pair == "<-":
         return ForeignSign(at.span(token, after), sign=pair, instead="write `=`")
+    if token.kind == "EQUAL" and touching and after.text.startswith(">"):
+        return ForeignSign(at.span(token, after), sign="=>", instead="write `->`")
     if before is None or not touched:
         return None
     if before.kind == "COLON" and token.kind == "EQUAL":

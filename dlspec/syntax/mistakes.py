@@ -10,6 +10,8 @@ from dlspec.diagnostics.syntax import (
     ArrowTarget,
     BindsPart,
     ChainedComparison,
+    CheckBinds,
+    ColonAfterWord,
     ColonForEquals,
     DoubleEquals,
     KeywordAsName,
@@ -20,10 +22,14 @@ from dlspec.diagnostics.syntax import (
     MissingValue,
     NestedDefinition,
     NoiseTilde,
+    OtherFormat,
     OutputWithoutName,
     SemicolonInCall,
     StatementAtTop,
     StrayCloser,
+    TrailingComma,
+    TypeBrackets,
+    TypedConstant,
     UnclosedBrace,
     UnclosedBracket,
     Unexpected,
@@ -51,7 +57,7 @@ def diagnose(at: Situation) -> Diagnostic:
 
 def _unexpected(at: Situation) -> Diagnostic:
     head = at.head_token.text
-    form = FORMS.get(head) if at.head < at.index else None
+    form = FORMS.get(head) if at.head < at.index and not at.brackets else None
     suggestion = None
     if at.index <= at.head + 1 and at.head_token.kind == "NAME" and head not in FORMS:
         suggestion = did_you_mean(head, STATEMENT_WORDS if at.braces else ITEM_WORDS)
@@ -166,6 +172,30 @@ def _body(at: Situation) -> Diagnostic | None:
     return MissingBody(at.here, head=at.head_token.text, found=found(at.token))
 
 
+# --- other formats -----------------------------------------------------------------------------
+
+
+def _format(at: Situation) -> Diagnostic | None:
+    """A file that is no spec at all: told once, at its beginning."""
+    token, after = at.token, at.after()
+    if at.braces or at.brackets or any(t.kind != NEWLINE for t in at.tokens[: at.head]):
+        return None
+    if token.kind in ("LBRACE", "LSQB") and at.index == at.head:
+        return OtherFormat(at.here, "JSON")
+    if at.index == at.head and token.text == "<":
+        return OtherFormat(at.here, "XML")
+    if at.source.text.startswith("---") and token.kind == "MINUS":
+        return OtherFormat(at.here, "YAML")
+    yaml = at.index == at.head and token.kind in ("NAME", "STRING") and after.kind == "COLON"
+    line = at.source.line(at.source.position(token.start)[0])
+    key = at.index == at.head + 1 and token.kind == "COLON"
+    if yaml or (key and not line.rstrip().endswith("{")):
+        return OtherFormat(at.span(at.head_token), "YAML")
+    if token.kind == "LSQB" and at.index == at.head and after.kind == "NAME":
+        return OtherFormat(at.here, "TOML")
+    return None
+
+
 # --- statements --------------------------------------------------------------------------------
 
 
@@ -185,6 +215,45 @@ def _at_top(at: Situation) -> Diagnostic | None:
         return StatementAtTop(
             at.here, what=f"`{token.text}`", instead=f"move it into the body of {home}"
         )
+    return None
+
+
+def _colon_after_word(at: Situation) -> Diagnostic | None:
+    head = at.head_token
+    if at.token.kind == "COLON" and at.index == at.head + 1 and head.text in FORMS:
+        return ColonAfterWord(at.here, word=head.text, form=FORMS[head.text])
+    return None
+
+
+def _type(at: Situation) -> Diagnostic | None:
+    """`float(N, 4)`, `float<N, 4>`, `float[N][4]`, `(N, 4)`."""
+    statement = at.statement
+    if len(statement) < 3 or statement[0].text not in _DECLARING or at.brackets:
+        return None
+    opens = at.token.kind == "LPAR" or at.token.text == "<" or at.token.kind == "LSQB"
+    again = at.token.kind == "LSQB"
+    if statement[2].kind != "COLON" or not opens or (len(statement) > 4) != again:
+        return None
+    dtype = statement[3].text if len(statement) > 3 else "float"
+    return TypeBrackets(at.here, dtype=dtype)
+
+
+def _trailing_comma(at: Situation) -> Diagnostic | None:
+    ends = at.after().kind in (NEWLINE, END, "SEMICOLON", "RBRACE")
+    if at.token.kind == "COMMA" and ends and not at.brackets and at.braces:
+        return TrailingComma(at.here)
+    return None
+
+
+def _constant_type(at: Situation) -> Diagnostic | None:
+    if at.head_token.text == "const" and at.token.kind == "COLON" and at.index == at.head + 2:
+        return TypedConstant(at.here, name=at.before.text if at.before is not None else "name")
+    return None
+
+
+def _check(at: Situation) -> Diagnostic | None:
+    if at.head_token.text == "check" and at.token.text == "=" and not at.brackets:
+        return CheckBinds(at.here)
     return None
 
 
@@ -237,6 +306,11 @@ def _colon_for_equals(at: Situation) -> Diagnostic | None:
         return ColonForEquals(at.here, name=before.text)
     if before.kind == "COLON" and token.kind in ("NUMBER", "STRING") and at.index == at.head + 2:
         return ColonForEquals(at.span(before), name=at.head_token.text)
+    if token.kind in _ENDS | {"LPAR"} and at.braces and not at.brackets:
+        statement = at.statement  # `optimizer: adam(0.001)` reads as a name with its type
+        kinds = [t.kind for t in statement]
+        if kinds == ["NAME", "COLON", "NAME"] and statement[0].text not in FORMS:
+            return ColonForEquals(at.span(statement[1]), name=statement[0].text)
     return None
 
 
@@ -249,7 +323,7 @@ def _binding(at: Situation) -> Diagnostic | None:
     if not at.braces:
         return None
     if at.index == at.head and token.kind in ("NUMBER", "STRING", "LPAR", "LSQB", "MINUS"):
-        return Unnamed(at.here)
+        return Unnamed(at.here, _rest_of_line(at, at.token))
     if head.kind not in ("NAME", "PRIMED") or "EQUAL" not in at.expected or at.brackets:
         return None
     if head.text == "output" and token.kind in _OPERATORS | {"ARROW", "LPAR", "LSQB"}:
@@ -259,8 +333,14 @@ def _binding(at: Situation) -> Diagnostic | None:
     if token.kind == "LSQB" and _is_bound_later(at):
         return BindsPart(at.here, name=at.before.text if at.before is not None else "x")
     if token.kind in _ENDS | _OPERATORS | {"ARROW", "LPAR", "LSQB"}:
-        return Unnamed(at.span(head, at.before))
+        return Unnamed(at.span(head, at.before), _rest_of_line(at, head))
     return None
+
+
+def _rest_of_line(at: Situation, token: Token) -> str:
+    text = at.source.text
+    end = text.find("\n", token.start)
+    return text[token.start : len(text) if end < 0 else end]
 
 
 def _is_bound_later(at: Situation) -> bool:
@@ -350,9 +430,12 @@ def _value(at: Situation) -> Diagnostic | None:
 
 
 _ROWS: tuple[Callable[[Situation], Diagnostic | None], ...] = (
+    foreign.call,
     foreign.odd_character,
     foreign.comment,
+    _format,
     foreign.word,
+    foreign.unpacking,
     _unclosed_bracket,
     _closer,
     _unclosed_brace,
@@ -362,11 +445,16 @@ _ROWS: tuple[Callable[[Situation], Diagnostic | None], ...] = (
     foreign.sign,
     _semicolon,
     _at_top,
+    _colon_after_word,
+    _constant_type,
+    _check,
     _keyword,
+    _type,
     _colon,
     _dtype,
     _colon_for_equals,
     _body,
+    _trailing_comma,
     _arrow,
     _after_chain,
     _comparisons,

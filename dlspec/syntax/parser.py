@@ -12,6 +12,7 @@ from dlspec.diagnostics.core import Diagnostic, DlspecError, Sink
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
 from dlspec.syntax.builder import BUILDERS, place
+from dlspec.syntax.damage import Damage
 from dlspec.syntax.lexer import CONTINUING, END, NEWLINE, OPENING, Token, next_visible, tokenize
 from dlspec.syntax.table import Rule, Table, load_table
 
@@ -26,15 +27,40 @@ MAX_DEPTH = 150
 MAX_ERRORS = 20
 
 
-def parse(source: SourceFile, sink: Sink) -> ast.File:
-    """Parse a spec. Mistakes go to ``sink``; the file holds what could be read."""
+def parse(source: SourceFile, sink: Sink, damage: Damage | None = None) -> ast.File:
+    """Parse a spec. Mistakes go to ``sink``; the file holds what could be read.
+
+    ``damage`` collects which definitions could not be read whole.
+    """
+    damage = Damage() if damage is None else damage
     if len(source.text) > MAX_CHARACTERS:
         from dlspec.diagnostics.syntax import TooLong
 
         at = Span(source, 0, 0)
         sink.report(TooLong(at, characters=len(source.text), limit=MAX_CHARACTERS))
+        damage.whole = True
         return ast.File(at, ())
-    return _Parser(source, sink).run()
+    parser = _Parser(source, sink)
+    file = parser.run()
+    if parser.lost:
+        _assess(parser, file, damage)
+    return file
+
+
+def _assess(parser: _Parser, file: ast.File, damage: Damage) -> None:
+    """Which definitions were given up in part or whole."""
+    damage.places += parser.lost
+    damage.whole = damage.whole or parser.errors >= MAX_ERRORS or not file.items
+    for lost in parser.lost:
+        item = next((i for i in file.items if i.span.start <= lost < i.span.end), None)
+        if item is not None:
+            name = getattr(item, "name", None)
+            damage.names |= {name} if name else set()
+            continue
+        index = next((i for i, t in enumerate(parser.tokens) if t.start >= lost), 0)
+        head, after = parser.tokens[index], parser.tokens[min(index + 1, len(parser.tokens) - 1)]
+        damage.names |= {t.text for t in (head, after) if t.kind == "NAME"}
+        damage.whole = damage.whole or head.text == "import"
 
 
 class _Unexpected(Exception):
@@ -61,6 +87,8 @@ class _Parser:
         self.after = NEWLINE
         self.errors = 0
         self.failed_at = -1
+        self.lost: list[int] = []
+        self.told_words: set[str] = set()
 
     def run(self) -> ast.File:
         """Feed every token; what is left on the stack at the end is the file."""
@@ -69,6 +97,8 @@ class _Parser:
             if token.kind == NEWLINE and not self._ends_statement():
                 self.index += 1
                 continue
+            if token.text in _PEER_WORDS and token.kind == "NAME":
+                token = self._peer_word(token)
             try:
                 file = self._feed(token)
             except _Unexpected:
@@ -181,11 +211,37 @@ class _Parser:
         for stack in (self.states, self.values, self.starts, self.ends, self.depths):
             del stack[-count:]
 
+    def _peer_word(self, token: Token) -> Token:
+        """`None`, `True`, `False` and `self` would read as names; they are told, and what was meant
+        is read."""
+        from dlspec.diagnostics.syntax import ForeignWord
+
+        ours, instead = _PEER_WORDS[token.text]
+        if token.text == "None" and self._in_type():
+            instead = "a free dimension is a capital letter: `N` is the batch"
+            ours = ""
+        if token.text not in self.told_words:
+            place = Span(self.source, token.start, token.end)
+            self.sink.report(ForeignWord(place, word=token.text, instead=instead))
+            self.errors += 1
+            self.told_words.add(token.text)
+        if ours:
+            token = token._replace(text=ours)
+            self.tokens[self.index] = token
+        else:
+            self.lost.append(token.start)
+        return token
+
+    def _in_type(self) -> bool:
+        if not self.brackets or self.tokens[self.brackets[-1]].kind != "LSQB":
+            return False
+        return self._fits("ELLIPSIS")
+
     # --- recovery ------------------------------------------------------------------------------
 
     def _recover(self, error: DlspecError | None) -> None:
         """Tell the mistake, give up the statement (or definition) it is in, and go to its end."""
-        from dlspec.diagnostics.syntax import UnclosedBrace, UnclosedBracket
+        from dlspec.diagnostics.syntax import OtherFormat, UnclosedBrace, UnclosedBracket
         from dlspec.syntax.mistakes import diagnose, outdented_line
 
         repeated = self.index == self.failed_at
@@ -199,15 +255,21 @@ class _Parser:
             told = ()
         else:
             told = (diagnose(at),)
-            if isinstance(told[0], UnclosedBracket):
+            if isinstance(told[0], OtherFormat):
+                self.index = len(self.tokens) - 1
+            elif isinstance(told[0], UnclosedBracket):
                 resume = outdented_line(at)
-            elif isinstance(told[0], UnclosedBrace) and not closes:
-                closes, self.index = True, at.head
+            elif isinstance(told[0], UnclosedBrace):
+                self.lost.append(self.tokens[self.braces[0]].start)
+                if not closes:
+                    closes, self.index = True, at.head
         for diagnostic in told:
             self.sink.report(diagnostic)
         self.errors += len(told)
         if told and error is None and self._repair(told[0]):
             return
+        if not (told and isinstance(told[0], UnclosedBrace)):
+            self.lost.append(at.head_token.start)
         self._abandon("stmt" if self.braces else "item")
         if resume is not None and resume > self.head:
             self.index = resume - 1
@@ -221,12 +283,15 @@ class _Parser:
         """Go on as if the mistake had not been made, where it is plain what was meant."""
         from dlspec.diagnostics.syntax import (
             ArrowTarget,
+            CheckBinds,
             ColonForEquals,
             DoubleEquals,
+            ForeignComment,
             MissingBody,
             MissingComma,
             MissingValue,
             SemicolonInCall,
+            SingleQuotes,
         )
         from dlspec.syntax.situation import FORMS
 
@@ -243,6 +308,17 @@ class _Parser:
                 return False
         elif isinstance(diagnostic, SemicolonInCall):
             self.tokens[self.index] = token._replace(kind="COMMA")
+        elif isinstance(diagnostic, SingleQuotes) and diagnostic.span is not None:
+            end = diagnostic.span.end
+            last = self.index
+            while self.tokens[last].end < end:
+                last += 1
+            text = f'"{diagnostic.text}"'
+            self.tokens[self.index : last + 1] = [Token("STRING", text, token.start, end)]
+        elif isinstance(diagnostic, ForeignComment) and diagnostic.span is not None:
+            return self._without_comment(diagnostic.span.start, diagnostic.sign)
+        elif isinstance(diagnostic, CheckBinds):
+            self.tokens[self.index] = token._replace(kind="COMPARE", text="==")
         elif isinstance(diagnostic, DoubleEquals) or (
             isinstance(diagnostic, ColonForEquals) and self.brackets
         ):
@@ -258,6 +334,20 @@ class _Parser:
             self.index = index
         else:
             return False
+        return True
+
+    def _without_comment(self, start: int, sign: str) -> bool:
+        """Take a comment of another language out, if nothing of it was read yet."""
+        text = self.source.text
+        close = text.find("*/", start) + 2 if sign == "/*" else text.find("\n", start)
+        end = len(text) if close <= 1 else close
+        first = next(i for i, t in enumerate(self.tokens) if t.start >= start)
+        if first < self.index:
+            return False
+        last = first
+        while self.tokens[last].kind != END and self.tokens[last].start < end:
+            last += 1
+        del self.tokens[first:last]
         return True
 
     def _situation(self) -> Situation:
@@ -381,6 +471,14 @@ class _Parser:
     def _at(self, index: int) -> Span:
         return place(self.source, self.tokens[index])
 
+
+_PEER_WORDS = {
+    "None": ("none", "nothing is called `none`"),
+    "True": ("true", "write `true`"),
+    "False": ("false", "write `false`"),
+    "self": ("", "names need no `self`: write the name alone"),
+}
+"""Words of Python that would read as names: what is meant, and what to say."""
 
 _HEADS = frozenset({NEWLINE, "SEMICOLON", "LBRACE"})
 

@@ -37,7 +37,7 @@ def told(text: str, name: str) -> Sink:
 @pytest.mark.parametrize("case", CASES, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_message(case: Path, request: pytest.FixtureRequest) -> None:
     sink = told(case.read_text(encoding="utf-8"), case.name)
-    message = "\n\n".join(render(d, colour=False) for d in sink.diagnostics) + "\n"
+    message = "\n\n".join(render(d, colour=False, width=80) for d in sink.diagnostics) + "\n"
     expected = case.with_suffix(".err")
     if request.config.getoption("--update-golden"):
         expected.write_text(message, encoding="utf-8")

@@ -21,7 +21,7 @@ TOO_LONG_TO_KEEP = {"DL120"}  # tested in tests/unit/syntax/test_limits.py
 def test_message(case: Path, request: pytest.FixtureRequest) -> None:
     sink = Sink()
     parse(SourceFile(case.name, case.read_text(encoding="utf-8")), sink)
-    told = "\n\n".join(render(d, colour=False) for d in sink.diagnostics) + "\n"
+    told = "\n\n".join(render(d, colour=False, width=80) for d in sink.diagnostics) + "\n"
     expected = case.with_suffix(".err")
     if request.config.getoption("--update-golden"):
         expected.write_text(told, encoding="utf-8")
