@@ -29,6 +29,7 @@ from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op, initializer
 from dlspec.sema import compile_time, ragged
 from dlspec.sema.context import Frame
+from dlspec.sema.starts import StartFunction, fitting
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
 from dlspec.sema.values import (
     Builtin,
@@ -432,13 +433,12 @@ def initial(value: Any, kind: TensorType, span: Span, name: str) -> Initializer 
     if tensor is not None:
         return tensor
     if isinstance(value, Initial):
-        return value.init
-    if isinstance(value, Builtin) and value.name in (*compile_time.INITIALIZERS, "zeros", "ones"):
-        return (
-            Initializer(value.name)
-            if value.name in ("zeros", "ones")
-            else compile_time.INITIALIZERS[value.name].function().init
-        )
+        return fitting(value.init, kind, span, name)
+    if isinstance(value, Builtin) and value.name in ("zeros", "ones"):
+        return Initializer(value.name)
+    if isinstance(value, StartFunction):
+        made = call_builtin(value, Arguments(None, [], {}), span)
+        return fitting(made.init, kind, span, name)
     if is_number(value):
         return Initializer("constant", {"value": float(value)})
     array = literal_array(value)

@@ -1,4 +1,4 @@
-"""Starting values of parameters as a spec writes them: `orthogonal(1.4)`, `kaiming(slope = 0.1)`."""
+"""Starting values of parameters as a spec writes them: `orthogonal(1.4)`, `normal(0, 0.1)`."""
 
 from __future__ import annotations
 
