@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 Say = Callable[[str], None]
 WRITTEN = "written in the spec"
-WHOLE_LIMIT = 512 * 2**20
-"""Bytes of weights up to which a model is handed over whole."""
+WHOLE_LIMIT = 64 * 2**20
+"""Bytes of weights up to which ONNX Runtime gets a model whole, and saves it optimised. Beyond,
+the bundle would hold the weights twice: all engines read those beside `model.onnx`."""
 
 
 @dataclass(frozen=True)
@@ -346,22 +347,31 @@ class _Engines:
             return "model.onnx"
         from dlspec.targets.onnx import legalize, onnx_from_graph
 
-        model = self.emitted.model
+        graph = self.plan.graph
         if engine.outputs is not None:
-            model = onnx_from_graph(_with_outputs(self.plan.graph, engine.outputs), self.weights)
+            graph = _with_outputs(graph, engine.outputs)
+        if target.precision == "float32" and not self._is_small:
+            name = f"model-{engine.name}.onnx"  # beside the weights that it shares
+            light = onnx_from_graph(graph, self.weights, places=self.emitted.places)
+            self.bundle.add_bytes(name, light.SerializeToString())
+            return name
+        model = onnx_from_graph(graph, self.weights)
         name = f"{label}/source.onnx"
         self.bundle.add_bytes(name, legalize(model, target.precision).model.SerializeToString())
         return name
 
     def _given(self, target: TargetPlan, model: str) -> Path | bytes:
         """What a builder reads. ONNX Runtime saves its optimised model elsewhere, from where
-        weights beside `model.onnx` are out
-        of its reach, so it gets them inside the model, unless that passes protobuf's limit."""
-        path = self.bundle.path(model)
-        size = sum(a.nbytes for a in self.weights.values())
-        if target.kind in ("onnxruntime", "cuda") and model == "model.onnx" and size < WHOLE_LIMIT:
-            return self.emitted.model.SerializeToString()
-        return path
+        weights beside `model.onnx` are out of its reach, so it gets them inside a small model."""
+        if target.kind in ("onnxruntime", "cuda") and model == "model.onnx" and self._is_small:
+            from dlspec.targets.onnx import onnx_from_graph
+
+            return onnx_from_graph(self.plan.graph, self.weights).SerializeToString()
+        return self.bundle.path(model)
+
+    @property
+    def _is_small(self) -> bool:
+        return sum(a.nbytes for a in self.weights.values()) < WHOLE_LIMIT
 
     def golden(self) -> GoldenCase | None:
         """Inputs and exact answers that prove an engine on another machine."""

@@ -14,6 +14,7 @@ from dlspec.bundle.reader import WEIGHTS
 from dlspec.ir.graph import Graph, Input
 from dlspec.ir.plan import NetworkPlan
 from dlspec.source import SourceFile
+from dlspec.targets.onnx.external import Location
 
 if TYPE_CHECKING:
     import onnx
@@ -27,47 +28,36 @@ INLINE_LIMIT = 1024
 
 @dataclass
 class Emitted:
-    """The ONNX model whole (for verification), and where its large tensors lie in the bundle's
-    weights.
-    """
+    """The ONNX model as the bundle holds it: of large tensors it says where they lie in the
+    bundle's weights."""
 
     model: onnx.ModelProto
-    slots: Mapping[str, tuple[str, int, int]]
+    places: Mapping[str, Location]
 
 
 def write_sources(
     bundle: BundleWriter, plan: NetworkPlan, weights: Mapping[str, Array], source: SourceFile
 ) -> Emitted:
-    """Write weights, `model.onnx`, `model.py` and the spec into a bundle."""
+    """Write weights, `model.onnx`, `model.py` and the spec into a bundle. The model passes ONNX's
+    own checker."""
     from pathlib import PurePath
+
+    from onnx import checker
 
     from dlspec.targets.onnx import onnx_from_graph
 
     kept = {w.name: weights[w.name] for w in plan.graph.weights}
-    places = bundle.add_weights(kept)
-    slots = {
-        name: (WEIGHTS, slot.offset, slot.length)
-        for name, slot in places.items()
+    places = {
+        name: Location(WEIGHTS, slot.offset, slot.length)
+        for name, slot in bundle.add_weights(kept).items()
         if slot.length > INLINE_LIMIT
     }
-    model = onnx_from_graph(plan.graph, weights)
-    bundle.add_bytes("model.onnx", light_bytes(model, slots))
+    model = onnx_from_graph(plan.graph, weights, places=places)
+    bundle.add_bytes("model.onnx", model.SerializeToString())
+    checker.check_model(str(bundle.path("model.onnx")))  # of a path: it looks for the weights too
     bundle.add_text("model.py", model_py(plan, source))
     bundle.add_text(f"spec/{PurePath(source.name).name}", source.text)
-    return Emitted(model, slots)
-
-
-def light_bytes(model: onnx.ModelProto, slots: Mapping[str, tuple[str, int, int]]) -> bytes:
-    """The bytes of a model whose large tensors are read from a file beside it; the model itself is
-    not changed.
-    """
-    import onnx
-
-    from dlspec.targets.onnx import externalize
-
-    light = onnx.ModelProto()
-    light.CopyFrom(model)
-    return externalize(light, slots).SerializeToString()
+    return Emitted(model, places)
 
 
 def model_py(plan: NetworkPlan, source: SourceFile) -> str:

@@ -12,7 +12,7 @@ from dlspec.runtime.engine import Engine
 from dlspec.runtime.host import fingerprint
 from dlspec.runtime.ort import OrtEngine, library
 
-SAVE_LIMIT = 512 * 2**20
+SAVE_LIMIT = 64 * 2**20
 """Bytes of model and weights up to which the optimised model is saved; a larger one would double
 the bundle, and is optimised at load."""
 

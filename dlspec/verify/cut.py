@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.passes.rewrite import reading
+from dlspec.targets.onnx.external import is_external
+from dlspec.targets.onnx.builder import unique
 from dlspec.targets.onnx.protos import element_type, fill_tensor, fill_value_info
 from dlspec.verify.bound import evaluate
 from dlspec.verify.inputs import storage
@@ -39,16 +41,19 @@ class Cut:
 
 
 def tensor_names(graph: Graph) -> dict[Value, str]:
-    """How `onnx_from_graph` calls the results of nodes: an output's name wins over the value's."""
+    """How `onnx_from_graph` calls the results of nodes: an output's name wins over the value's, and
+    a value whose name another tensor has gets a number."""
     names: dict[Value, str] = {}
     results = {o.name: o.value for o in graph.outputs}
     results.update({f"{buffer.name}.next": value for buffer, value in graph.updates})
     for name, value in results.items():
         if value.producer is not None:
             names.setdefault(value, name)
+    taken = {v.name for v in (*graph.inputs, *graph.weights)} | results.keys()
     for node in graph.nodes:
         for value in node.outputs:
-            names.setdefault(value, value.name)
+            if value not in names:
+                names[value] = unique(value.name, taken)
     return names
 
 
@@ -105,13 +110,14 @@ def _rename(node: Any, names: set[str]) -> set[str]:
 
 
 def with_weights(model: onnx.ModelProto, weights: Mapping[str, Array]) -> onnx.ModelProto:
-    """A copy of a model with other values of the initializers that have these names."""
+    """A copy of a model with other values of the initializers that have these names, as far as it
+    holds their bytes."""
     import onnx
 
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
     for tensor in changed.graph.initializer:
-        if tensor.name in weights:
+        if tensor.name in weights and not is_external(tensor):
             name = tensor.name
             value = np.asarray(weights[name])
             tensor.Clear()

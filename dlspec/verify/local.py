@@ -105,7 +105,7 @@ def compare_nodes(
     cut = cut_model(model, graph)
     found: dict[str, Verdict] = {}
     try:
-        session = unoptimised_session(cut.model)
+        session = unoptimised_session(cut.model, weights)
     except refusals() as error:
         found = _refused(cut.made.values(), "model", str(error))
         return [_result(node, found) for node in graph.nodes]
@@ -204,14 +204,26 @@ def _result(node: Node, found: Mapping[str, Verdict]) -> NodeResult:
     return NodeResult(node.path, node.op.name, status, verdict.ratio, node.span, verdict)
 
 
-def unoptimised_session(model: onnx.ModelProto) -> Any:
-    """An ONNX Runtime session on the CPU that rewrites nothing."""
+def unoptimised_session(model: onnx.ModelProto, weights: Mapping[str, Array]) -> Any:
+    """An ONNX Runtime session on the CPU that rewrites nothing. Weights whose bytes the model does
+    not hold are lent to it."""
     import onnxruntime
+
+    from dlspec.targets.onnx.external import is_external
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(
+    lent = {
+        t.name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(weights[t.name]))
+        for t in model.graph.initializer
+        if is_external(t)
+    }
+    if lent:
+        options.add_external_initializers(list(lent), list(lent.values()))
+    session: Any = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
+    session.lent = lent  # they are read in place: they live as long as it does
+    return session

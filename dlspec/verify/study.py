@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.plan import NetworkPlan
 from dlspec.randomness import structural_weights
-from dlspec.targets.onnx import onnx_from_graph
+from dlspec.targets.onnx import Location, onnx_from_graph
 from dlspec.verify.bound import Bound, Reference, finite_difference, references
 from dlspec.verify.discrete import decided, decision
 from dlspec.verify.inputs import SCALES, Case, draw_cases
@@ -168,7 +168,8 @@ class Study:
         """The unoptimised ONNX model that engines are built from."""
         if self._model is not None:
             return self._model
-        return onnx_from_graph(self.graph, self.weights)
+        places = {n: Location("weights", 0, a.nbytes) for n, a in self.weights.items() if a.size}
+        return onnx_from_graph(self.graph, self.weights, places=places)
 
     @cached_property
     def nodes(self) -> list[NodeResult]:

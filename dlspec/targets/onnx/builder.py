@@ -34,7 +34,7 @@ class ModelState:
 
     def unique(self, wanted: str) -> str:
         """``wanted`` or ``wanted.2`` …; taken from now on."""
-        return _unique(wanted, self.taken)
+        return unique(wanted, self.taken)
 
     def bind(self, value: Value, wanted: str | None = None) -> str:
         """Give a Value its ONNX name."""
@@ -43,7 +43,8 @@ class ModelState:
         return name
 
 
-def _unique(wanted: str, taken: set[str]) -> str:
+def unique(wanted: str, taken: set[str]) -> str:
+    """``wanted``, or ``wanted.2`` … where it is taken; taken from now on."""
     name, ordinal = wanted, 1
     while name in taken:
         ordinal += 1
@@ -73,7 +74,7 @@ class Builder:
         label = f"{self._path}/{kind}" if self._path else kind
         node = self.proto.node.add()
         node.op_type = kind
-        node.name = _unique(f"{self.state.name}.{label}", self.state.node_names)
+        node.name = unique(f"{self.state.name}.{label}", self.state.node_names)
         node.input.extend(inputs)
         made = [self.state.unique(label) for _ in range(outputs)]
         node.output.extend(made)

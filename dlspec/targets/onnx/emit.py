@@ -12,6 +12,7 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.targets import OutputNameTaken
 from dlspec.ir.graph import Constant, Graph, Value
 from dlspec.targets.onnx.builder import Builder, ModelState
+from dlspec.targets.onnx.external import Location, fill_place
 from dlspec.targets.onnx.protos import element_type, fill_tensor, fill_value_info
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def onnx_from_graph(
     opset: int = 21,
     ir_version: int = 10,
     expose: Collection[str] | Literal["all"] = (),
+    places: Mapping[str, Location] | None = None,
 ) -> onnx.ModelProto:
     """Lower a graph to ONNX.
 
@@ -39,6 +41,7 @@ def onnx_from_graph(
         opset: of ONNX's standard operators.
         ir_version: of the file format; ONNX Runtime 1.31 reads up to 13.
         expose: names of intermediate Values that become outputs too, after the declared ones.
+        places: where the bytes of weights lie in a file beside the model; of these no copy is made.
 
     Raises:
         DlspecError: DL501 if an output is called as an input or a parameter.
@@ -57,7 +60,7 @@ def onnx_from_graph(
     for value in graph.inputs:
         fill_value_info(proto.input.add(), state.bind(value), value.type)
     for weight in graph.weights:
-        _add_weight(proto, state.bind(weight), weight, weights)
+        _add_weight(proto, state.bind(weight), weight, weights, (places or {}).get(weight.name))
     results = _results(graph)
     extra = _exposed(graph, expose, results)
     copies = _name_results(graph, results, state)
@@ -76,15 +79,21 @@ def onnx_from_graph(
 
 
 def _add_weight(
-    proto: onnx.GraphProto, name: str, weight: Value, weights: Mapping[str, NDArray[Any]] | None
+    proto: onnx.GraphProto,
+    name: str,
+    weight: Value,
+    weights: Mapping[str, NDArray[Any]] | None,
+    place: Location | None,
 ) -> None:
     tensor = proto.initializer.add()
-    if weights is not None:
+    if weights is not None and place is None:
         fill_tensor(tensor, name, np.asarray(weights[weight.name]))
         return
     tensor.name = name
     tensor.data_type = element_type(weight.type.dtype)
     tensor.dims.extend(_sizes(weight))
+    if place is not None:
+        fill_place(tensor, place)
 
 
 def _sizes(value: Value) -> list[int]:

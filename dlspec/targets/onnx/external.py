@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,30 +31,37 @@ def externalize(
     Raises:
         ValueError: if a length is not that of the initializer (the file is of another model).
     """
-    import onnx
-    from onnx.helper import tensor_dtype_to_np_dtype
-
     for tensor in model.graph.initializer:
         found = locations.get(tensor.name)
         if found is None:
             continue
         place = found if isinstance(found, Location) else Location(*found)
-        count = 1
-        for dim in tensor.dims:
-            count *= dim
-        size = count * tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-        if size != place.length:
-            raise ValueError(
-                f"{tensor.name} has {size} bytes, {place.file} holds {place.length} of it"
-            )
-        tensor.ClearField("raw_data")
-        tensor.data_location = onnx.TensorProto.EXTERNAL
-        del tensor.external_data[:]
-        for key, value in (
-            ("location", place.file),
-            ("offset", place.offset),
-            ("length", place.length),
-        ):
-            entry = tensor.external_data.add()
-            entry.key, entry.value = key, str(value)
+        fill_place(tensor, place)
     return model
+
+
+def fill_place(tensor: onnx.TensorProto, place: Location) -> None:
+    """Point a tensor of known type and dims at its bytes in a file.
+
+    Raises:
+        ValueError: if they are not as many as it has.
+    """
+    from onnx import TensorProto
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    size = math.prod(tensor.dims) * tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+    if size != place.length:
+        raise ValueError(f"{tensor.name} has {size} bytes, {place.file} holds {place.length} of it")
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    del tensor.external_data[:]
+    for key, value in (("location", place.file), ("offset", place.offset), ("length", place.length)):
+        entry = tensor.external_data.add()
+        entry.key, entry.value = key, str(value)
+
+
+def is_external(tensor: onnx.TensorProto) -> bool:
+    """Whether a tensor's bytes lie in a file."""
+    from onnx import TensorProto
+
+    return tensor.data_location == TensorProto.EXTERNAL
