@@ -31,6 +31,9 @@ def dtype_of(written: ast.TypeExpr) -> DType:
                 did_you_mean(written.dtype, SPELLINGS),
             )
         )
+    if found is DType.bfloat16:  # NumPy has no such numbers, and would have to say what they mean
+        advice = "declare `float`; an engine computes in it by `precision = bfloat16`"
+        raise DlspecError(NotYet(written.span, "the element type `bfloat16`", advice))
     return found
 
 
