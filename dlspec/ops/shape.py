@@ -1,5 +1,5 @@
-"""Ops that move elements without changing them. ``N`` stays first: shapes in a spec speak of what
-comes after it."""
+"""The same elements in another shape. ``N`` stays first: shapes in a spec speak of what comes after
+it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import DimMismatch, ImpossibleShape, InvalidSetting, RankMismatch
+from dlspec.diagnostics.shapes import ImpossibleShape, InvalidSetting, RankMismatch
 from dlspec.dims import Dim, product
-from dlspec.ir.types import DType, TensorType
-from dlspec.ops.base import OnnxBuilder, Op, TorchContext
-from dlspec.ops.settings import axis_of, whole
+from dlspec.ir.types import TensorType
+from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext, refuse_lengths
+from dlspec.ops.settings import whole
 
 
-def _ints(*values: int) -> Any:
+def ints(*values: int) -> Array:
+    """Whole numbers as ONNX takes them."""
     return np.array(values, dtype=np.int64)
 
 
@@ -97,7 +98,7 @@ class Reshape(Op):
         )
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Reshape", inputs[0], g.constant(_ints(0, *self._sizes())))
+        return g.op("Reshape", inputs[0], g.constant(ints(0, *self._sizes())))
 
 
 class Flatten(Op):
@@ -105,6 +106,7 @@ class Flatten(Op):
 
     name = "flatten"
     signature = "(x: any[*s]) -> (y: any[*y])"
+    ragged = "move"
     from_: int = 1
     samples = (
         ({}, {"x": ("N", 3, 4)}),
@@ -130,7 +132,8 @@ class Flatten(Op):
                     expected=f"at least {self.from_}",
                 )
             )
-        return (x.with_shape((*x.shape[: self.from_], product(x.shape[self.from_ :]))),)
+        refuse_lengths(self, inputs, range(self.from_, x.rank))
+        return (x.with_shape((*x.shape[: self.from_], product(x.shape[self.from_ :])), x.ragged),)
 
     def reference(self, *inputs: Any) -> Any:
         x = inputs[0]
@@ -150,8 +153,8 @@ class Flatten(Op):
         kind = g.input_types[0]
         assert kind is not None
         if kind.rank == self.from_:
-            return g.op("Unsqueeze", inputs[0], g.constant(_ints(-1)))
-        return g.op("Reshape", inputs[0], g.constant(_ints(*(0,) * self.from_, -1)))
+            return g.op("Unsqueeze", inputs[0], g.constant(ints(-1)))
+        return g.op("Reshape", inputs[0], g.constant(ints(*(0,) * self.from_, -1)))
 
 
 class Unflatten(Op):
@@ -161,6 +164,7 @@ class Unflatten(Op):
     name = "unflatten"
     signature = "(x: any[*s]) -> (y: any[*y])"
     variadic = "shape"
+    ragged = "move"
     shape: tuple[int, ...]
     samples = (({"shape": (2, 3)}, {"x": ("N", 6)}), ({"shape": (2, 2)}, {"x": ("N", 3, 4)}))
 
@@ -181,7 +185,8 @@ class Unflatten(Op):
                     actual=str(x),
                 )
             )
-        return (x.with_shape((*x.shape[:-1], *self.shape)),)
+        refuse_lengths(self, inputs, (x.rank - 1,))
+        return (x.with_shape((*x.shape[:-1], *self.shape), x.ragged),)
 
     def reference(self, *inputs: Any) -> Any:
         return inputs[0].reshape(*inputs[0].shape[:-1], *self.shape)
@@ -192,266 +197,29 @@ class Unflatten(Op):
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         kind = g.input_types[0]
         assert kind is not None
-        return g.op("Reshape", inputs[0], g.constant(_ints(*(0,) * (kind.rank - 1), *self.shape)))
+        return g.op("Reshape", inputs[0], g.constant(ints(*(0,) * (kind.rank - 1), *self.shape)))
 
 
-class Transpose(Op):
-    """Two axes exchanged, the last two if none are given."""
+class Expand(Op):
+    """Axes of size 1 repeated, without copying: `expand(4, -1)` makes [N, 1, 8] [N, 4, 8]; -1
+    leaves a size as it is."""
 
-    name = "transpose"
+    name = "expand"
     signature = "(x: any[*s]) -> (y: any[*y])"
-    first: int = -2
-    second: int = -1
-    samples = (({}, {"x": ("N", 3, 4)}), ({"first": 1, "second": 2}, {"x": ("N", 3, 4, 2)}))
-
-    def _order(self, kind: TensorType) -> list[int]:
-        a, b = (axis_of(self.name, axis, kind) for axis in (self.first, self.second))
-        order = list(range(kind.rank))
-        order[a], order[b] = order[b], order[a]
-        return order
-
-    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """The same sizes with two exchanged."""
-        x = inputs[0]
-        assert x is not None
-        order = self._order(x)
-        return (x.with_shape((x.shape[i] for i in order), (order.index(a) for a in x.ragged)),)
-
-    def reference(self, *inputs: Any) -> Any:
-        return np.swapaxes(inputs[0], self.first, self.second)
-
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"{inputs[0]}.transpose({self.first}, {self.second})"
-
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        kind = g.input_types[0]
-        assert kind is not None
-        return g.op("Transpose", inputs[0], perm=self._order(kind))
-
-
-class Unsqueeze(Op):
-    """A new axis of size 1 at a place."""
-
-    name = "unsqueeze"
-    signature = "(x: any[*s]) -> (y: any[*y])"
-    axis: int
-    samples = (({"axis": 1}, {"x": ("N", 3)}), ({"axis": -1}, {"x": ("N", 3)}))
-
-    def _place(self, kind: TensorType) -> int:
-        return axis_of(self.name, self.axis, kind.with_shape((*kind.shape, 1)))
-
-    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """One axis more."""
-        x = inputs[0]
-        assert x is not None
-        shape = list(x.shape)
-        shape.insert(self._place(x), Dim.of(1))
-        return (x.with_shape(shape),)
-
-    def reference(self, *inputs: Any) -> Any:
-        return np.expand_dims(inputs[0], self.axis)
-
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"{inputs[0]}.unsqueeze({self.axis})"
-
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Unsqueeze", inputs[0], g.constant(_ints(self.axis)))
-
-
-class Squeeze(Op):
-    """An axis of size 1 left out."""
-
-    name = "squeeze"
-    signature = "(x: any[*s]) -> (y: any[*y])"
-    axis: int
-    samples = (({"axis": 1}, {"x": ("N", 1, 3)}), ({"axis": -1}, {"x": ("N", 1)}))
-
-    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """One axis less."""
-        x = inputs[0]
-        assert x is not None
-        axis = axis_of(self.name, self.axis, x)
-        if x.shape[axis] != 1:
-            raise DlspecError(
-                DimMismatch(
-                    None,
-                    self.name,
-                    dim=f"axis {self.axis}",
-                    operand="x",
-                    actual=str(x.shape[axis]),
-                    expected="1",
-                )
-            )
-        return (x.with_shape((*x.shape[:axis], *x.shape[axis + 1 :])),)
-
-    def reference(self, *inputs: Any) -> Any:
-        return np.squeeze(inputs[0], self.axis)
-
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"{inputs[0]}.squeeze({self.axis})"
-
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Squeeze", inputs[0], g.constant(_ints(self.axis)))
-
-
-class Concat(Op):
-    """Tensors one after the other along an axis (the last)."""
-
-    name = "concat"
-    signature = "(x: any[*s]) -> (y: any[*y])"
-    many = True
-    promotion = "common"
-    axis: int = -1
+    variadic = "shape"
+    ragged = "move"
+    shape: tuple[int | Dim, ...]
     samples = (
-        ({}, {"a": ("N", 3), "b": ("N", 2)}),
-        ({"axis": 1}, {"a": ("N", 3, 2), "b": ("N", 1, 2), "c": ("N", 2, 2)}),
+        ({"shape": (4, -1)}, {"x": ("N", 1, 3)}),
+        ({"shape": (3, 2)}, {"x": ("int64", ("N", 3, 1))}),
+        ({"shape": (1, 3)}, {"x": ("N", 1, 3)}),
     )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """Sizes along the axis add up; the others are equal."""
-        kinds = [k for k in inputs if k is not None]
-        first = kinds[0]
-        axis = axis_of(self.name, self.axis, first)
-        for position, kind in enumerate(kinds[1:], start=2):
-            if kind.rank != first.rank:
-                raise DlspecError(
-                    RankMismatch(
-                        None,
-                        self.name,
-                        operand=f"tensor {position}",
-                        actual=str(kind),
-                        rank=kind.rank,
-                        expected=str(first.rank),
-                    )
-                )
-            for a, (size, wanted) in enumerate(zip(kind.shape, first.shape, strict=True)):
-                if a != axis and size != wanted:
-                    raise DlspecError(
-                        DimMismatch(
-                            None,
-                            self.name,
-                            dim=f"axis {a}",
-                            operand=f"tensor {position}",
-                            actual=str(size),
-                            expected=str(wanted),
-                            other="tensor 1",
-                        )
-                    )
-        total = Dim.of(0)
-        for kind in kinds:
-            total = total + kind.shape[axis]
-        return (first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :])),)
-
-    def reference(self, *inputs: Any) -> Any:
-        return np.concatenate(inputs, axis=self.axis)
-
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"torch.cat(({', '.join(inputs)}{',' if len(inputs) == 1 else ''}), dim={self.axis})"
-
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Concat", *inputs, axis=self.axis)
-
-
-class Stack(Op):
-    """Tensors of one shape beside each other along a new axis (the last)."""
-
-    name = "stack"
-    signature = "(x: any[*s]) -> (y: any[*y])"
-    many = True
-    promotion = "common"
-    axis: int = -1
-    samples = (
-        ({}, {"a": ("N", 3), "b": ("N", 3)}),
-        ({"axis": 1}, {"a": ("N", 3), "b": ("N", 3), "c": ("N", 3)}),
-    )
-
-    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """One axis more, as long as there are tensors."""
-        kinds = [k for k in inputs if k is not None]
-        first = kinds[0]
-        shape = list(first.shape)
-        shape.insert(
-            axis_of(self.name, self.axis, first.with_shape((*shape, 1))), Dim.of(len(kinds))
-        )
-        for position, kind in enumerate(kinds[1:], start=2):
-            if kind != first:
-                raise DlspecError(
-                    DimMismatch(
-                        None,
-                        self.name,
-                        dim="the type",
-                        operand=f"tensor {position}",
-                        actual=str(kind),
-                        expected=str(first),
-                        other="tensor 1",
-                    )
-                )
-        return (first.with_shape(shape),)
-
-    def reference(self, *inputs: Any) -> Any:
-        return np.stack(inputs, axis=self.axis)
-
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        return (
-            f"torch.stack(({', '.join(inputs)}{',' if len(inputs) == 1 else ''}), dim={self.axis})"
-        )
-
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        axis = g.constant(_ints(self.axis))
-        return g.op("Concat", *(g.op("Unsqueeze", i, axis) for i in inputs), axis=self.axis)
-
-
-class Pick(Op):
-    """``y = x[index]`` along the last axis, one element for each index."""
-
-    name = "pick"
-    signature = "(x: any[*b, n], index: int[*b]) -> (y: any[*b])"
-    samples = (
-        ({}, {"x": ("N", 5), "index": ("int64", ("N",))}),
-        ({}, {"x": ("N", 2, 5), "index": ("uint8", ("N", 2))}),
-    )
-
-    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """The last axis gone."""
-        x, index = inputs
-        assert x is not None and index is not None
-        super().infer(x, index)
-        return (x.with_shape(x.shape[:-1]),)
-
-    def reference(self, *inputs: Any) -> Any:
-        x, index = inputs
-        return np.take_along_axis(x, index[..., None].astype(np.int64), axis=-1)[..., 0]
-
-    def torch(self, t: TorchContext, *inputs: str) -> str:
-        kind = t.input_types[1]
-        index = (
-            inputs[1] if kind is not None and kind.dtype is DType.int64 else f"{inputs[1]}.long()"
-        )
-        return f"{inputs[0]}.gather(-1, {index}.unsqueeze(-1)).squeeze(-1)"
-
-    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        last = g.constant(_ints(-1))
-        index = g.op("Unsqueeze", g.op("Cast", inputs[1], to=7), last)
-        return g.op("Squeeze", g.op("GatherElements", inputs[0], index, axis=-1), last)
-
-
-class Slice(Op):
-    """A part of a tensor, `x[:, 1:3]`; None stands for an open end."""
-
-    name = "slice"
-    signature = "(x: any[*s]) -> (y: any[*y])"
-    starts: tuple[int | None, ...]
-    stops: tuple[int | None, ...]
-    samples = (
-        ({"starts": (None, 1), "stops": (None, 3)}, {"x": ("N", 5)}),
-        ({"starts": (None, -2), "stops": (None, None)}, {"x": ("N", 5)}),
-    )
-
-    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """The sizes that are left."""
+        """[N, *shape]."""
         x = inputs[0]
         assert x is not None
-        if len(self.starts) > x.rank:
+        if x.rank != len(self.shape) + 1:
             raise DlspecError(
                 RankMismatch(
                     None,
@@ -459,53 +227,39 @@ class Slice(Op):
                     operand="x",
                     actual=str(x),
                     rank=x.rank,
-                    expected=f"at least {len(self.starts)}",
+                    expected=str(len(self.shape) + 1),
+                    advice="`unsqueeze` adds an axis of size 1",
                 )
             )
         shape = list(x.shape)
-        for axis, (start, stop) in enumerate(zip(self.starts, self.stops, strict=True)):
-            if start is None and stop is None:
+        for axis, wanted in enumerate(self.shape, start=1):
+            if wanted in (-1, x.shape[axis]):
                 continue
-            size = shape[axis].value
-            if size is None:
+            value = Dim.of(wanted).value
+            if x.shape[axis] != 1 or value is None or value < 1:
                 raise DlspecError(
                     ImpossibleShape(
                         None,
                         self.name,
-                        reason=f"axis {axis} has the free size {shape[axis]}",
+                        reason=f"a size of {x.shape[axis]} does not become {wanted}",
                         actual=str(x),
+                        advice="only axes of size 1 are repeated; `tile` repeats what is longer",
                     )
                 )
-            left = len(range(size)[start:stop])
-            if left == 0 or (start is not None and not -size <= start < size):
-                raise DlspecError(
-                    ImpossibleShape(
-                        None, self.name, reason=f"nothing of axis {axis} is left", actual=str(x)
-                    )
-                )
-            shape[axis] = Dim.of(left)
-        return (x.with_shape(shape),)
+            shape[axis] = Dim.of(wanted)
+        return (x.with_shape(shape, x.ragged),)
 
-    def _index(self) -> tuple[slice, ...]:
-        return tuple(slice(a, b) for a, b in zip(self.starts, self.stops, strict=True))
+    def _sizes(self) -> tuple[int, ...]:
+        return tuple(Dim.of(d).value or -1 for d in self.shape)
 
     def reference(self, *inputs: Any) -> Any:
-        return inputs[0][self._index()]
+        x = inputs[0]
+        sizes = zip(self._sizes(), x.shape[1:], strict=True)
+        return np.broadcast_to(x, (x.shape[0], *(s if w == -1 else w for w, s in sizes)))
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        parts = [
-            f"{'' if a is None else a}:{'' if b is None else b}"
-            for a, b in zip(self.starts, self.stops, strict=True)
-        ]
-        return f"{inputs[0]}[{', '.join(parts)}]"
+        return f"{inputs[0]}.expand(-1, {', '.join(map(str, self._sizes()))})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        cut = [
-            (axis, 0 if a is None else a, np.iinfo(np.int64).max if b is None else b)
-            for axis, (a, b) in enumerate(zip(self.starts, self.stops, strict=True))
-            if a is not None or b is not None
-        ]
-        if not cut:
-            return g.op("Identity", inputs[0])
-        axes, starts, stops = (g.constant(_ints(*column)) for column in zip(*cut, strict=True))
-        return g.op("Slice", inputs[0], starts, stops, axes)
+        sizes = (1 if s == -1 else s for s in self._sizes())  # 1 leaves a size as it is
+        return g.op("Expand", inputs[0], g.constant(ints(1, *sizes)))

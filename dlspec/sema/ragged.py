@@ -28,7 +28,7 @@ from dlspec.ops.comparison import Cast
 from dlspec.ops.control import Scan
 from dlspec.ops.lengths import Masked
 from dlspec.ops.reduction import Mean, Reduction, Sum
-from dlspec.ops.shape import Unsqueeze
+from dlspec.ops.axes import Unsqueeze
 from dlspec.sema.tensors import constant
 from dlspec.source import Span
 
@@ -260,7 +260,11 @@ def _mean(
 
 
 def with_axis(op: Op, values: Sequence[Value]) -> Op:
-    """The op with an axis that was given as a dimension (`axis = T`) as a number."""
+    """The op with an axis that was given as a dimension (`axis = T`) as a number, and a loss that
+    keeps the steps of its examples."""
+    if isinstance(op, Difference):
+        steps = {a for v in values for a in v.type.ragged}
+        return dataclasses.replace(op, kept=tuple(sorted({*op.kept, *steps}))) if steps else op
     given: Any = getattr(op, "axis", None)
     if isinstance(given, Dim):
         return dataclasses.replace(op, axis=_place(op, given, values[0].type))  # type: ignore[call-arg]

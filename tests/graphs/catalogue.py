@@ -21,10 +21,11 @@ from dlspec.ops.control import Scan
 from dlspec.ops.convolution import Conv
 from dlspec.ops.embedding import Embed
 from dlspec.ops.generation import Generate
+from dlspec.ops.joining import Concat
 from dlspec.ops.linear import Dense
 from dlspec.ops.normalization import BatchNorm
 from dlspec.ops.reduction import Argmax, Mean
-from dlspec.ops.shape import Concat, Flatten
+from dlspec.ops.shape import Flatten
 
 
 def scan(

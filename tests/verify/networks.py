@@ -16,11 +16,12 @@ from dlspec.ir.plan import NetworkPlan
 from dlspec.ops.activation import Relu, Sigmoid, Softmax
 from dlspec.ops.arithmetic import Add
 from dlspec.ops.convolution import Conv
+from dlspec.ops.joining import Concat
 from dlspec.ops.linear import Dense
 from dlspec.ops.normalization import BatchNorm
 from dlspec.ops.pooling import MaxPool
 from dlspec.ops.reduction import Argmax, Mean
-from dlspec.ops.shape import Concat, Flatten
+from dlspec.ops.shape import Flatten
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile, Span
 from dlspec.targets.onnx import onnx_from_graph
