@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.passes.rewrite import reading
-from dlspec.targets.onnx.external import is_external
 from dlspec.targets.onnx.builder import unique
+from dlspec.targets.onnx.external import is_external
 from dlspec.targets.onnx.protos import element_type, fill_tensor, fill_value_info
 from dlspec.verify.bound import evaluate
 from dlspec.verify.inputs import storage

@@ -55,7 +55,11 @@ def fill_place(tensor: onnx.TensorProto, place: Location) -> None:
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     del tensor.external_data[:]
-    for key, value in (("location", place.file), ("offset", place.offset), ("length", place.length)):
+    for key, value in (
+        ("location", place.file),
+        ("offset", place.offset),
+        ("length", place.length),
+    ):
         entry = tensor.external_data.add()
         entry.key, entry.value = key, str(value)
 
