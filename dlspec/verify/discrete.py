@@ -26,12 +26,16 @@ _PASS_ON = frozenset({"cast"})
 _CHOOSING = frozenset(
     {
         "relu",
+        "relu6",
+        "hard_tanh",
+        "threshold",
         "neg",
         "abs",
         "sign",
         "floor",
         "ceil",
         "round",
+        "trunc",
         "clip",
         "maximum",
         "minimum",
@@ -41,6 +45,7 @@ _CHOOSING = frozenset(
         "argmin",
         "top_k",
         "sort",
+        "argsort",
         "max_pool",
         "global_max_pool",
         "adaptive_max_pool",
@@ -50,7 +55,10 @@ _CHOOSING = frozenset(
         "less_equal",
         "greater",
         "greater_equal",
-        "is_nan",
+        "isnan",
+        "isinf",
+        "any",
+        "all",
         "logical_and",
         "logical_or",
         "logical_not",
@@ -64,23 +72,28 @@ _CHOOSING = frozenset(
         "pick",
         "gather",
         "slice",
+        "crop",
         "split",
+        "chunk",
         "reshape",
         "flatten",
         "unflatten",
+        "expand",
         "transpose",
+        "permute",
         "unsqueeze",
         "squeeze",
         "concat",
         "stack",
         "tile",
         "repeat",
-        "expand",
         "pad",
         "reverse",
         "shift",
         "last",
         "first",
+        "triu",
+        "tril",
         "depth_to_space",
         "space_to_depth",
     }
@@ -104,15 +117,12 @@ def exactly(exact: Array, precision: str = "float32") -> Bound:
 
 
 def on_grid(array: Array) -> Array:
-    """Floats rounded to a coarse grid of a step that is a power of two, so that ties, zeros and
-    whole numbers occur; what is no float stays."""
-    if array.dtype.kind != "f":
-        return array
+    """Floats as the nearest halves of their size, so that ties, zeros, ones and halves occur in all
+    tensors alike; what is no float stays."""
     size = root_mean_square(array)
-    if size == 0:
+    if array.dtype.kind != "f" or size == 0:
         return array
-    step = array.dtype.type(2.0 ** (np.round(np.log2(size)) - 1))
-    return np.round(array / step) * step
+    return np.round(2 * array / array.dtype.type(size)) / 2
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,13 @@ def _sentence(rng: np.random.Generator) -> Mapping[str, Array]:
     return {"word": word, "following": (word + np.roll(word, 1, 1)) % 11}
 
 
+def _rewritten(rng: np.random.Generator) -> Mapping[str, Array]:
+    """Numbers of no meaning, to move the weights."""
+    x = rng.normal(size=(EXAMPLES, 6, 5)).astype(np.float32)
+    image = rng.normal(size=(EXAMPLES, 2, 6, 6)).astype(np.float32)
+    return {"x": x, "image": image, "goal": x.sum((1, 2))}
+
+
 SUBJECTS = {
     s.name: s
     for s in (
@@ -94,6 +101,7 @@ SUBJECTS = {
         Subject("mixed", _mixed),
         Subject("sentence", _sentence),
         Subject("integers"),
+        Subject("rewritten", _rewritten),
     )
 }
 
