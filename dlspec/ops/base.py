@@ -107,6 +107,8 @@ class Op:
             that they work on.
         range: the absolute range r of results like sigmoid's, None where it has none;
             verification's bound reads it.
+        carries: of a recurrent op, the names of its states; it is a cell, stepped by `scan`.
+        aliases: further names of parameters in a spec, `recurrent` for `weight_hh_l0`.
         internal: whether only semantics makes it, and a spec has no name for it.
         samples: attribute sets with input shapes for the contract test, see tests/ops.
     """
@@ -120,6 +122,8 @@ class Op:
     promotion: ClassVar[Literal["none", "common", "float"]] = "none"
     ragged: ClassVar[Ragged] = "forbid"
     range: ClassVar[float | None] = None
+    carries: ClassVar[tuple[str, ...]] = ()
+    aliases: ClassVar[Mapping[str, str]] = {}
     internal: ClassVar[bool] = False
     samples: ClassVar[Sequence[Any]] = ()
     rule: ClassVar[Signature]
@@ -138,12 +142,17 @@ class Op:
 
     @classmethod
     def attributes(cls) -> dict[str, dataclasses.Field[Any]]:
-        """The settings by name, in positional order."""
-        return {f.name: f for f in dataclasses.fields(finished(cls))}  # type: ignore[arg-type]
+        """The settings by name, in positional order; those that are given by name come last."""
+        own = dataclasses.fields(finished(cls))  # type: ignore[arg-type]
+        return {f.name: f for f in sorted(own, key=lambda f: f.kw_only)}
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """The type of each parameter and buffer for given tensor types."""
         return self.rule.parameter_types(self, tensors)
+
+    def start(self, slot: str) -> Initializer | None:
+        """The default initializer of a parameter, where attributes decide it."""
+        return initializer(type(self), slot) if slot in self.init else None
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The output types for given input types (tensors, then parameters; None where absent).

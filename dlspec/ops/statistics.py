@@ -139,8 +139,6 @@ class Variance(Reduction):
 
     name = "var"
     word = "var"
-    axis: int | tuple[int, ...] | None = -1
-    keep: bool = False
     unbiased: bool = True
     samples: ClassVar[Any] = (
         ({}, {"x": ("N", 3)}),
@@ -226,8 +224,6 @@ class Norm(Reduction):
 
     name = "norm"
     p: float = 2.0
-    axis: int | tuple[int, ...] | None = -1
-    keep: bool = False
     samples = (
         ({}, {"x": ("N", 3)}),
         ({"p": 1}, {"x": ("N", 3)}),

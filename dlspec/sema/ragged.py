@@ -23,12 +23,13 @@ from dlspec.ir.graph import Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
 from dlspec.ops.arithmetic import Clip, Div
+from dlspec.ops.axes import Unsqueeze
 from dlspec.ops.base import Op
 from dlspec.ops.comparison import Cast
 from dlspec.ops.control import Scan
 from dlspec.ops.lengths import Masked
 from dlspec.ops.reduction import Mean, Reduction, Sum
-from dlspec.ops.axes import Unsqueeze
+from dlspec.ops.regression_loss import Difference
 from dlspec.sema.tensors import constant
 from dlspec.source import Span
 

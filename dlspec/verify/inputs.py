@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dlspec.ir.graph import Graph, Input
 from dlspec.ir.types import DType
 from dlspec.ops.embedding import Embed, OneHot
-from dlspec.ops.loss import Accuracy, CrossEntropy
+from dlspec.ops.loss import Labelled
+from dlspec.ops.selection import Gather
 from dlspec.randomness import draw, generator
 from dlspec.verify.sizes import Sizes, sweep
 
@@ -162,9 +163,12 @@ def class_count(graph: Graph, value: Input) -> int | None:
         match node.op:
             case Embed(count=count) | OneHot(size=count):
                 return count
-            case CrossEntropy() | Accuracy():
+            case Labelled():
                 scores = node.inputs[0]
-                return None if scores is None else scores.type.shape[-1].value
+                return None if scores is None else node.op.class_count(scores.type).value
+            case Gather():
+                source = node.inputs[0]
+                return None if source is None else source.type.shape[node.op.axis].value
             case _:
                 continue
     return None

@@ -15,9 +15,10 @@ from dlspec.ir.plan import GroupPlan, NetworkPlan, OptimizerPlan, RecipePlan, St
 from dlspec.ops.activation import Relu
 from dlspec.ops.arithmetic import Mul
 from dlspec.ops.linear import Dense
-from dlspec.ops.loss import Accuracy, CrossEntropy, Mse
+from dlspec.ops.loss import Accuracy, CrossEntropy
 from dlspec.ops.normalization import BatchNorm
 from dlspec.ops.reduction import Mean
+from dlspec.ops.regression_loss import Mse
 
 FEATURES, CLASSES = 12, 4
 
