@@ -93,14 +93,22 @@ class CheckedCount(Diagnostic):
     Right (a bias for each unit):
         network n { input x: float[N, 4]; output y = x -> dense(2) }
         check n.parameters == 10
+
+    It counts what the engine has and training may change: not the running statistics of a norm, and
+    not what is there `when training` only. `n.parameters` is of the network as it is built, with
+    the settings that a recipe gives; `n(depth = 9).parameters` and `n().parameters` are of the
+    network with these settings and with its defaults.
     """
 
     code: ClassVar[str] = "DL355"
     title: ClassVar[str] = "check fails: `{name}` has {actual} parameters, not {expected}"
     label: ClassVar[str] = "there are {actual}"
+    note: ClassVar[tuple[str, ...]] = ("the difference is {difference}", "{layers}")
     name: str
     actual: str
     expected: str
+    layers: str | None = None
+    difference: str | None = None
 
 
 @late_dataclass

@@ -22,7 +22,7 @@ from dlspec.diagnostics.names import (
 from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
-from dlspec.ir.graph import Output, Value, pruned
+from dlspec.ir.graph import Graph, Output, Value, pruned
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
 from dlspec.sema import apply, ragged
 from dlspec.sema.arguments import Given, evaluate_arguments
@@ -32,8 +32,8 @@ from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
-from dlspec.sema.names import constant
 from dlspec.sema.muffled import Muffled
+from dlspec.sema.names import constant
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
@@ -282,9 +282,21 @@ class _Analysis:
         return found
 
     def network(self, definition: ast.Definition, settings: dict[str, Given]) -> None:
-        """The inference graph of a network."""
+        """The plan of a network."""
         settings = settings or self.network_overrides(definition)
         sites = self.sites.setdefault(definition.name, Sites())
+        made = self.network_graph(definition, settings, sites, definition.name_span)
+        if made is not None:
+            graph, frame = made
+            shown = {p.name: written(frame.names.get(p.name)) for p in definition.settings}
+            self.spec.networks[definition.name] = NetworkPlan(
+                definition.name, graph, settings=shown, span=definition.name_span
+            )
+
+    def network_graph(
+        self, definition: ast.Definition, settings: dict[str, Given], sites: Sites, span: Span
+    ) -> tuple[Graph, Frame] | None:
+        """The inference graph of a network with these settings; None where mistakes were told."""
         builder = GraphBuilder(definition.name, "inference")
         context = Context(self.program, self.sink, ENGINE, builder, sites)
         el = NetworkElaborator(context, definition.name)
@@ -292,19 +304,15 @@ class _Analysis:
             definition.name, "network", "", self.program, later=bound_places(definition.body)
         )
         before = len(self.sink.errors)
-        apply.bind_settings(el, definition, settings, frame, definition.name_span)
+        apply.bind_settings(el, definition, settings, frame, span)
         el.run(definition.body, frame)
         if not builder.graph.outputs:
             if len(self.sink.errors) == before:
                 self.sink.report(
                     NoOutput(definition.name_span, "network", definition.name, "`output`")
                 )
-            return
-        graph = pruned(builder.graph, builder.graph.outputs)
-        shown = {p.name: written(frame.names.get(p.name)) for p in definition.settings}
-        self.spec.networks[definition.name] = NetworkPlan(
-            definition.name, graph, settings=shown, span=definition.name_span
-        )
+            return None
+        return pruned(builder.graph, builder.graph.outputs), frame
 
     # --- recipes ----------------------------------------------------------------------------------
 
@@ -417,7 +425,15 @@ class _Analysis:
 
     def checks(self) -> None:
         """Decide the checks of compile time, attach the others."""
-        checker = Checker(self.el, self.frame, self.spec.networks, self.spec.recipes)
+
+        def graph_of(
+            definition: ast.Definition, settings: dict[str, Given], span: Span
+        ) -> Graph | None:
+            made = self.network_graph(definition, settings, Sites(), span)
+            return made[0] if made is not None else None
+
+        networks, recipes = self.spec.networks, self.spec.recipes
+        checker = Checker(self.el, self.frame, networks, recipes, graph_of)
         found: dict[str, list[CheckPlan]] = {}
         failed = bool(self.sink.errors)
 

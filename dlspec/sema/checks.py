@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,12 @@ from dlspec.diagnostics.names import (
 from dlspec.dims import Dim, text_of
 from dlspec.ir.graph import Graph, Input
 from dlspec.ir.plan import CheckPlan, NetworkPlan, RecipePlan
+from dlspec.sema.apply import input_names
+from dlspec.sema.arguments import Given
 from dlspec.sema.context import Frame
 from dlspec.sema.elaborate import Elaborator
-from dlspec.sema.values import describe, is_number, literal_array
+from dlspec.sema.values import Layer, describe, is_number, literal_array
+from dlspec.source import Span
 from dlspec.syntax import ast
 
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -40,8 +44,16 @@ _COMPARE = {
 }
 
 
+GraphOf = Callable[[ast.Definition, dict[str, Given], Span], Graph | None]
+"""The inference graph of a network with settings that are given at a place in the text; None where
+mistakes were told."""
+
+
 class Checker:
-    """Reads the checks of a file against its networks and recipes."""
+    """Reads the checks of a file against its networks and recipes.
+
+    ``graph_of`` is asked for networks with settings of their own: `net(depth = 9).parameters`.
+    """
 
     def __init__(
         self,
@@ -49,11 +61,13 @@ class Checker:
         frame: Frame,
         networks: dict[str, NetworkPlan],
         recipes: dict[str, RecipePlan],
+        graph_of: GraphOf,
     ) -> None:
         self.el = el
         self.frame = frame
         self.networks = networks
         self.recipes = recipes
+        self.graph_of = graph_of
 
     def read(self, check: ast.Check) -> tuple[str, CheckPlan] | None:
         """The network that a check travels with, and its plan; None where it is decided at compile
@@ -95,8 +109,8 @@ class Checker:
                 return metric
         if (
             isinstance(left, ast.Attribute)
-            and isinstance(left.object, ast.Name)
             and left.name == "parameters"
+            and (isinstance(left.object, ast.Name) or self._is_layer(left.object))
         ):
             self._parameters(left, op, array, check)
             return None
@@ -156,15 +170,41 @@ class Checker:
             "metric", check.span.text, output, op, array, within, {}, check.span, recipe.name
         )
 
+    def _is_layer(self, expr: ast.Expr) -> bool:
+        """Whether this calls a network without inputs, as in `net(depth = 9)`."""
+        if not isinstance(expr, ast.Call) or not isinstance(expr.function, ast.Name):
+            return False
+        definition = self.frame.program.definitions.get(expr.function.id)
+        if not isinstance(definition, ast.Definition) or definition.kind != "network":
+            return False
+        inputs = input_names(definition)
+        return not any(a.name in inputs for a in expr.arguments)
+
     def _parameters(self, left: ast.Attribute, op: str, array: Any, check: ast.Check) -> None:
-        assert isinstance(left.object, ast.Name)
-        plan = self._network(left.object)
-        count = sum(math.prod(d.value or 0 for d in p.type.shape) for p in plan.graph.parameters)
+        """`check net.parameters == 10`: of the network that is built; with settings, or with `()`
+        for the defaults, of one of its own."""
         if array.ndim:
             raise DlspecError(WrongKind(check.span, "a number of parameters", "a list"))
+        if isinstance(left.object, ast.Name):
+            plan = self._network(left.object)
+            name, graph = plan.name, plan.graph
+        else:
+            layer = self.el.evaluate(left.object, self.frame)
+            if not isinstance(layer, Layer) or not isinstance(layer.definition, ast.Definition):
+                raise DlspecError(WrongKind(left.object.span, "a network", describe(layer)))
+            name = layer.definition.name
+            graph = self.graph_of(layer.definition, layer.settings, left.object.span)
+            if graph is None:
+                return
+        count = sum(counts(graph).values())
         if not _COMPARE[op](count, array.item()):
             wanted = f"{'' if op == '==' else op + ' '}{array.item():,}"
-            raise DlspecError(CheckedCount(check.value.span, plan.name, f"{count:,}", wanted))
+            differs = f"{count - array.item():+,}" if op == "==" else None
+            raise DlspecError(
+                CheckedCount(
+                    check.value.span, name, f"{count:,}", wanted, _largest(counts(graph)), differs
+                )
+            )
 
     def _network(self, name: ast.Name) -> NetworkPlan:
         plan = self.networks.get(name.id)
@@ -260,6 +300,26 @@ class Checker:
             expected.append(Dim.of(value))
         if actual != expected:
             raise DlspecError(CheckedShape(check.value.span, text_of(actual), text_of(expected)))
+
+
+def counts(graph: Graph) -> dict[str, int]:
+    """How many numbers each layer learns: by the path that its parameters begin with."""
+    found: dict[str, int] = {}
+    for parameter in graph.parameters:
+        layer = parameter.name.rpartition(".")[0] or parameter.name
+        size = math.prod(d.value or 0 for d in parameter.type.shape)
+        found[layer] = found.get(layer, 0) + size
+    return found
+
+
+def _largest(counts: dict[str, int], most: int = 4) -> str | None:
+    """The layers with the most parameters, in words."""
+    order = sorted(counts, key=lambda name: -counts[name])
+    shown = [f"`{name}` has {counts[name]:,}" for name in order[:most]]
+    rest = sum(counts[name] for name in order[most:])
+    if rest:
+        shown.append(f"{len(order) - most} more layers have {rest:,}")
+    return ", ".join(shown) or None
 
 
 def symbols_of(graph: Graph, inputs: dict[str, Any]) -> dict[str, int]:
