@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from dlspec.diagnostics.core import Diagnostic
-from dlspec.diagnostics.snippet import Mark, Paint, draw
+from dlspec.diagnostics.snippet import Mark, Paint, draw, shown
 from dlspec.source import SourceFile, Span
 
 MAX_LINE = 160
@@ -23,7 +23,8 @@ def render(diagnostic: Diagnostic, *, colour: bool, width: int | None = None) ->
     """
     paint = Paint(colour, diagnostic.severity)
     code = f"[{diagnostic.code}]" if diagnostic.code else ""
-    title = f"{paint.title(diagnostic.severity + code)}{paint.bold(': ' + diagnostic.message)}"
+    message = visible(diagnostic.message)
+    title = f"{paint.title(diagnostic.severity + code)}{paint.bold(': ' + message)}"
     marks = _marks(diagnostic)
     margin = max((len(str(mark.last_line)) for mark in marks), default=1)
     lines = [title]
@@ -37,15 +38,16 @@ def render(diagnostic: Diagnostic, *, colour: bool, width: int | None = None) ->
     if remarks and marks:
         lines.append(paint.frame(" " * margin + " |"))
     for kind, text in remarks:
-        lines += _remark(kind, text, margin, paint, width)
+        lines += _remark(kind, visible(text), margin, paint, width)
     return "\n".join(lines)
 
 
 def _marks(diagnostic: Diagnostic) -> list[Mark]:
     marks: list[Mark] = []
     if diagnostic.span is not None:
-        marks.append(Mark(diagnostic.span, diagnostic.label_text, primary=True))
-    marks += [Mark(label.span, label.text, primary=False) for label in diagnostic.labels()]
+        marks.append(Mark(diagnostic.span, visible(diagnostic.label_text), primary=True))
+    labels = diagnostic.labels()
+    marks += [Mark(label.span, visible(label.text), primary=False) for label in labels]
     return marks
 
 
@@ -76,6 +78,13 @@ def _remark(kind: str, text: str, margin: int, paint: Paint, width: int | None) 
             rows += wrapped(row, room) or [""]
     first = f"{' ' * margin} {paint.frame('=')} {paint.bold(kind)}: {rows[0].rstrip()}"
     return [first, *((indent + row).rstrip() for row in rows[1:])]
+
+
+def visible(text: str) -> str:
+    """A text without what could control a terminal; lines stay."""
+    if text.isprintable():
+        return text
+    return "\n".join(shown(line) for line in text.split("\n"))
 
 
 _CODE = re.compile(r"`[^`]*`")

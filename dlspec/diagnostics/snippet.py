@@ -79,7 +79,7 @@ def draw(source: SourceFile, marks: list[Mark], margin: int, paint: Paint, room:
                 )
             )
         before = number
-        text, group = _cropped(_expand(source.line(number)), pieces[number], room)
+        text, group = _cropped(shown(source.line(number)), pieces[number], room)
         drawn.append(_row(paint.frame(f"{number:>{margin}} |"), text))
         blank = paint.frame(" " * margin + " |")
         drawn += [_row(blank, row) for row in _underlines(group, paint, room)]
@@ -172,18 +172,18 @@ def _ink(piece: _Piece, paint: Paint, text: str) -> str:
 # --- what a line looks like on a screen --------------------------------------------------------
 
 
-def _expand(line: str) -> str:
+def shown(line: str) -> str:
     """The line as shown: tabs as spaces, and nothing that could control the terminal."""
-    shown: list[str] = []
+    seen: list[str] = []
     column = 0
     for character in line:
         wide = _columns(character, column)
         if character == "\t":
-            shown.append(" " * wide)
+            seen.append(" " * wide)
         else:
-            shown.append("\N{REPLACEMENT CHARACTER}" if _is_control(character) else character)
+            seen.append("\N{REPLACEMENT CHARACTER}" if _is_control(character) else character)
         column += wide
-    return "".join(shown)
+    return "".join(seen)
 
 
 def _is_control(character: str) -> bool:
@@ -209,7 +209,7 @@ def _width(text: str) -> int:
 
 
 def _shown(line: str, room: int) -> str:
-    return _cropped(_expand(line), [], room)[0]
+    return _cropped(shown(line), [], room)[0]
 
 
 def _cropped(line: str, pieces: list[_Piece], room: int) -> tuple[str, list[_Piece]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlspec.diagnostics import Diagnostic, DlspecError, did_you_mean
+from dlspec.diagnostics.meaning import TooLarge
 from dlspec.diagnostics.names import (
     AbsentHere,
     MisplacedStatement,
@@ -22,7 +23,7 @@ from dlspec.ops import REGISTRY
 from dlspec.sema import apply, compile_time, loops, operators, ragged, tensors
 from dlspec.sema.apply_op import bare_parameter
 from dlspec.sema.bindings import bound_names
-from dlspec.sema.context import Context, Exhausted, Frame
+from dlspec.sema.context import MAX_ROUNDS, Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
 from dlspec.sema.names import file_name
 from dlspec.sema.program import library
@@ -382,6 +383,10 @@ class Elaborator:
             )
         source: Any = iterables[0] if len(iterables) == 1 else iterables
         numbered = isinstance(source, compile_time.Range)
+        if numbered and len(source) > MAX_ROUNDS:
+            raise Exhausted(
+                TooLarge(statement.iterables[0].span, what=f"more than {MAX_ROUNDS:,} rounds")
+            )
         outer = frame.rounds
         for position, item in enumerate(source, start=1):
             self.context.count_round(statement.span)

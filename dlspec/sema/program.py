@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dlspec.diagnostics import DlspecError, Sink
+from dlspec.diagnostics import DlspecError, Sink, did_you_mean
 from dlspec.diagnostics.names import ImportFailed, Redefined
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast, parse
@@ -109,7 +109,11 @@ class Loader:
         def fail(reason: str, advice: str | None = None) -> DlspecError:
             return DlspecError(ImportFailed(item.path_span, item.path, reason, advice))
 
-        path, inside = self._locate(program, item.path)
+        try:
+            path, inside = self._locate(program, item.path)
+            exists = path is not None and path.is_file()
+        except (OSError, ValueError):  # too long, or with characters that no file can have
+            raise fail("this cannot be the name of a file") from None
         if path is None:
             raise fail(
                 "it leaves the spec's folder"
@@ -117,11 +121,8 @@ class Loader:
                 else "a text without a folder imports from the library only",
                 "copy the file beside the spec",
             )
-        if not path.is_file():
-            near = sorted(p.name for p in path.parent.glob("*.dl")) if path.parent.is_dir() else []
-            raise fail(
-                "there is no such file", f"there are {', '.join(near[:8])}" if near else None
-            )
+        if not exists:
+            raise fail("there is no such file", _near(path, item.path))
         if path in self.open:
             raise fail("it imports this file")
         if len(self.programs) >= MAX_IMPORTS:
@@ -155,6 +156,17 @@ class Loader:
             return None, True
         path = (program.folder / text).resolve()
         return (path, True) if path.is_relative_to(self.root) else (None, False)
+
+
+def _near(path: Path, written: str) -> str | None:
+    """What stands beside a file that is missing."""
+    here = sorted(p.name for p in path.parent.glob("*.dl")) if path.parent.is_dir() else []
+    folder = written.rpartition("/")[0]
+    prefix = f"{folder}/" if folder else ""
+    near = did_you_mean(path.name, here)
+    if near is not None:
+        return f"did you mean `{prefix}{near}`?"
+    return f"there are {', '.join(prefix + name for name in here[:8])}" if here else None
 
 
 @lru_cache(maxsize=1)

@@ -46,6 +46,21 @@ def test_the_seeds_themselves_are_taken_well() -> None:
     assert [f for text in seeds() if (f := judge(text.encode(), ROOT / "specs"))] == []
 
 
+REGRESSIONS = {
+    "a declared bfloat16": "network n { input x: bfloat16[N, 2]; output y = x / 255 }",
+    "a path that is too long": f'import "{"a/" * 3000}b.dl"',
+    "a path with a zero byte": 'import "a\x00.dl"',
+    "a loop of a thousand million rounds": (
+        "network n { input x: float[N]; for i in 1..1000000000 { x = x + 1 }; output y = x }"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", REGRESSIONS.values(), ids=REGRESSIONS)
+def test_what_was_found_once(text: str) -> None:
+    assert judge(text.encode(), ROOT / "specs") is None
+
+
 def test_findings_are_found() -> None:
     """The judge is no rubber stamp: a span outside, a code that is not catalogued."""
     from dataclasses import replace
