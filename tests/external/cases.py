@@ -90,7 +90,9 @@ def _made(module: str) -> dict[str, Case]:
 
 
 def _array(value: Any) -> Any:
-    return onnx.numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+    if isinstance(value, onnx.TensorProto):
+        return onnx.numpy_helper.to_array(value)
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 # --- stored cases ---------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ operator, add a function to one of these files (or a new file to `MAPPINGS` in `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,9 +35,9 @@ OWN = {str(d) for d in DType}
 
 @dataclass(frozen=True)
 class Limit:
-    """Cases of an operator that the language cannot express, and why."""
+    """Cases of operators that the language cannot express, and why."""
 
-    operator: str
+    operators: tuple[str, ...]
     reason: str
     applies: Callable[[Node], bool]
 
@@ -59,7 +59,7 @@ def maps(*operators: str) -> Callable[[Mapping], Mapping]:
 
 def limit(operators: str, reason: str, applies: Callable[[Node], bool]) -> None:
     """Say which cases of operators (names with spaces between) have nothing to compare with."""
-    LIMITS.extend(Limit(o, reason, applies) for o in operators.split())
+    LIMITS.append(Limit(tuple(operators.split()), reason, applies))
 
 
 @dataclass
@@ -73,9 +73,10 @@ class Imported:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why there is nothing to compare a case with."""
+    """Why there is nothing to compare a case with; the limit that says so, where one does."""
 
     reason: str
+    limit: Limit | None = None
 
 
 @dataclass
@@ -90,6 +91,8 @@ class Importer:
     builder: GraphBuilder = field(default_factory=lambda: GraphBuilder("case"))
 
     def __post_init__(self) -> None:
+        if self.known:
+            return
         graph = self.case.model.graph
         for tensor in graph.initializer:
             self.known[tensor.name] = onnx.numpy_helper.to_array(tensor)
@@ -101,33 +104,55 @@ class Importer:
         for array in (*self.case.inputs, *self.case.outputs):
             if not isinstance(array, np.ndarray):
                 return Refused("sequences and optional tensors are not in the language")
-            if not _is_float(array) and array.dtype.name not in OWN:
+            if not is_float(array) and array.dtype.name not in OWN:
                 return Refused(f"tensors of {array.dtype.name} are not in the language")
-            if _is_float(array) and _beyond_float32(array):
+            if is_float(array) and _beyond_float32(array):
                 return Refused("its numbers are no float32")
-        for proto in self.case.model.graph.node:
-            node = Node(self, proto)
-            for rule in LIMITS:
-                if rule.operator == node.kind and rule.applies(node):
-                    return Refused(f"{rule.operator}: {rule.reason}")
-            made = MAPPED[node.kind](node)
-            results = made if isinstance(made, tuple) else (made,)
-            names = [name for name in proto.output if name]
-            self.values.update(zip(names, results, strict=True))
+        refused = self.add(self.case.model.graph.node)
+        if refused is not None:
+            return refused
         for i, output in enumerate(self.case.model.graph.output):
             self.builder.output(f"y{i}", self.values[output.name])
         return Imported(self.builder.graph, self.feeds, self.weights)
 
+    def add(self, nodes: Iterable[onnx.NodeProto]) -> Refused | None:
+        """Make the ops of nodes, in order."""
+        for proto in nodes:
+            node = Node(self, proto)
+            for rule in LIMITS:
+                if node.kind in rule.operators and rule.applies(node):
+                    return Refused(f"{node.kind}: {rule.reason}", rule)
+            made = MAPPED[node.kind](node)
+            results = made if isinstance(made, tuple) else (made,)
+            names = [name for name in proto.output if name]
+            self.values.update(zip(names, results, strict=True))
+        return None
+
+    def body(
+        self, builder: GraphBuilder, proto: onnx.GraphProto, formal: dict[str, Value]
+    ) -> list[Value]:
+        """The outputs of a sub-graph, made in a builder of its own."""
+        inner = replace(self, builder=builder, values={**self.values, **formal})
+        refused = inner.add(proto.node)
+        assert refused is None, refused
+        return [inner.values[o.name] for o in proto.output]
+
     def tensor(self, name: str) -> Value:
         """A value as an input of the graph, or as what a node has made."""
         if name not in self.values:
-            array = self.known[name]
-            value = self.builder.input(f"x{len(self.feeds)}", _own_type(array), *array.shape)
-            self.feeds[value.name] = array.astype(value.type.dtype.value)
-            if array.dtype == np.float64:
-                self.feeds[value.name] = array
-            self.values[name] = value
+            self.values[name] = self.input(self.known[name])
         return self.values[name]
+
+    def input(self, array: Array) -> Value:
+        """A new input of the graph that is fed with an array."""
+        value = self.builder.input(f"x{len(self.feeds)}", _own_type(array), *array.shape)
+        exact = array.dtype == np.float64
+        self.feeds[value.name] = array if exact else array.astype(value.type.dtype.value)
+        return value
+
+    def is_weight(self, name: str) -> bool:
+        """Whether the model holds the numbers itself."""
+        return any(t.name == name for t in self.case.model.graph.initializer)
 
     def weight(self, array: Array) -> Value:
         """A parameter of the graph that holds an array."""
@@ -136,12 +161,13 @@ class Importer:
         return self.builder.parameter(name, _own_type(array), *array.shape)
 
 
-def _is_float(array: Array) -> bool:
+def is_float(array: Array) -> bool:
+    """Whether its numbers have fractions, of any width."""
     return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
 
 
 def _own_type(array: Array) -> str:
-    return "float32" if _is_float(array) else array.dtype.name
+    return "float32" if is_float(array) else array.dtype.name
 
 
 def _beyond_float32(array: Array) -> bool:
@@ -191,6 +217,10 @@ class Node:
     def array(self, i: int) -> Array:
         """The numbers of input i, which become settings or weights; they are known beforehand."""
         return self.importer.known[self.proto.input[i]]
+
+    def knows(self, i: int) -> bool:
+        """Whether `array` has input i."""
+        return self.has(i) and self.proto.input[i] in self.importer.known
 
     def ints(self, i: int, attribute: str | None = None) -> list[int] | None:
         """Whole numbers of input i, or of the attribute that it was in older opsets."""
@@ -248,6 +278,14 @@ class Node:
         """All results of an op of the language."""
         op = REGISTRY[name](**settings)
         return self.importer.builder.apply(op, *tensors, parameters=weights)
+
+    def feed(self, array: Array) -> Value:
+        """An input of the graph that is worked out from one of the case."""
+        return self.importer.input(array)
+
+    def constant(self, value: float) -> Value:
+        """A number in the graph."""
+        return self.importer.builder.constant(value)
 
     def floats(self, value: Value) -> Value:
         """A tensor as float32, as the language makes it where an op wants fractions."""

@@ -9,15 +9,30 @@ from tests.external.importer import Node, limit, maps
 
 UNARY = {
     "Abs": "abs",
+    "Acos": "acos",
+    "Acosh": "acosh",
+    "Asin": "asin",
+    "Asinh": "asinh",
+    "Atan": "atan",
+    "Atanh": "atanh",
+    "Ceil": "ceil",
+    "Cos": "cos",
+    "Cosh": "cosh",
+    "Erf": "erf",
     "Exp": "exp",
+    "Floor": "floor",
+    "IsInf": "isinf",
+    "IsNaN": "isnan",
     "Log": "log",
     "Neg": "neg",
     "Not": "logical_not",
-    "Relu": "relu",
-    "Sigmoid": "sigmoid",
-    "Softplus": "softplus",
+    "Reciprocal": "reciprocal",
+    "Round": "round",
+    "Sign": "sign",
+    "Sin": "sin",
+    "Sinh": "sinh",
     "Sqrt": "sqrt",
-    "Tanh": "tanh",
+    "Tan": "tan",
 }
 BINARY = {
     "Add": "add",
@@ -30,7 +45,7 @@ BINARY = {
     "Mul": "mul",
     "Or": "logical_or",
     "Sub": "sub",
-    "Xor": "not_equal",
+    "Xor": "logical_xor",
 }
 
 
@@ -42,6 +57,26 @@ def unary(n: Node) -> Value:
 @maps(*BINARY)
 def binary(n: Node) -> Value:
     return n.make(BINARY[n.kind], n.tensor(0), n.tensor(1))
+
+
+limit(
+    "IsInf",
+    "`isinf` is of either sign",
+    lambda n: not (n.attr("detect_positive", 1) and n.attr("detect_negative", 1)),
+)
+
+
+@maps("Identity")
+def identity(n: Node) -> Value:
+    return n.tensor(0)
+
+
+@maps("Sum")
+def sum_(n: Node) -> Value:
+    return reduce(lambda a, b: n.make("add", a, b), n.tensors)
+
+
+limit("Sum", "of one tensor there is nothing to compute", lambda n: n.count == 1)
 
 
 ARITHMETIC = "Add Sub Mul Div Mod Pow Max Min Clip"
@@ -118,36 +153,6 @@ def _open(n: Node) -> bool:
 
 limit("Clip", "a clip of which no end is given is refused", _open)
 limit("Clip", "`low` above `high` is refused", _crossed)
-
-
-@maps("LeakyRelu")
-def leaky_relu(n: Node) -> Value:
-    return n.make("leaky_relu", n.tensor(0), slope=n.attr("alpha", 0.01))
-
-
-@maps("Gelu")
-def gelu(n: Node) -> Value:
-    return n.make("gelu", n.tensor(0))
-
-
-limit(
-    "Gelu",
-    "gelu is the exact one; the approximation by tanh is another function",
-    lambda n: n.attr("approximate", "none") == "tanh",
-)
-
-
-@maps("Softmax", "LogSoftmax")
-def softmax(n: Node) -> Value:
-    name = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}[n.kind]
-    return n.make(name, n.tensor(0), axis=n.attr("axis", -1 if n.opset >= 13 else 1))
-
-
-limit(
-    "Softmax LogSoftmax",
-    "up to opset 12 all axes from the given one on are taken as one",
-    lambda n: n.opset < 13 and n.attr("axis", 1) != len(n.shape(0)) - 1,
-)
 
 
 @maps("Cast")

@@ -14,7 +14,6 @@ def matmul(n: Node) -> Value:
 
 
 limit("MatMul", "matrices have two axes", lambda n: min(len(n.shape(0)), len(n.shape(1))) < 2)
-limit("MatMul", "floats are multiplied", lambda n: n.dtype(0).kind != "f")
 
 
 @maps("Gemm")

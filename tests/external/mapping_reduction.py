@@ -7,14 +7,32 @@ from typing import Any
 from dlspec.ir.graph import Value
 from tests.external.importer import Node, limit, maps
 
-REDUCTIONS = {"ReduceMax": "max", "ReduceMean": "mean", "ReduceMin": "min", "ReduceSum": "sum"}
+REDUCTIONS = {
+    "ReduceL1": ("norm", {"p": 1}),
+    "ReduceL2": ("norm", {"p": 2}),
+    "ReduceLogSum": ("sum", {}),
+    "ReduceLogSumExp": ("logsumexp", {}),
+    "ReduceMax": ("max", {}),
+    "ReduceMean": ("mean", {}),
+    "ReduceMin": ("min", {}),
+    "ReduceProd": ("prod", {}),
+    "ReduceSum": ("sum", {}),
+    "ReduceSumSquare": ("sum", {}),
+}
 
 
 @maps(*REDUCTIONS)
 def reduction(n: Node) -> Value:
     axes = n.ints(1, "axes")
-    axis: Any = None if axes is None or not axes else tuple(axes)
-    return n.make(REDUCTIONS[n.kind], n.tensor(0), axis=axis, keep=bool(n.attr("keepdims", 1)))
+    name, settings = REDUCTIONS[n.kind]
+    if n.dtype(0).kind == "b":  # the largest of booleans
+        name = {"max": "any", "min": "all"}[name]
+    axis: Any = None if not axes else tuple(axes)
+    x = n.tensor(0)
+    if n.kind == "ReduceSumSquare":
+        x = n.make("square", x)
+    y = n.make(name, x, axis=axis, keep=bool(n.attr("keepdims", 1)), **settings)
+    return n.make("log", y) if n.kind == "ReduceLogSum" else y
 
 
 limit(
@@ -27,22 +45,39 @@ limit(
     "a tensor of no elements is refused at the door",
     lambda n: 0 in n.shape(0),
 )
-limit(
-    "ReduceMax ReduceMin",
-    "`any` and `all` are said of booleans, not the largest",
-    lambda n: n.dtype(0).kind == "b",
-)
 
 
-@maps("ArgMax")
-def argmax(n: Node) -> Value:
+@maps("ArgMax", "ArgMin")
+def arg_extreme(n: Node) -> Value:
     axis = n.attr("axis", 0)
-    found = n.make("argmax", n.tensor(0), axis=axis)
+    found = n.make(n.kind.lower(), n.tensor(0), axis=axis)
     return n.make("unsqueeze", found, axis=axis) if n.attr("keepdims", 1) else found
 
 
 limit(
-    "ArgMax",
+    "ArgMax ArgMin",
     "the first of equal ones is taken",
     lambda n: n.attr("select_last_index", 0) == 1,
 )
+
+
+@maps("CumSum")
+def cumsum(n: Node) -> Value:
+    return n.make(
+        "cumsum",
+        n.tensor(0),
+        axis=int(n.array(1).item()),
+        exclusive=bool(n.attr("exclusive", 0)),
+        reverse=bool(n.attr("reverse", 0)),
+    )
+
+
+@maps("TopK")
+def top_k(n: Node) -> tuple[Value, ...]:
+    return n.all(
+        "top_k",
+        n.tensor(0),
+        count=int(n.array(1).item()),
+        axis=n.attr("axis", -1),
+        largest=bool(n.attr("largest", 1)),
+    )

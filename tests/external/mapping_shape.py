@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlspec.ir.graph import Value
-from tests.external.importer import Node, limit, maps
+from tests.external.importer import Node, is_float, limit, maps
 
 
 @maps("Reshape")
@@ -117,27 +117,36 @@ limit(
 )
 
 
-@maps("Gather")
-def gather(n: Node) -> Value:
-    table = n.array(0)
-    return n.make(
-        "embed", n.tensor(1), weights={"weight": n.weight(0)}, count=len(table), size=table.shape[1]
-    )
-
-
-limit(
-    "Gather",
-    "`embed` looks up rows of a table",
-    lambda n: n.attr("axis", 0) != 0 or len(n.shape(0)) != 2,
-)
-limit("Gather", "ids count from 0", lambda n: bool((n.array(1) < 0).any()))
-
-
 @maps("OneHot")
 def one_hot(n: Node) -> Value:
-    axis = n.attr("axis", -1)
-    made = n.make("one_hot", n.tensor(0), size=int(n.array(1).item()))
-    return made if axis == -1 else n.make("transpose", made, first=axis, second=-1)
+    """Ours is 1 and 0, and is stretched to the two values that are given."""
+    axis, ids = n.attr("axis", -1), n.tensor(0)
+    if ids.type.dtype.is_float:
+        ids = n.make("cast", ids, dtype="int64")
+    y = n.make("one_hot", ids, size=int(n.array(1).item()))
+    off, on = (float(v) for v in n.array(2))
+    y = n.make("add", n.make("mul", y, n.constant(on - off)), n.constant(off))
+    if not is_float(n.array(2)):
+        y = n.make("cast", y, dtype=n.array(2).dtype.name)
+    rank = len(n.shape(0)) + 1
+    for place in range(rank - 1, axis % rank, -1):
+        y = n.make("transpose", y, first=place - 1, second=place)
+    return y
 
 
-limit("OneHot", "ids are whole numbers", lambda n: n.dtype(0).kind == "f")
+@maps("Split")
+def split(n: Node) -> tuple[Value, ...]:
+    """A slice for each part."""
+    axis, size = n.attr("axis", 0) % len(n.shape(0)), n.shape(0)[n.attr("axis", 0)]
+    count = len(n.proto.output)
+    sizes = n.ints(1, "split") or [-(-size // count)] * count
+    parts: list[Value] = []
+    start = 0
+    for length in sizes:
+        starts, stops = (None,) * axis + (start,), (None,) * axis + (min(start + length, size),)
+        parts.append(n.make("slice", n.tensor(0), starts=starts, stops=stops))
+        start += length
+    return tuple(parts)
+
+
+limit("Split", "a part of which nothing is left is refused", lambda n: n.has(1) and 0 in n.array(1))
