@@ -63,9 +63,8 @@ class Parting(Op):
         fixed = [s for s in known if s is not None]
         if len(fixed) == len(known):
             return g.op("Split", inputs[0], g.constant(ints(*fixed)), outputs=len(known), axis=axis)
-        free = known.index(
-            None
-        )  # the only one: counted from the start before it, from behind after
+        # what is before the free one is counted from the start, what follows from the end
+        free = known.index(None)
         ends = [sum(s or 0 for s in known[:i]) for i in range(len(known) + 1)]
         total, where = ends[-1], g.constant(ints(axis))
         parts: list[str] = []

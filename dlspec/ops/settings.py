@@ -10,16 +10,17 @@ from dlspec.diagnostics.shapes import InvalidAxis, InvalidSetting
 from dlspec.ir.types import TensorType
 
 
-def whole(op: str, setting: str, value: Any, least: int = 1) -> int:
-    """A whole number from ``least``."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+def whole(op: str, setting: str, value: Any, least: int | None = 1) -> int:
+    """A whole number from ``least``, or any."""
+    bad = not isinstance(value, int) or isinstance(value, bool)
+    if bad or (least is not None and value < least):
         raise DlspecError(
             InvalidSetting(
                 None,
                 op,
                 setting=setting,
                 value=_shown(value),
-                expected=f"a whole number from {least}",
+                expected="a whole number" if least is None else f"a whole number from {least}",
             )
         )
     return value

@@ -30,7 +30,6 @@ LATER = frozenset(
         "resample",
         "resize",
         "rotate",
-        "shift",
         "spectrogram",
         "width",
     ]
