@@ -194,6 +194,8 @@ class GraphBuilder:
         """
         given = parameters or {}
         path = self.unique_path(path or op.name)
+        if op.rule.parameters and not op.many:  # parameters stand behind all tensors
+            tensors = (*tensors, *[None] * (len(op.rule.tensors) - len(tensors)))
         try:
             types = [None if t is None else t.type for t in tensors]
             wanted = op.parameter_types(*types)  # type: ignore[arg-type]
@@ -237,7 +239,7 @@ class GraphBuilder:
         path: str,
         span: Span | None,
     ) -> Value | None:
-        choice = given.get(slot, op.init.get(slot))
+        choice = given[slot] if slot in given else op.start(slot)
         if choice is None or isinstance(choice, Value):
             return choice
         init = Initializer(choice) if isinstance(choice, str) else choice

@@ -53,6 +53,8 @@ class LoopContext(TorchContext, Protocol):
     """What a loop's PyTorch lowering may use besides what every op may: local variables and the
     statements of its body."""
 
+    layer: str | None
+
     def fresh(self, wanted: str) -> str:
         """A new local variable."""
         ...

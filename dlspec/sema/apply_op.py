@@ -26,8 +26,8 @@ from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
-from dlspec.ops.base import Op, initializer
-from dlspec.sema import compile_time, ragged
+from dlspec.ops.base import Op
+from dlspec.sema import compile_time, fused, ragged
 from dlspec.sema.context import Frame
 from dlspec.sema.starts import StartFunction, fitting
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
@@ -60,8 +60,13 @@ def spelling(attribute: str) -> str:
 
 def op_settings(op: type[Op]) -> dict[str, str]:
     """The settings that a spec may give an op: attributes and parameters, by their spelling."""
-    names = {spelling(n): n for n in op.attributes() if n not in ("training", "body", "captures")}
-    return names | {slot.name: slot.name for slot in op.rule.parameters}
+    names = {spelling(n): n for n in op.attributes() if n not in hidden_settings(op)}
+    return names | {slot.name: slot.name for slot in op.rule.parameters} | dict(op.aliases)
+
+
+def hidden_settings(op: type[Op]) -> tuple[str, ...]:
+    """Attributes that the language gives in other ways; `scan` has the direction of a cell."""
+    return ("training", "body", "captures", *(("reverse",) if op.carries else ()))
 
 
 def call_op(
@@ -112,10 +117,13 @@ def take_inputs(op: type[Op], arguments: Arguments) -> tuple[list[Given], list[G
     if op.many:
         if len(inputs) == 1 and isinstance(inputs[0][0], list):
             inputs = [(v, inputs[0][1]) for v in inputs[0][0]]
+        words: list[Given] = []  # `einsum("nd,nkd->nk", a, b)`
+        while rest and isinstance(rest[0][0], str):
+            words.append(rest.pop(0))
         while rest and (is_tensor_like(rest[0][0]) or _tensors_listed(rest[0][0])):
             value, span = rest.pop(0)
             inputs += [(v, span) for v in value] if isinstance(value, list) else [(value, span)]
-        return inputs, rest
+        return inputs, words + rest
     wanted = list(op.rule.tensors)
     while rest and len(inputs) < len(wanted):
         value = rest[0][0]
@@ -184,12 +192,14 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
     parameters = {slot.name for slot in op.rule.parameters}
     attributes: dict[str, Any] = {}
     for name, (value, place) in settings.items():
-        if name in parameters:
+        if known[name] in parameters:
             continue
         if isinstance(value, Schedule):
             raise DlspecError(NotYet(place, "a schedule inside a network"))
         if isinstance(value, list):
             value = _as_tuple(value)
+        if isinstance(value, type) and issubclass(value, Op):
+            value = value.name  # `activation = relu`
         if not isinstance(value, (int, float, str, bool, tuple, Dim)) and value is not None:
             raise DlspecError(WrongKind(place, f"a value for `{name}`", describe(value)))
         attributes[known[name]] = value
@@ -227,6 +237,8 @@ def apply_layer_op(
     """An op's layer, applied to its inputs."""
     op = layer.definition
     assert isinstance(op, type)
+    if op.carries:
+        return fused.step(el, layer, arguments, node, frame, path)
     inputs, rest = take_inputs(op, arguments)
     if rest or arguments.named:
         place = rest[0][1] if rest else next(iter(arguments.named.values()))[1]
@@ -399,9 +411,9 @@ def layer_parameters(
 
 def _default(op: Op, slot: str, kinds: dict[str, TensorType]) -> Initializer | None:
     """The op's own starting value; a bias that starts as the weights do has their fan-in."""
-    if slot not in op.init:
-        return None
-    init = initializer(type(op), slot)
+    init = op.start(slot)
+    if init is None or slot.endswith("_l0"):
+        return init
     if init.kind == "fan_in_uniform" and slot != "weight" and "weight" in kinds:
         fan_in = product(kinds["weight"].shape[1:]).value
         if fan_in is not None:

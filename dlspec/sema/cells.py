@@ -16,6 +16,7 @@ from dlspec.diagnostics.time import NothingStepped, StepRank, TimesDiffer
 from dlspec.ir.builder import free_values
 from dlspec.ir.graph import Value
 from dlspec.ops.control import Scan
+from dlspec.sema import fused
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.context import Frame
 from dlspec.sema.loops import Loop, inside
@@ -34,10 +35,12 @@ def scan(
 ) -> Record:
     """`x -> scan(cell)`, `scan(cell, word = …, memory = …, h = start, reverse = true)`."""
     layer, rest = _cell_of(el, arguments, node, frame)
+    if isinstance(layer.definition, type):
+        return fused.scan(el, layer, arguments, rest, node, frame, path)
     definition = layer.definition
     assert isinstance(definition, ast.Definition)
     options = dict(arguments.named)
-    reverse = _flag(options.pop("reverse", None), "reverse")
+    reverse = flag_of(options.pop("reverse", None), "reverse")
     starts = states_from(options.pop("from", None))
     inputs = inputs_of(definition)
     given: dict[str, Given] = {}
@@ -69,12 +72,7 @@ def _cell_of(
     (value, place), *rest = arguments.positional
     if isinstance(value, ast.Definition):
         value = Layer(value, {}, None, place)
-    is_cell = (
-        isinstance(value, Layer)
-        and isinstance(value.definition, ast.Definition)
-        and value.definition.kind == "cell"
-    )
-    if not is_cell:
+    if not is_cell(value):
         advice = None
         if isinstance(value, Layer):
             advice = "`each(f)` applies a layer that knows no time at every step"
@@ -82,7 +80,16 @@ def _cell_of(
     return value, rest
 
 
-def _flag(given: Given | None, name: str) -> bool:
+def is_cell(value: Any) -> bool:
+    """Whether a value is a layer that keeps states from step to step."""
+    if not isinstance(value, Layer):
+        return False
+    if isinstance(value.definition, ast.Definition):
+        return value.definition.kind == "cell"
+    return bool(value.definition.carries)
+
+
+def flag_of(given: Given | None, name: str) -> bool:
     if given is None:
         return False
     if not isinstance(given[0], bool):
@@ -252,7 +259,7 @@ def cell_body(
     return inner
 
 
-def _state_key(el: Elaborator, layer: Layer, kind: str, frame: Frame) -> str:
+def state_key(el: Elaborator, layer: Layer, kind: str, frame: Frame) -> str:
     """What the states of a cell within are called by: the layer's name, else its kind with an
     ordinal, as its parameters."""
     named = layer.path is not None and layer.path.startswith(f"{frame.scope}.")
@@ -282,7 +289,7 @@ def step(
         if name not in given:
             raise DlspecError(MissingArgument(node.span, name, definition.name))
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
-    key = _state_key(el, layer, definition.name, frame)
+    key = state_key(el, layer, definition.name, frame)
     inner = cell_body(el, layer, given, where, node.span, frame, (*frame.within, key))
     return Record(
         definition.name,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dlspec.dims import Dim
 from dlspec.interpreter import run
 from dlspec.ir.builder import GraphBuilder
-from dlspec.ir.graph import Graph
+from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType
 from dlspec.ir.validate import validate
 from dlspec.ops import REGISTRY
@@ -61,11 +61,13 @@ def graph_of(case: Case) -> Graph:
     absent = {n: None for n in attributes if n in slots}
     made = op(**{n: v for n, v in attributes.items() if n not in slots})
     b = GraphBuilder(case.name, "training" if getattr(made, "training", False) else "inference")
-    tensors = []
+    tensors: dict[str, Value | None] = {}
     for name, kind in inputs.items():
         dtype, dims = kind if len(kind) == 2 and isinstance(kind[1], tuple) else ("float32", kind)
-        tensors.append(b.input(name, dtype, *dims))
-    results = b.apply(made, *tensors, path="op", parameters=absent)
+        tensors[name] = b.input(name, dtype, *dims)
+    if op.carries:  # the start of a state may be left out
+        tensors = {s.name: tensors.get(s.name) for s in op.rule.tensors}
+    results = b.apply(made, *tensors.values(), path="op", parameters=absent)
     for i, result in enumerate(results):
         b.output("y" if i == 0 else f"y{i}", result)
     weights = {w.name.rpartition(".")[2]: w for w in b.graph.weights}
@@ -85,6 +87,8 @@ def feeds_of(case: Case, graph: Graph, sizes: dict[str, int], seed: int = 0) -> 
         dtype = value.type.dtype
         if dtype is DType.bool_:
             found[value.name] = np.asarray(rng.random(shape) < 0.5)
+        elif value.name == "lengths":
+            found[value.name] = rng.integers(0, 4, shape, dtype=np.int32)
         elif dtype.is_integer:
             low = 0 if value.name in ("ids", "label", "index") or dtype is DType.uint8 else -4
             array = rng.integers(low, highest, shape)

@@ -79,6 +79,11 @@ class Context:
 
     # --- for ops that are statements: loops -------------------------------------------------------
 
+    @property
+    def layer(self) -> str | None:
+        """The text of the layer that holds the node's parameters, where there is one."""
+        return self._method.tree.layer(self._node)
+
     def fresh(self, wanted: str) -> str:
         """A new local variable."""
         return self._method.fresh(wanted)
