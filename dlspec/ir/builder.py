@@ -239,7 +239,7 @@ class GraphBuilder:
         path: str,
         span: Span | None,
     ) -> Value | None:
-        choice = given[slot] if slot in given else op.start(slot)
+        choice = given[slot] if slot in given else op.default_init(slot)
         if choice is None or isinstance(choice, Value):
             return choice
         init = Initializer(choice) if isinstance(choice, str) else choice

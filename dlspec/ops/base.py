@@ -150,7 +150,7 @@ class Op:
         """The type of each parameter and buffer for given tensor types."""
         return self.rule.parameter_types(self, tensors)
 
-    def start(self, slot: str) -> Initializer | None:
+    def default_init(self, slot: str) -> Initializer | None:
         """The default initializer of a parameter, where attributes decide it."""
         return initializer(type(self), slot) if slot in self.init else None
 

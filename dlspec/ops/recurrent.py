@@ -62,7 +62,7 @@ class Recurrent(Op):
     def __post_init__(self) -> None:
         whole(self.name, "units", self.units)
 
-    def start(self, slot: str) -> Initializer | None:
+    def default_init(self, slot: str) -> Initializer | None:
         """Uniform within 1 / sqrt(units), as PyTorch's layers begin."""
         return Initializer("fan_in_uniform", {"fan_in": float(self.units)})
 
@@ -414,12 +414,12 @@ class Lstm(Recurrent):
         super().__post_init__()
         flag(self.name, "peephole", self.peephole)
 
-    def start(self, slot: str) -> Initializer | None:
+    def default_init(self, slot: str) -> Initializer | None:
         """As PyTorch's, or with the declared start of the forget gate's bias."""
         if slot.startswith("peephole") and not self.peephole:
             return None
         if self.forget_bias is None or not slot.startswith("bias"):
-            return super().start(slot)
+            return super().default_init(slot)
         bias = np.zeros(4 * self.units)
         if slot == "bias_ih_l0":
             bias[self.units : 2 * self.units] = self.forget_bias

@@ -411,7 +411,7 @@ def layer_parameters(
 
 def _default(op: Op, slot: str, kinds: dict[str, TensorType]) -> Initializer | None:
     """The op's own starting value; a bias that starts as the weights do has their fan-in."""
-    init = op.start(slot)
+    init = op.default_init(slot)
     if init is None or slot.endswith("_l0"):
         return init
     if init.kind == "fan_in_uniform" and slot != "weight" and "weight" in kinds:
