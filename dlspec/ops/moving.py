@@ -81,11 +81,7 @@ class Roll(Op):
     )
 
     def __post_init__(self) -> None:
-        if not isinstance(self.by, int) or isinstance(self.by, bool):
-            expected = "a whole number"
-            raise DlspecError(
-                InvalidSetting(None, self.name, setting="by", value=str(self.by), expected=expected)
-            )
+        whole(self.name, "by", self.by, None)
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The type of x."""
@@ -151,9 +147,7 @@ class Shift(Op):
         x = inputs[0]
         assert x is not None
         size = x.shape[axis_of(self.name, self.axis, x)]
-        if (size.value is not None and size.value < self.by) or (
-            size.value is None and self.by > 1
-        ):
+        if (1 if size.value is None else size.value) < self.by:
             raise DlspecError(
                 ImpossibleShape(
                     None,
@@ -204,8 +198,8 @@ class Shift(Op):
 
 
 class Tile(Op):
-    """The whole tensor beside itself, so often along each axis after N: `tile(2, 1)` makes [N, 3, 4]
-    [N, 6, 4]. PyTorch's `repeat`."""
+    """The whole tensor beside itself, so often along each axis after N: `tile(2, 1)` makes
+    [N, 3, 4] [N, 6, 4]. PyTorch's `repeat`."""
 
     name = "tile"
     signature = "(x: any[*s]) -> (y: any[*y])"
