@@ -97,12 +97,24 @@ class Dense(Op):
 
 
 class Matmul(Op):
-    """The product of matrices in the last two axes, broadcasting the others; ``a @ b``."""
+    """The product of matrices in the last two axes, broadcasting the others; ``a @ b``.
+
+    A vector (one axis) is a row on the left and a column on the right, and its axis is not in the
+    result: `[N, m, k] @ [k]` is `[N, m]`.
+    """
 
     name = "matmul"
     signature = "(a: float[*a], b: float[*b]) -> (y: float[*c])"
     promotion = "float"
-    samples = (({}, {"a": ("N", 3), "b": (3, 4)}), ({}, {"a": ("N", 2, 3), "b": ("N", 3, 4)}))
+    samples = (
+        ({}, {"a": ("N", 3), "b": (3, 4)}),
+        ({}, {"a": ("N", 2, 3), "b": ("N", 3, 4)}),
+        ({}, {"a": ("N", 2, 3), "b": (3, 4)}),
+        ({}, {"a": (2, 1, 2, 3), "b": ("N", 3, 4)}),
+        ({}, {"a": ("N", 2, 3), "b": (3,)}),
+        ({}, {"a": (3,), "b": ("N", 3, 4)}),
+        ({}, {"a": (3,), "b": (3,)}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """[*, m, k] @ [*, k, n] is [*, m, n]."""
@@ -110,7 +122,7 @@ class Matmul(Op):
         assert a is not None and b is not None
         for operand, kind in (("a", a), ("b", b)):
             check_numbers(self, kind, *FLOATS)
-            if kind.rank < 2:
+            if kind.rank < 1:
                 raise DlspecError(
                     RankMismatch(
                         None,
@@ -118,18 +130,25 @@ class Matmul(Op):
                         operand=operand,
                         actual=str(kind),
                         rank=kind.rank,
-                        expected="at least 2",
-                        advice="`sum(a * b)` is the product of two vectors",
+                        expected="at least 1",
+                        advice="`a * b` multiplies by a number",
                     )
                 )
-        if a.shape[-1] != b.shape[-2]:
+        if a.dtype is not b.dtype:
+            raise DlspecError(
+                DTypeMismatch(
+                    None, self.name, operand="b", actual=str(b.dtype), expected=str(a.dtype)
+                )
+            )
+        rows = b.shape[-2] if b.rank > 1 else b.shape[-1]
+        if a.shape[-1] != rows:
             raise DlspecError(
                 DimMismatch(
                     None,
                     self.name,
                     dim="rows",
                     operand="b",
-                    actual=str(b.shape[-2]),
+                    actual=str(rows),
                     expected=str(a.shape[-1]),
                     other="a",
                     advice="`transpose(b)` swaps its last two axes"
@@ -138,7 +157,8 @@ class Matmul(Op):
                 )
             )
         lead, _ = broadcast(self.name, a.with_shape(a.shape[:-2]), b.with_shape(b.shape[:-2]))
-        return (a.with_shape((*lead, a.shape[-2], b.shape[-1])),)
+        last = (*a.shape[-2:-1], *(b.shape[-1:] if b.rank > 1 else ()))
+        return (a.with_shape((*lead, *last)),)
 
     def reference(self, *inputs: Any) -> Any:
         return np.matmul(inputs[0], inputs[1])
@@ -148,3 +168,78 @@ class Matmul(Op):
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return g.op("MatMul", *inputs)
+
+
+class Bilinear(Op):
+    """A bilinear form for each unit, ``y_u = aᵀ W_u b + bias_u``; W is [units, i, j]."""
+
+    name = "bilinear"
+    signature = (
+        "(a: float[*s, i], b: float[*s, j]; weight: float[units, i, j], bias?: float[units]) -> "
+        "(y: float[*s, units])"
+    )
+    init: ClassVar[Mapping[str, str | Initializer]] = {
+        "weight": "fan_in_uniform",
+        "bias": "fan_in_uniform",
+    }
+    ragged = "pointwise"
+    units: int
+    samples = (
+        ({"units": 4}, {"a": ("N", 3), "b": ("N", 2)}),
+        ({"units": 2, "bias": None}, {"a": ("N", 5, 3), "b": ("N", 5, 2)}),
+    )
+
+    def __post_init__(self) -> None:
+        whole(self.name, "units", self.units)
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        """Weight and bias, of fixed sizes."""
+        kinds = super().parameter_types(*tensors)
+        for kind, size in zip(tensors, kinds["weight"].shape[1:], strict=True):
+            check_numbers(self, kind, *FLOATS)
+            if size.value is None:
+                raise DlspecError(
+                    ImpossibleShape(
+                        None,
+                        self.name,
+                        str(self.rule),
+                        reason=f"the last axis, {size}, has no fixed size",
+                        actual=str(kind),
+                        advice="reduce this axis first, or put one of a fixed size last",
+                    )
+                )
+        return kinds
+
+    def reference(self, *inputs: Any) -> Any:
+        a, b, weight, bias = inputs
+        y = np.einsum("...i,uij,...j->...u", a, weight, b, optimize=True)
+        return y if bias is None else y + bias
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        return f"F.bilinear({', '.join(i for i in inputs if i != 'None')})"
+
+    def torch_module(self, *inputs: TensorType | None) -> str | None:
+        """`nn.Bilinear(i, j, units)`."""
+        a, b, _, bias = inputs
+        assert a is not None and b is not None
+        no_bias = "" if bias is not None else ", bias=False"
+        return f"nn.Bilinear({a.shape[-1]}, {b.shape[-1]}, {self.units}{no_bias})"
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
+        a, b, weight, bias = inputs
+        kinds = g.input_types
+        assert kinds[0] is not None and kinds[2] is not None
+        units, i, j = (d.value or 0 for d in kinds[2].shape)
+
+        def ints(*values: int) -> str:
+            return g.constant(np.array(values, dtype=np.int64))
+
+        # all units at once: [*s, i] @ [i, units j], then over j
+        flat = g.op("Transpose", weight, perm=[1, 0, 2])
+        flat = g.op("Reshape", flat, ints(i, units * j))
+        half = g.op("MatMul", a, flat)
+        lead = kinds[0].rank - 1
+        half = g.op("Reshape", half, ints(*(0,) * lead, units, j))
+        y = g.op("MatMul", half, g.op("Unsqueeze", b, ints(-1)))
+        y = g.op("Squeeze", y, ints(-1))
+        return g.op("Add", y, bias) if bias else y
