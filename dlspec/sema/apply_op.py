@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
 from dlspec.sema.arguments import Arguments, Given, call_builtin, weigh
+from dlspec.sema.choices import with_parameters
 
 _LOGIC = ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
 
@@ -80,6 +81,8 @@ def call_op(
     """An op called: with inputs a node, without a layer, with numbers alone a number where it is a
     function of numbers too.
     """
+    if op.many:
+        arguments = with_parameters(el, arguments)
     positional = arguments.positional
     if not arguments.has_tensor and not arguments.named:
         values = [v for v, _ in positional]
