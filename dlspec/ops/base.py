@@ -180,6 +180,11 @@ class Op:
         run it with `environment.body(graph, inputs, captures)`."""
         return self.reference(*inputs)
 
+    def extent(self, result: Array, *types: TensorType | None) -> float | None:
+        """How large, in units of rounding, the absolute error of a result may be on top of its
+        relative one: `range`, for most."""
+        return self.range
+
     def torch(self, t: TorchContext, *inputs: str) -> str:
         """The op as a PyTorch expression over the texts of its inputs ("None" where absent); a
         tuple for several outputs.

@@ -24,7 +24,6 @@ LATER = frozenset(
         "mu_law_encode",
         "random_crop",
         "resample",
-        "resize",
         "rotate",
         "spectrogram",
         "width",
