@@ -87,9 +87,11 @@ class Probe:
 
     def __call__(self, value: Value, array: Array) -> Array:
         """Perturb a node's result (inputs and weights are perturbed before the run)."""
-        if value.producer is None:
+        node = value.producer
+        if node is None:
             return array
-        return self.array(array, value.producer.op.range)
+        types = (None if v is None else v.type for v in node.inputs)
+        return self.array(array, node.op.extent(array, *types))
 
     def _bits(self, array: Array) -> Array:
         bits = np.frombuffer(self._rng.bytes((array.size + 7) // 8), np.uint8)
