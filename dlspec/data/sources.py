@@ -10,6 +10,7 @@ import numpy as np
 
 from dlspec.data import tables
 from dlspec.data.columns import Columns, RawSource
+from dlspec.data.emoji import read_emoji
 from dlspec.data.fetch import package_named, ready
 from dlspec.data.idx import read_idx
 from dlspec.data.packages import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
@@ -96,6 +97,17 @@ def _packaged(call: Call) -> RawSource:
     )
 
 
+def _emoji(call: Call) -> RawSource:
+    size = call.settings["size"]
+    assert isinstance(size, int)
+    if not 8 <= size <= 256:
+        raise DlspecError(
+            BadDataSetting(call.span, "emoji", "size", str(size), "from 8 to 256 pixels")
+        )
+    classes = {c.name: c.classes for c in call.schema.columns or () if c.classes is not None}
+    return RawSource.of("emoji", read_emoji(size, call.span), None, classes)
+
+
 def _idx(call: Call) -> RawSource:
     def pair(images: str, labels: str) -> Columns:
         return tables.read_idx_pair(call.folder, images, labels, call.span)
@@ -146,6 +158,7 @@ def _images(call: Call) -> RawSource:
 LOADERS: dict[str, Callable[[Call], RawSource]] = {
     "mnist": _packaged,
     "fashion_mnist": _packaged,
+    "emoji": _emoji,
     "npz": _npz,
     "csv": _csv,
     "images": _images,

@@ -393,3 +393,13 @@ class NothingToLookAt(Diagnostic):
     code = "DL624"
     title = "`{what}` has no field of pictures to put on a contact sheet"
     help = "leave `--picture` out"
+
+
+@late_dataclass
+class MissingRenderer(Diagnostic):
+    """Emoji are drawings: the Python package resvg-py makes pixels of them, once, for the cache."""
+
+    command: str
+    code = "DL625"
+    title = "rendering emoji needs the package resvg-py, which is not installed"
+    help = "run `{command}`"

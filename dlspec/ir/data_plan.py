@@ -119,7 +119,8 @@ class SettingSchema:
 class SourceSchema:
     """A source: its settings in order (positional arguments fill them), and its columns.
 
-    ``columns`` None means that only the data tells (``npz``, ``csv``).
+    ``columns`` None means that only the data tells (``npz``, ``csv``). Examples that have the same
+    value in the column ``apart_by`` end in the same part of a split where the spec says nothing.
     """
 
     name: str
@@ -127,6 +128,7 @@ class SourceSchema:
     settings: tuple[SettingSchema, ...]
     columns: tuple[ColumnSchema, ...] | None
     reads_files: bool
+    apart_by: str | None = None
 
     def setting(self, name: str) -> SettingSchema | None:
         """The setting of this name."""
@@ -137,14 +139,14 @@ class SourceSchema:
         return {s.name: settings.get(s.name, s.default) for s in self.settings}
 
     def columns_for(self, settings: Mapping[str, object]) -> tuple[ColumnSchema, ...] | None:
-        """The columns under these settings: ``images`` of a given size know their shape."""
-        if self.name != "images":
+        """The columns under these settings: pictures of a given size know their shape."""
+        if self.columns is None or self.setting("size") is None:
             return self.columns
         full = self.complete(settings)
-        size, channels = full["size"], full["channels"]
+        size, channels = full["size"], full.get("channels", 3)
         side = size if isinstance(size, int) else None
         depth = channels if isinstance(channels, int) else None
-        return (ColumnSchema("image", "uint8", (depth, side, side)), ColumnSchema("label", "int64"))
+        return (ColumnSchema("image", "uint8", (depth, side, side)), *self.columns[1:])
 
 
 DIGIT_NAMES = tuple(str(d) for d in range(10))
@@ -160,6 +162,18 @@ FASHION_NAMES = (
     "Bag",
     "Ankle boot",
 )
+EMOJI_KINDS = (
+    "Activities",
+    "Animals & Nature",
+    "Flags",
+    "Food & Drink",
+    "Objects",
+    "People & Body",
+    "Smileys & Emotion",
+    "Symbols",
+    "Travel & Places",
+)
+EMOJI_STYLES = ("noto", "twemoji", "openmoji", "fluent")
 
 
 def _pictures_28(name: str, doc: str, classes: tuple[str, ...]) -> SourceSchema:
@@ -182,6 +196,19 @@ SOURCES: dict[str, SourceSchema] = {
     for s in (
         _pictures_28("mnist", "handwritten digits (LeCun et al., 1998)", DIGIT_NAMES),
         _pictures_28("fashion_mnist", "pieces of clothing (Xiao et al., 2017)", FASHION_NAMES),
+        SourceSchema(
+            "emoji",
+            "emoji in four styles, in colour, by kind",
+            (SettingSchema("size", "int", "rendered as squares of so many pixels", 32),),
+            (
+                ColumnSchema("image", "uint8", (3, None, None)),
+                ColumnSchema("label", "int64", (), EMOJI_KINDS),
+                ColumnSchema("style", "int64", (), EMOJI_STYLES),
+                ColumnSchema("name", "int64"),
+            ),
+            reads_files=False,
+            apart_by="name",
+        ),
         SourceSchema(
             "npz",
             "the arrays of a NumPy archive, N first",
