@@ -14,6 +14,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "check specs: names, shapes, settings; nothing is run"),
+    "inspect": ("inspect", "see a network: sizes, costs, a line explained, a picture"),
     "fmt": ("fmt", "format specs; comments survive"),
     "compile": ("compile", "build and verify engines; writes build/<network>/"),
     "train": ("train", "train, then build and verify engines"),

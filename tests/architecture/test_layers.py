@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ops",),
     ("sema", "passes"),
     ("targets", "interpreter", "bundle"),
-    ("runtime", "data"),
+    ("runtime", "data", "inspect"),
     ("engines",),  # builders of what the runtime runs
     ("verify",),
     ("train", "serve"),
