@@ -57,17 +57,38 @@ def run(
     """
     machine = _Machine(np.dtype(dtype), on_value)
     machine.feed(graph, inputs, weights)
-    machine.execute(graph, machine.values)
+    machine.execute(graph, machine.values, _names(want))
     values = machine.values
     kept: dict[str, Array] = {}
     if want != "outputs":
-        names = None if want == "all" else set(want)
+        names = _names(want)
         kept = {v.name: a for v, a in values.items() if names is None or v.name in names}
     return Result(
         {o.name: values[o.value] for o in graph.outputs},
         kept,
         {b.name: values[v] for b, v in graph.updates},
     )
+
+
+def _names(want: Literal["outputs", "all"] | Collection[str]) -> set[str] | None:
+    """What to keep besides the outputs; None for everything."""
+    if want == "all":
+        return None
+    return set() if want == "outputs" else set(want)
+
+
+def _last_uses(graph: Graph, kept: Collection[str]) -> dict[Node, list[Value]]:
+    """What nobody reads after each node."""
+    held = {o.value for o in graph.outputs} | {v for _, v in graph.updates}
+    last: dict[Value, Node] = {}
+    for node in graph.nodes:
+        for value in (*node.outputs, *node.inputs):
+            if value is not None and value.name not in kept and value not in held:
+                last[value] = node
+    found: dict[Node, list[Value]] = {}
+    for value, node in last.items():
+        found.setdefault(node, []).append(value)
+    return found
 
 
 class _Machine:
@@ -141,9 +162,13 @@ class _Machine:
 
     # --- nodes ------------------------------------------------------------------------------------
 
-    def execute(self, graph: Graph, values: dict[Value, Array]) -> None:
+    def execute(
+        self, graph: Graph, values: dict[Value, Array], kept: Collection[str] | None = None
+    ) -> None:
         """Run the nodes of a graph in order; ``values`` has what they read, and gets what they
-        make."""
+        make. Of that it keeps outputs and what has one of the ``kept`` names (all without them):
+        the rest is let go after its last use."""
+        dead = {} if kept is None else _last_uses(graph, kept)
         for node in graph.nodes:
             arguments = [None if v is None else values[v] for v in node.inputs]
             with np.errstate(all="ignore"):  # NaN and Inf are answers too, as in the engines
@@ -151,6 +176,8 @@ class _Machine:
             results = made if isinstance(made, tuple) else (made,)
             for value, result in zip(node.outputs, results, strict=True):
                 values[value] = self._seen(value, self._checked(node, value, result))
+            for value in dead.get(node, ()):
+                del values[value]
 
     def body(
         self, graph: Graph, inputs: Sequence[Array], captures: Mapping[Value, Array]

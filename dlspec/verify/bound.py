@@ -8,8 +8,12 @@ absolutely. The bound B of a value is the largest change over the probes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -38,6 +42,15 @@ SMALLEST: Mapping[str, float] = {
 }
 """Absolute error below which a precision cannot tell a number from zero: engines may flush what is
 smaller."""
+
+_PART = 1 << 15
+"""Elements that are perturbed at a time: they stay near the processor."""
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(bool)
+"""The bits of each byte."""
+_WORTH = 0.02
+"""Seconds of a probe from which on threads share the others."""
+_ROOM = 4 << 30
+"""Bytes that the perturbed weights of all threads may take."""
 
 PROBES = 8
 FACTOR = 8.0
@@ -73,16 +86,29 @@ class Probe:
         self._rng = np.random.Generator(np.random.SFC64([seed, index]))
         self._unit = UNIT[precision]
         self._flush = SMALLEST[precision] if precision == "float16" else 0.0
+        self._signs = np.where(_BITS, self._unit, -self._unit)
 
-    def array(self, array: Array, extent: float | None = None) -> Array:
-        """The array with each element rounded up or down by chance; integers stay."""
+    def array(self, array: Array, extent: float | None = None, out: Array | None = None) -> Array:
+        """The array in float64 with each element rounded up or down by chance; integers stay.
+
+        Args:
+            array: of any type.
+            extent: the absolute range of what made it.
+            out: float64 of its shape that the result may be written to.
+        """
         if array.dtype.kind != "f" or not array.size:
             return array
-        unit = self._unit
-        changed = array * (self._bits(array) * (2 * unit) + (1 - unit))
-        absolute = unit * (extent or 0.0) + self._flush
+        array = np.ascontiguousarray(array)
+        changed = np.empty(array.shape, np.float64) if out is None else out
+        given, made = array.reshape(-1), changed.reshape(-1)
+        for start in range(0, made.size, _PART):
+            part = slice(start, min(start + _PART, made.size))
+            np.multiply(given[part], self._either(part.stop - start) + 1.0, out=made[part])
+        absolute = (extent or 0.0) + self._flush / self._unit
         if absolute:
-            changed += self._bits(array) * (2 * absolute) - absolute
+            for start in range(0, made.size, _PART):
+                part = slice(start, min(start + _PART, made.size))
+                made[part] += absolute * self._either(part.stop - start)
         return changed
 
     def __call__(self, value: Value, array: Array) -> Array:
@@ -93,9 +119,10 @@ class Probe:
         types = (None if v is None else v.type for v in node.inputs)
         return self.array(array, node.op.extent(array, *types))
 
-    def _bits(self, array: Array) -> Array:
-        bits = np.frombuffer(self._rng.bytes((array.size + 7) // 8), np.uint8)
-        return np.unpackbits(bits, count=array.size).reshape(array.shape)
+    def _either(self, count: int) -> Array:
+        """So many times u or -u, by chance."""
+        drawn = np.frombuffer(self._rng.bytes((count + 7) // 8), np.uint8)
+        return self._signs.take(drawn, axis=0).reshape(-1)[:count]
 
 
 @dataclass(frozen=True)
@@ -137,6 +164,7 @@ def references(
     precision: str = "float32",
     seed: int = 0,
     exact: Sequence[Mapping[str, Array]] | None = None,
+    probes: int = PROBES,
 ) -> list[Reference]:
     """R and B of the wanted values for several sets of inputs, which share the perturbed weights
     of each probe.
@@ -149,42 +177,116 @@ def references(
         precision: what the engine promises to compute in.
         seed: of the probes.
         exact: the answers without perturbation, where they are known already.
+        probes: how many; fewer do for values of very many elements.
     """
     answers = exact or [evaluate(graph, inputs, weights, want) for inputs in cases]
-    bounds: list[dict[str, Bound]] = [{} for _ in cases]
-    for index in range(PROBES):
-        probe = Probe(seed, index, precision)
-        shaken_weights = {w.name: probe.array(_wide(weights[w.name])) for w in graph.weights}
-        for inputs, known, found in zip(cases, answers, bounds, strict=True):
-            shaken_inputs = {k: probe.array(_wide(v)) for k, v in inputs.items()}
-            with np.errstate(all="ignore"):
-                shaken = run(graph, shaken_inputs, shaken_weights, on_value=probe, want=want).values
-            for name in want:
-                found[name] = _widen(
-                    found.get(name), known[name], shaken[name], SMALLEST[precision]
-                )
+    prober = _Prober(graph, cases, answers, weights, want, precision, seed)
+    bounds = prober.probe(0)
+    for found in prober.others(probes):
+        bounds = [
+            {name: _wider(known[name], more[name]) for name in known}
+            for known, more in zip(bounds, found, strict=True)
+        ]
     return [Reference(a, b) for a, b in zip(answers, bounds, strict=True)]
 
 
-def _wide(array: Array) -> Array:
-    array = np.asarray(array)
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+class _Prober:
+    """Probes of one graph with several sets of inputs. What a probe changes is measured as values
+    come to be, so that none of them is kept."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        cases: Sequence[Mapping[str, Array]],
+        answers: Sequence[Mapping[str, Array]],
+        weights: Mapping[str, Array],
+        want: Collection[str],
+        precision: str,
+        seed: int,
+    ) -> None:
+        self.graph = graph
+        self.cases = cases
+        self.answers = answers
+        self.weights = {w.name: np.asarray(weights[w.name]) for w in graph.weights}
+        names = set(want)
+        self.wanted = [v for v in graph.values() if v.name in names]
+        self.precision = precision
+        self.seed = seed
+        self.seconds = 0.0
+        self._places: SimpleQueue[dict[str, Array]] = SimpleQueue()
+
+    def others(self, probes: int) -> Iterable[list[dict[str, Bound]]]:
+        """All probes but the first; side by side where that is worth it."""
+        rest = range(1, probes)
+        held = sum(8 * a.size for a in self.weights.values())
+        threads = min(os.cpu_count() or 1, len(rest), max(1, _ROOM // max(held, 1)))
+        if self.seconds < _WORTH or threads < 2:
+            return map(self.probe, rest)
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.probe, rest))
+
+    def probe(self, index: int) -> list[dict[str, Bound]]:
+        """How one probe changes the wanted values of each case, by name."""
+        started = perf_counter()
+        probe = Probe(self.seed, index, self.precision)
+        places = self._room()
+        shaken = {n: probe.array(a, out=places.get(n)) for n, a in self.weights.items()}
+        made = [
+            self._case(probe, inputs, known, shaken)
+            for inputs, known in zip(self.cases, self.answers, strict=True)
+        ]
+        self._places.put(places)
+        self.seconds = perf_counter() - started
+        return made
+
+    def _room(self) -> dict[str, Array]:
+        """Memory for perturbed weights: that of a probe that is done, or new."""
+        try:
+            return self._places.get_nowait()
+        except Empty:
+            floats = {n: a for n, a in self.weights.items() if a.dtype.kind == "f"}
+            return {n: np.empty(a.shape, np.float64) for n, a in floats.items()}
+
+    def _case(
+        self,
+        probe: Probe,
+        inputs: Mapping[str, Array],
+        known: Mapping[str, Array],
+        weights: Mapping[str, Array],
+    ) -> dict[str, Bound]:
+        floor = SMALLEST[self.precision]
+        wanted = set(self.wanted)
+        found: dict[str, Bound] = {}
+
+        def watch(value: Value, array: Array) -> Array:
+            changed = probe(value, array)
+            if value in wanted:
+                found[value.name] = _change(known[value.name], changed, floor)
+            return changed
+
+        given = {k: probe.array(np.asarray(v)) for k, v in inputs.items()}
+        with np.errstate(all="ignore"):
+            run(self.graph, given, weights, on_value=watch)
+        for value in self.wanted:  # what no node makes is what went in
+            if value.name not in found:
+                array = given.get(value.name, weights.get(value.name, known[value.name]))
+                found[value.name] = _change(known[value.name], array, floor)
+        return found
 
 
-def _widen(known: Bound | None, exact: Array, shaken: Array, floor: float) -> Bound:
+def _change(exact: Array, shaken: Array, floor: float) -> Bound:
     if exact.shape != shaken.shape:  # a data-dependent size: nothing of it is stable
         return Bound(np.inf, np.inf, floor, np.zeros(exact.shape, bool))
     if exact.dtype.kind != "f":
-        same = exact == shaken
-        if known is not None and known.stable is not None:
-            same &= known.stable
-        return Bound(0.0, 0.0, 0.0, same)
+        return Bound(0.0, 0.0, 0.0, exact == shaken)
     change = finite_difference(exact, shaken)
-    largest = float(change.max(initial=0.0))
-    spread = root_mean_square(change)
-    if known is not None:
-        largest, spread = max(largest, known.largest), max(spread, known.rms)
-    return Bound(largest, spread, floor)
+    return Bound(float(change.max(initial=0.0)), root_mean_square(change), floor)
+
+
+def _wider(a: Bound, b: Bound) -> Bound:
+    """What two probes say together."""
+    stable = a.stable if b.stable is None else b.stable if a.stable is None else a.stable & b.stable
+    return Bound(max(a.largest, b.largest), max(a.rms, b.rms), max(a.floor, b.floor), stable)
 
 
 def finite_difference(a: Array, b: Array) -> Array:
