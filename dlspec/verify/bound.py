@@ -98,7 +98,7 @@ class Probe:
         """
         if array.dtype.kind != "f" or not array.size:
             return array
-        array = np.ascontiguousarray(array)
+        array = np.ascontiguousarray(array).reshape(array.shape)  # which adds an axis where none is
         changed = np.empty(array.shape, np.float64) if out is None else out
         given, made = array.reshape(-1), changed.reshape(-1)
         for start in range(0, made.size, _PART):
