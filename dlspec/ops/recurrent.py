@@ -153,7 +153,8 @@ class Recurrent(Op):
                 f"{valid} = torch.arange({x}.shape[1], device={x}.device) < {lengths}[:, None]"
             )
         if t.layer is None:
-            return lines + self._torch_loop(t, x, names, valid, weights, outputs)
+            shown = [w or "None" for w in weights]
+            return lines + self._torch_loop(t, x, names, valid, shown, outputs)
         return lines + self._torch_layer(t, x, names, lengths, valid, outputs)
 
     def _torch_layer(
