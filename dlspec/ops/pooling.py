@@ -176,11 +176,24 @@ class MaxPool(Pool):
         kind = g.input_types[0]
         assert kind is not None
         window, x = self.whole(kind.rank - 2), inputs[0]
-        attributes = window.onnx()
-        if any(a >= k for a, k in zip(window.after, window.kernel, strict=True)):
+        if any(d != 1 for d in window.dilation):
+            return self._by_slices(g, x, window)
+        return g.op("MaxPool", x, **window.onnx())
+
+    def _by_slices(self, g: OnnxBuilder, x: str, window: Window) -> str:
+        """The largest of the elements at each place in a window, one axis after the other: not
+        every engine knows dilation here."""
+        if any((*window.before, *window.after)):
             x = onnx_padded(g, x, window.before, window.after, -np.inf)
-            attributes["pads"] = [0] * len(attributes["pads"])
-        return g.op("MaxPool", x, **attributes)
+        sizes = zip(window.kernel, window.stride, window.dilation, window.reach, strict=True)
+        for axis, (k, s, d, r) in enumerate(sizes, start=2):
+            parts: list[str] = []
+            for start in range(0, d * k, d):
+                stop = start + 1 - r or np.iinfo(np.int64).max
+                ends = (g.constant(np.array([n], np.int64)) for n in (start, stop, axis, s))
+                parts.append(g.op("Slice", x, *ends))
+            x = g.op("Max", *parts)
+        return x
 
 
 class AvgPool(Pool):

@@ -15,6 +15,7 @@ from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import compact
 from dlspec.ops.elementwise import FLOATS, check_numbers
 from dlspec.ops.settings import flag, number, whole
+from dlspec.ops.shape import ints
 from dlspec.ops.window import check_rank
 
 WORDS = {3: "linear", 4: "bilinear", 5: "trilinear"}
@@ -225,15 +226,15 @@ class Resize(Op):
             for axis, index in enumerate(chosen, start=2):
                 made = g.op("Gather", made, g.constant(index), axis=axis)
             return made
-        axes = list(range(2, x.rank))
         words: dict[str, Any] = {"mode": self.mode, "coordinate_transformation_mode": "half_pixel"}
         if self.mode == "nearest":
             words |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         elif self.align_corners:
             words["coordinate_transformation_mode"] = "align_corners"
         if self.size is not None:
-            sizes = g.constant(np.array(self._each("size", x.rank - 2), np.int64))
-            return g.op("Resize", made, "", "", sizes, axes=axes, **words)
+            rows = g.op("Slice", g.shape(made), *(g.constant(ints(n)) for n in (0, 2, 0)))
+            sizes = g.op("Concat", rows, g.constant(ints(*self._each("size", x.rank - 2))), axis=0)
+            return g.op("Resize", made, "", "", sizes, **words)
         scales = np.array((1, 1, *self._each("scale", x.rank - 2)), np.float32)
         return g.op("Resize", made, "", g.constant(scales), **words)
 
