@@ -224,3 +224,35 @@ class NoTime(Diagnostic):
     help: ClassVar[str] = "time is the axis after N"
     name: str
     actual: str
+
+
+@late_dataclass
+class NotOneFed(Diagnostic):
+    """A generation feeds its cell's one input that is not given; there are none or several.
+
+    Wrong:
+        cell writer(words) {
+            input word: int[N]; state h: float[N, 4] = 0
+            h' = tanh(h + (word -> embed(words, 4))); output scores = h' -> dense(words)
+        }
+        network n {
+            input h: float[N, 4]; input w: int[N]
+            output said = generate(writer(9), word = w, h = h, start = 1, at_most = 5).word
+        }
+
+    Right:
+        cell writer(words) {
+            input word: int[N]; state h: float[N, 4] = 0
+            h' = tanh(h + (word -> embed(words, 4))); output scores = h' -> dense(words)
+        }
+        network n {
+            input h: float[N, 4]
+            output said = generate(writer(9), h = h, start = 1, at_most = 5).word
+        }
+    """
+
+    code: ClassVar[str] = "DL369"
+    title: ClassVar[str] = "`generate` feeds the one input of `{name}` that is not given"
+    label: ClassVar[str] = "not given: {left}"
+    name: str
+    left: str

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from dlspec.dims import Dim
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Environment, OnnxBuilder, Op
@@ -29,7 +30,8 @@ class Generate(Op):
     ``same`` feeds the first output itself, beginning with a tensor full of ``start``; the choices
     are those outputs. After ``stop`` a row is done: the stop symbol and all that follows are not
     returned (0), and its states stay as they are. The loop ends when all rows are done, or after
-    ``at_most`` steps.
+    ``at_most`` steps. Two generations have lengths of their own, so their step axes are told apart
+    by ``symbol``; it stands for ``at_most``.
     """
 
     name = "generate"
@@ -43,6 +45,7 @@ class Generate(Op):
     choose: Choose = "greedy"
     temperature: float = 1.0
     captures: tuple[Value, ...] = ()
+    symbol: str = ""
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """A loop has no parameters of its own; its body captures them."""
@@ -53,8 +56,9 @@ class Generate(Op):
         check_states(self.name, self.body, self.states, inputs)
         fed = self.body.inputs[0].type
         ragged = () if self.stop is None else (1,)
+        steps = Dim.of(self.symbol or self.at_most)
         timed = [
-            k.with_shape((k.shape[0], self.at_most, *k.shape[1:]), ragged)
+            k.with_shape((k.shape[0], steps, *k.shape[1:]), ragged)
             for k in (fed, *(o.value.type for o in self.body.outputs[self.states :]))
         ]
         lengths = [] if self.stop is None else [TensorType(DType.int32, fed.shape[:1])]

@@ -19,7 +19,8 @@ class Masked(Op):
     """``y = x`` where the position along ``axis`` is below the row's length, else ``fill``.
 
     ``over`` are the axes of x that the lengths have. With ``keep`` the axis stays (or becomes)
-    ragged, without it all of the axis counts from here on.
+    ragged, without it all of the axis counts from here on. ``settled`` says that x holds the fill
+    there already: the op is then a change of type alone.
     """
 
     name = "masked"
@@ -30,6 +31,7 @@ class Masked(Op):
     over: tuple[int, ...] = (0,)
     fill: float = 0.0
     keep: bool = True
+    settled: bool = False
     samples = (
         ({}, {"x": ("N", 4), "lengths": ("int32", ("N",))}),
         ({"fill": -2.5, "keep": False}, {"x": ("N", 4, 2), "lengths": ("int32", ("N",))}),
@@ -63,6 +65,8 @@ class Masked(Op):
         kind = t.input_types[0]
         assert kind is not None
         x, lengths = t.tensor(0), inputs[1]
+        if self.settled:
+            return x
         behind = kind.rank - self.axis - 1
         steps = f"torch.arange({x}.shape[{self.axis}], device={x}.device)"
         if behind:
@@ -75,6 +79,8 @@ class Masked(Op):
         kind = g.input_types[0]
         assert kind is not None
         x, lengths = inputs
+        if self.settled:
+            return g.op("Identity", x)
         size = g.op("Gather", g.shape(x), g.constant(np.array(self.axis, np.int64)))
         ends = (g.constant(np.array(0, np.int64)), size, g.constant(np.array(1, np.int64)))
         steps = g.op("Cast", g.op("Range", *ends), to=int(_INT32))

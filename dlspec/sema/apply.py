@@ -82,6 +82,8 @@ def invoke(
     if isinstance(called, Builtin):
         return weigh(el, call_builtin(called, arguments, node.span), node.span)
     if isinstance(called, Form):
+        if called.name not in time.FORMS:
+            raise DlspecError(NotCallable(node.span, describe(called)))
         return time.FORMS[called.name](el, arguments, node, frame, path)
     if isinstance(called, Layer):
         if isinstance(called.definition, ast.Definition):

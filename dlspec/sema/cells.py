@@ -34,7 +34,7 @@ def scan(
     el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
 ) -> Record:
     """`x -> scan(cell)`, `scan(cell, word = …, memory = …, h = start, reverse = true)`."""
-    layer, rest = _cell_of(el, arguments, node, frame)
+    layer, rest = cell_of(el, arguments, node, frame)
     if isinstance(layer.definition, type):
         return fused.scan(el, layer, arguments, rest, node, frame, path)
     definition = layer.definition
@@ -63,7 +63,7 @@ def scan(
     return _scanned(el, layer, given, starts, reverse, where, node.span, frame)
 
 
-def _cell_of(
+def cell_of(
     el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame
 ) -> tuple[Layer, list[Given]]:
     """The cell to step, and the tensors beside it."""

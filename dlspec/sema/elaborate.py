@@ -240,7 +240,9 @@ class Elaborator:
         if frame.kind not in ("network", "cell"):
             raise DlspecError(MisplacedStatement(statement.span, "input", frame.kind))
         given = frame.given.get(statement.name)
-        if given is None:
+        if given is None and frame.kind == "cell":
+            value = loops.fed_input(self, statement, frame)
+        elif given is None:
             value = self.missing_input(statement, frame)
         else:
             value = self.tensor(given[0], given[1], dtype_hint=statement.type)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics.names import MissingArgument, NotYet
 from dlspec.diagnostics.time import NoNextState, NotAState, StateChanges
 from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
@@ -15,8 +16,10 @@ from dlspec.ir.graph import Distribution, Input, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.lengths import Full
 from dlspec.sema.tensors import as_tensor, constant, single
+from dlspec.sema.types import declared_type
 from dlspec.sema.values import Record, Tensor, describe, is_number
 from dlspec.source import Span
+from dlspec.syntax import ast
 
 if TYPE_CHECKING:
     from dlspec.sema.context import Context, Frame
@@ -41,7 +44,8 @@ class Loop:
     """What a loop gathers while its body is elaborated.
 
     ``like`` is a tensor outside that has the loop's rows; ``time`` its steps; ``starts`` are the
-    states' values that the caller gave, by name, those of cells within as records.
+    states' values that the caller gave, by name, those of cells within as records. ``fed`` is the
+    input that a generation feeds with its own choices.
     """
 
     outer: GraphBuilder
@@ -52,6 +56,8 @@ class Loop:
     starts: Mapping[str, Given] = field(default_factory=dict[str, Given])
     stepped: list[tuple[Input, Value]] = field(default_factory=list[tuple[Input, Value]])
     states: list[State] = field(default_factory=list[State])
+    fed: str = ""
+    fed_input: Input | None = None
 
     def step(self, name: str, actual: Value, span: Span | None) -> Input:
         """The value of one step of a tensor with time."""
@@ -69,6 +75,8 @@ class Loop:
 
     def noise(self, place: str, kind: TensorType, distribution: Distribution, span: Span) -> Input:
         """A noise drawn anew for each step: an input of the graph with the steps after N."""
+        if self.fed:
+            raise DlspecError(NotYet(span, "a `noise` in a cell that generates"))
         drawn = self.outer.root.input(
             place,
             kind.dtype,
@@ -94,6 +102,8 @@ class Loop:
     def close(self) -> None:
         """Put the body's inputs and outputs in the order that loops have: steps, then states."""
         order = [f for f, _ in self.stepped] + [s.formal for s in self.states]
+        if self.fed_input is not None:
+            order.insert(0, self.fed_input)
         graph = self.body.graph
         graph.inputs = order + [i for i in graph.inputs if i not in order]
         for state in self.states:
@@ -162,8 +172,6 @@ def _declared_start(
     number = 0.0 if value is None else value
     if is_number(number) or isinstance(number, bool):
         if kind.rank == 0 or kind.shape[0] != loop.like.type.shape[0]:
-            from dlspec.diagnostics.names import NotYet
-
             if kind.rank:
                 raise DlspecError(NotYet(span, "a state whose first axis is not N"))
             return constant(outer, number, kind.dtype)
@@ -181,6 +189,23 @@ def _declared_start(
     if start.type.shape != kind.shape:
         raise DlspecError(StateChanges(span, path, "start", str(tensor.type), str(kind), span))
     return start
+
+
+def fed_input(el: Elaborator, statement: ast.Input, frame: Frame) -> Value:
+    """The input of a cell that nothing is given for: what a generation chose."""
+    loop = el.context.loop
+    if loop is None or loop.fed != statement.name or frame.within:
+        raise DlspecError(MissingArgument(statement.name_span, statement.name, frame.owner))
+    frame.dims.setdefault("N", loop.like.type.shape[0])
+    kind = declared_type(statement.type, frame, el.evaluate)
+    loop.fed_input = loop.body.input(
+        frame.place(statement.name),
+        kind.dtype,
+        *kind.shape,
+        origin="step",
+        span=statement.name_span,
+    )
+    return loop.fed_input
 
 
 def next_state(el: Elaborator, name: str, value: Any, span: Span, frame: Frame) -> Value:

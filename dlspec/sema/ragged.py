@@ -146,12 +146,13 @@ def _covered(
     lengths = lengths_of(context, kind.shape[axis], kind)
     over = _rows(lengths, kind, axis)
     own = value.producer.op if value.producer is not None else None
-    if keep and fill == 0 and axis in value.type.ragged and _is_zero_behind(own, axis):
+    settled = fill == 0 and axis in value.type.ragged and _is_zero_behind(own, axis)
+    if keep and settled:
         return value
     if not value.type.dtype.is_float:
         info = None if value.type.dtype is DType.bool_ else np.iinfo(value.type.dtype.value)
         fill = fill if info is None else float(max(info.min, min(info.max, fill)))
-    op = Masked(axis, over, fill, keep)
+    op = Masked(axis, over, fill, keep, settled)
     return context.builder.one(op, value, lengths, path=f"{value.name}.masked", span=value.span)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,6 +134,14 @@ class Form:
     """A function of the language on tensors and layers that is no op: `scan`, `each`, `last`."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Choose:
+    """How `generate` chooses what it feeds next: `greedy`, `sample(temperature = 0.8)`, `same`."""
+
+    kind: Literal["greedy", "sample", "same"]
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)

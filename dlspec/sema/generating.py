@@ -1,0 +1,221 @@
+"""`generate`: a cell that is fed with its own choices, as one loop in the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics.meaning import BadValue
+from dlspec.diagnostics.names import MissingArgument, NotYet, UnknownSetting, WrongKind
+from dlspec.diagnostics.time import NotOneFed, StateChanges
+from dlspec.dims import Dim
+from dlspec.ir.builder import free_values
+from dlspec.ir.graph import Value
+from dlspec.ir.types import DType
+from dlspec.ops.generation import Generate
+from dlspec.sema.arguments import Arguments, Given
+from dlspec.sema.context import Frame
+from dlspec.sema.loops import Loop, inside
+from dlspec.sema.tensors import as_tensor
+from dlspec.sema.values import Choose, Form, Layer, Poisoned, Record, Tensor, describe, is_number
+from dlspec.source import Span
+from dlspec.syntax import ast
+
+if TYPE_CHECKING:
+    from dlspec.sema.elaborate import Elaborator
+
+SETTINGS = ("start", "stop", "at_most", "steps", "choose", "from")
+
+
+def sample(
+    el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+) -> Choose:
+    """`sample(temperature = 0.8)`: draw from softmax(scores / temperature)."""
+    given = dict(arguments.named)
+    if arguments.positional:
+        given.setdefault("temperature", arguments.positional[0])
+    value, place = given.pop("temperature", (1.0, node.span))
+    if given:
+        name, (_, span) = next(iter(given.items()))
+        raise DlspecError(UnknownSetting(span, name, "sample", None, "`temperature`"))
+    if not is_number(value) or value <= 0:
+        raise DlspecError(BadValue(place, "temperature", describe(value), "a number above 0"))
+    return Choose("sample", float(value))
+
+
+def beam(
+    el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+) -> Choose:
+    """`beam(4)`: the best of several continuations."""
+    raise DlspecError(NotYet(node.span, "`beam`"))
+
+
+def _choice(given: Given | None) -> Choose:
+    if given is None:
+        return Choose("greedy")
+    value, place = given
+    if isinstance(value, Form) and value.name in ("greedy", "sample", "same"):
+        return Choose(value.name)
+    if not isinstance(value, Choose):
+        known = "`greedy`, `sample(temperature = 0.8)` or `same`"
+        raise DlspecError(WrongKind(place, known, describe(value)))
+    return value
+
+
+def _whole(given: Given, name: str) -> int:
+    value, place = given
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise DlspecError(BadValue(place, name, describe(value), "a whole number"))
+    return value
+
+
+def generate(
+    el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
+) -> Record:
+    """`generate(cell, memory = …, h = …, start = 1, stop = 2, at_most = 40, choose = greedy)`."""
+    from dlspec.sema.cells import cell_of, inputs_of, state_names, states_from
+
+    layer, rest = cell_of(el, arguments, node, frame)
+    definition = layer.definition
+    if isinstance(definition, type):
+        raise DlspecError(
+            WrongKind(node.span, "a cell with scores", f"the cell `{definition.name}`")
+        )
+    if el.context.loop is not None:
+        raise DlspecError(NotYet(node.span, "a `generate` inside a cell"))
+    options = dict(arguments.named)
+    settings = {n: options.pop(n) for n in SETTINGS if n in options}
+    inputs = inputs_of(definition)
+    given: dict[str, Given] = dict(zip(inputs, rest, strict=False))
+    starts = states_from(settings.pop("from", None))
+    for name, value in options.items():
+        if name in inputs:
+            given[name] = value
+        elif name in state_names(definition):
+            starts[name] = value
+        else:
+            known = [*inputs, *state_names(definition), *SETTINGS]
+            raise DlspecError(
+                UnknownSetting(value[1], name, definition.name, did_you_mean(name, known))
+            )
+    missing = [n for n in inputs if n not in given]
+    if len(missing) != 1:
+        left = ", ".join(f"`{n}`" for n in missing) or "none"
+        raise DlspecError(NotOneFed(node.span, definition.name, left))
+    where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
+    return _generated(el, layer, given, missing[0], starts, settings, where, node.span, frame)
+
+
+def _steps(settings: dict[str, Given], span: Span) -> int:
+    if "steps" in settings:
+        return _whole(settings["steps"], "steps")
+    if "at_most" not in settings:
+        raise DlspecError(MissingArgument(span, "at_most", "generate"))
+    return _whole(settings["at_most"], "at_most")
+
+
+def _generated(
+    el: Elaborator,
+    layer: Layer,
+    given: dict[str, Given],
+    fed: str,
+    starts: dict[str, Given],
+    settings: dict[str, Given],
+    path: str,
+    span: Span,
+    frame: Frame,
+) -> Record:
+    from dlspec.sema.cells import cell_body
+
+    definition = layer.definition
+    assert isinstance(definition, ast.Definition)
+    context = el.context
+    choose = _choice(settings.get("choose"))
+    at_most = _steps(settings, span)
+    stop = _whole(settings["stop"], "stop") if "stop" in settings else None
+    start = _whole(settings["start"], "start") if "start" in settings else 0
+    if "start" not in settings and choose.kind != "same":
+        raise DlspecError(MissingArgument(span, "start", "generate"))
+    outer = context.builder
+    actual = {n: (Tensor(as_tensor(outer, v, s)), s) for n, (v, s) in given.items()}
+    rows = [as_tensor(outer, v, s) for v, s in starts.values() if not isinstance(v, Record)]
+    rows += [t.value for t, _ in actual.values()]
+    if not rows:
+        raise DlspecError(NotYet(span, "a `generate` of nothing given, whose N is unknown"))
+    loop = Loop(outer, outer.body(path), path, rows[0], Dim.of(at_most), starts, fed=fed)
+    with inside(context, loop):
+        inner = cell_body(el, layer, dict(actual), path, span, frame, ())
+        results = inner.names | inner.put_out
+        outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
+    if context.sink.errors and any(s.following is None for s in loop.states):
+        raise Poisoned
+    loop.close()
+    if not outputs:
+        from dlspec.diagnostics.names import NoOutput
+
+        raise DlspecError(NoOutput(definition.name_span, "cell", definition.name, "`output`"))
+    if not loop.states:
+        raise DlspecError(NotYet(span, "a `generate` of a cell without states"))
+    _check_fed(loop, next(iter(outputs.values())), choose, fed, span)
+    for state in loop.states:
+        assert state.following is not None
+        loop.body.output(f"{'.'.join(state.keys)}'", state.following)
+    for name, value in outputs.items():
+        loop.body.output(name, value)
+    noise: list[Value] = []
+    if choose.kind == "sample":
+        batch = loop.like.type.shape[0]
+        u = outer.root.noise(f"{path}.u", "uniform", (0.0, 1.0), "float", batch, at_most)
+        noise.append(u)
+    captures = free_values(loop.body.graph)
+    symbol = "" if stop is None else _fresh_symbol(el, f"{path.replace('.', '_')}_steps")
+    op = Generate(
+        loop.body.graph,
+        len(loop.states),
+        start,
+        stop,
+        at_most,
+        choose.kind,
+        choose.temperature,
+        captures,
+        symbol,
+    )
+    names = [fed, *(["lengths"] if stop is not None else []), *outputs]
+    names += [f"final.{'.'.join(s.keys)}" for s in loop.states]
+    made = outer.apply(
+        op,
+        *(s.start for s in loop.states),
+        *noise,
+        *captures,
+        path=path,
+        name=[f"{path}.{n}" for n in names],
+        span=span,
+    )
+    context.count_nodes(made, span)
+    if stop is not None:
+        context.lengths[Dim.of(symbol)] = made[1]
+    kept = [made[0], *made[1 if stop is None else 2 :]]
+    found: dict[str, Any] = {n: Tensor(v) for n, v in zip((fed, *outputs), kept, strict=False)}
+    found["final"] = loop.final(kept[1 + len(outputs) :])
+    return Record(definition.name, found, (fed,))
+
+
+def _fresh_symbol(el: Elaborator, wanted: str) -> str:
+    """A name of a step axis that no other generation of this graph has."""
+    symbol, ordinal = wanted, 1
+    while Dim.of(symbol) in el.context.lengths:
+        ordinal += 1
+        symbol = f"{wanted}{ordinal}"
+    return symbol
+
+
+def _check_fed(loop: Loop, scores: Value, choose: Choose, fed: str, span: Span) -> None:
+    """What is fed must be what `choose` makes of the first output."""
+    formal = loop.fed_input
+    assert formal is not None
+    kind = formal.type
+    made = scores.type
+    if choose.kind != "same":
+        made = made.with_shape(made.shape[:-1]).with_dtype(DType.int64)
+    if (made.dtype, made.shape) != (kind.dtype, kind.shape):
+        raise DlspecError(StateChanges(span, fed, "choice", str(made), str(kind), formal.span))
