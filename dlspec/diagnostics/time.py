@@ -15,12 +15,12 @@ class LengthsNotTaken(Diagnostic):
     """A value whose examples have lengths of their own is given where every example is full.
 
     Wrong:
-        block first(x: float[N, T, D]) { return x[:, 0] }
-        network n { input x: float[N, <=T, 4]; output y = first(x) }
+        block middle(x: float[N, T, D]) { return mean(x, axis = T) }
+        network n { input x: float[N, <=T, 4]; output y = middle(x) }
 
     Right (`<=T` takes both):
-        block first(x: float[N, <=T, D]) { return x[:, 0] }
-        network n { input x: float[N, <=T, 4]; output y = first(x) }
+        block middle(x: float[N, <=T, D]) { return mean(x, axis = T) }
+        network n { input x: float[N, <=T, 4]; output y = middle(x) }
     """
 
     code: ClassVar[str] = "DL360"
