@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType
-from dlspec.ops import REGISTRY
+from dlspec.ops import REGISTRY, literal
 from tests.external.cases import Case
 
 Array = NDArray[Any]
+Weights = dict[str, Array | None]
 Made = Value | tuple[Value, ...]
 Mapping = Callable[["Node"], Made]
 
@@ -124,8 +125,9 @@ class Importer:
                     return Refused(f"{node.kind}: {rule.reason}", rule)
             made = MAPPED[node.kind](node)
             results = made if isinstance(made, tuple) else (made,)
-            names = [name for name in proto.output if name]
-            self.values.update(zip(names, results, strict=True))
+            assert len(results) >= len(proto.output), f"{node.kind} has more outputs"
+            given = zip(proto.output, results, strict=False)
+            self.values.update((name, value) for name, value in given if name)
         return None
 
     def body(
@@ -153,12 +155,6 @@ class Importer:
     def is_weight(self, name: str) -> bool:
         """Whether the model holds the numbers itself."""
         return any(t.name == name for t in self.case.model.graph.initializer)
-
-    def weight(self, array: Array) -> Value:
-        """A parameter of the graph that holds an array."""
-        name = f"w{len(self.weights)}"
-        self.weights[name] = np.asarray(array, dtype=_own_type(array))
-        return self.builder.parameter(name, _own_type(array), *array.shape)
 
 
 def is_float(array: Array) -> bool:
@@ -237,9 +233,9 @@ class Node:
         """All inputs as data."""
         return [self.tensor(i) for i in range(self.count)]
 
-    def weight(self, i: int) -> Value | None:
-        """Input i as a parameter, None where it is absent."""
-        return self.importer.weight(self.array(i)) if self.has(i) else None
+    def weight(self, i: int) -> Array | None:
+        """The numbers of input i as a parameter's, None where it is absent."""
+        return self.array(i) if self.has(i) else None
 
     def shape(self, i: int) -> tuple[int, ...]:
         """The sizes of input i."""
@@ -259,25 +255,32 @@ class Node:
     # --- what it becomes --------------------------------------------------------------------------
 
     def make(
-        self,
-        name: str,
-        *tensors: Value,
-        weights: dict[str, Value | None] | None = None,
-        **settings: Any,
+        self, name: str, *tensors: Value | None, weights: Weights | None = None, **settings: Any
     ) -> Value:
-        """The result of an op of the language."""
+        """The result of an op of the language (the first, where it has several)."""
         return self.all(name, *tensors, weights=weights, **settings)[0]
 
     def all(
-        self,
-        name: str,
-        *tensors: Value,
-        weights: dict[str, Value | None] | None = None,
-        **settings: Any,
+        self, name: str, *tensors: Value | None, weights: Weights | None = None, **settings: Any
     ) -> tuple[Value, ...]:
-        """All results of an op of the language."""
-        op = REGISTRY[name](**settings)
-        return self.importer.builder.apply(op, *tensors, parameters=weights)
+        """All results of an op of the language, whose parameters have these numbers; one of None is
+        absent."""
+        given = weights or {}
+        importer = self.importer
+        starts = {slot: None if a is None else literal(a) for slot, a in given.items()}
+        made = importer.builder.apply(REGISTRY[name](**settings), *tensors, parameters=starts)
+        node = made[0].producer
+        assert node is not None
+        for slot, array in given.items():
+            if array is not None:
+                importer.weights[f"{node.path}.{slot}"] = np.asarray(array, np.float32)
+        return made
+
+    def rowed(self, name: str, value: Value, **settings: Any) -> Value:
+        """The result of an op that leaves the first axis alone, on all axes of a value: it is given
+        a row of its own."""
+        made = self.make(name, self.make("unsqueeze", value, axis=0), **settings)
+        return self.make("squeeze", made, axis=0)
 
     def feed(self, array: Array) -> Value:
         """An input of the graph that is worked out from one of the case."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dlspec.ir.graph import Value
-from tests.external.importer import Node, limit, maps
+from tests.external.importer import Node, Weights, limit, maps
 
 PLAIN = {
     "HardSwish": "hard_swish",
@@ -70,10 +70,10 @@ def prelu(n: Node) -> Value:
         return n.make(
             "prelu",
             n.tensor(0),
-            weights={"weight": n.importer.weight(slope.reshape(1))},
+            weights={"weight": slope.reshape(1)},
             shared=True,
         )
-    weights: dict[str, Value | None] = {"weight": n.importer.weight(slope.reshape(-1))}
+    weights: Weights = {"weight": slope.reshape(-1)}
     if slope.ndim > 1 or n.opset < 7:  # where broadcasting was not yet NumPy's
         return n.make("prelu", n.tensor(0), weights=weights)
     turned = n.make("transpose", n.tensor(0), first=1, second=rank - 1)

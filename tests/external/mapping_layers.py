@@ -12,6 +12,7 @@ from tests.external.importer import Imported, Importer
 LAYERS: dict[str, tuple[str, dict[str, Any]]] = {
     "test_GLU": ("glu", {}),
     "test_GLU_dim": ("glu", {"axis": 1}),
+    "test_PixelShuffle": ("depth_to_space", {"block": 3}),
     "test_Softmin": ("softmin", {}),
 }
 """The op and its settings, by the name of the case; it works on the only input."""

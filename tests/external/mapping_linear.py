@@ -13,7 +13,9 @@ def matmul(n: Node) -> Value:
     return n.make("matmul", n.tensor(0), n.tensor(1))
 
 
-limit("MatMul", "matrices have two axes", lambda n: min(len(n.shape(0)), len(n.shape(1))) < 2)
+@maps("Einsum")
+def einsum(n: Node) -> Value:
+    return n.make("einsum", *n.tensors, equation=n.attr("equation"))
 
 
 @maps("Gemm")
@@ -24,10 +26,8 @@ def gemm(n: Node) -> Value:
     x = n.make("transpose", n.tensor(0)) if n.attr("transA", 0) else n.tensor(0)
     bias = None
     if n.has(2):
-        bias = n.importer.weight(
-            np.float32(n.attr("beta", 1.0)) * np.broadcast_to(_row(n), len(weight))
-        )
-    weights = {"weight": n.importer.weight(weight), "bias": bias}
+        bias = np.float32(n.attr("beta", 1.0)) * np.broadcast_to(_row(n), len(weight))
+    weights = {"weight": weight, "bias": bias}
     return n.make("dense", x, weights=weights, units=len(weight))
 
 

@@ -30,6 +30,8 @@ def reduction(n: Node) -> Value:
     axis: Any = None if not axes else tuple(axes)
     x = n.tensor(0)
     if n.kind == "ReduceSumSquare":
+        if axis is None and n.attr("keepdims", 1):
+            return keep_all(n, n.make("l2", x))
         x = n.make("square", x)
     y = n.make(name, x, axis=axis, keep=bool(n.attr("keepdims", 1)), **settings)
     return n.make("log", y) if n.kind == "ReduceLogSum" else y
@@ -45,6 +47,13 @@ limit(
     "a tensor of no elements is refused at the door",
     lambda n: 0 in n.shape(0),
 )
+
+
+def keep_all(n: Node, value: Value) -> Value:
+    """A number as a tensor of as many axes as the input has."""
+    for _ in n.shape(0):
+        value = n.make("unsqueeze", value, axis=0)
+    return value
 
 
 @maps("ArgMax", "ArgMin")
