@@ -122,7 +122,7 @@ def on_grid(array: Array) -> Array:
     size = root_mean_square(array)
     if array.dtype.kind != "f" or size == 0:
         return array
-    return np.round(2 * array / array.dtype.type(size)) / 2
+    return np.asarray(np.round(2 * array / array.dtype.type(size)) / 2)
 
 
 @dataclass(frozen=True)

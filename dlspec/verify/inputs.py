@@ -82,7 +82,7 @@ def draw_inputs(
     drawn: dict[str, Array] = {}
     for value in graph.inputs:
         shape = tuple(d.evaluate(sizes) for d in value.type.shape)
-        drawn[value.name] = _draw(graph, value, shape, sizes, seed, scale)
+        drawn[value.name] = np.asarray(_draw(graph, value, shape, sizes, seed, scale))
     _spoil_padding(graph, drawn)
     return drawn
 
