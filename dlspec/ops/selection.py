@@ -81,7 +81,8 @@ class Gather(Op):
         for a in range(axis):
             behind = ", None" * (places.rank - a - 1)
             x = inputs[0]
-            lead.append(f"torch.arange({x}.shape[{a}], device={x}.device)[:{behind}]")
+            rows = f"torch.arange({x}.shape[{a}], device={x}.device)"
+            lead.append(f"{rows}[:{behind}]" if behind else rows)
         return f"{inputs[0]}[{', '.join([*lead, index])}]"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
