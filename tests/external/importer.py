@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 
 from dlspec.ir.builder import GraphBuilder
-from dlspec.ir.graph import Graph, Value
+from dlspec.ir.graph import Graph, Initializer, Value
 from dlspec.ir.types import DType
 from dlspec.ops import REGISTRY, literal
 from tests.external.cases import Case
@@ -90,6 +90,8 @@ class Importer:
     feeds: dict[str, Array] = field(default_factory=dict[str, Array])
     weights: dict[str, Array] = field(default_factory=dict[str, Array])
     builder: GraphBuilder = field(default_factory=lambda: GraphBuilder("case"))
+    shared: bool = False
+    """Whether parameters are made beside the ops, as those that several ops share."""
 
     def __post_init__(self) -> None:
         if self.known:
@@ -265,16 +267,19 @@ class Node:
     ) -> tuple[Value, ...]:
         """All results of an op of the language, whose parameters have these numbers; one of None is
         absent."""
-        given = weights or {}
         importer = self.importer
-        starts = {slot: None if a is None else literal(a) for slot, a in given.items()}
-        made = importer.builder.apply(REGISTRY[name](**settings), *tensors, parameters=starts)
-        node = made[0].producer
-        assert node is not None
-        for slot, array in given.items():
+        path = f"{name}{len(importer.weights)}"
+        starts: dict[str, Value | Initializer | None] = {}
+        for slot, array in (weights or {}).items():
+            starts[slot] = None
             if array is not None:
-                importer.weights[f"{node.path}.{slot}"] = np.asarray(array, np.float32)
-        return made
+                key = f"shared.{path}.{slot}" if importer.shared else f"{path}.{slot}"
+                importer.weights[key] = np.asarray(array, np.float32)
+                starts[slot] = literal(array)
+                if importer.shared:
+                    starts[slot] = importer.builder.parameter(key, "float", *array.shape)
+        op = REGISTRY[name](**settings)
+        return importer.builder.apply(op, *tensors, path=path, parameters=starts)
 
     def rowed(self, name: str, value: Value, **settings: Any) -> Value:
         """The result of an op that leaves the first axis alone, on all axes of a value: it is given

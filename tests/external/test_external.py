@@ -36,6 +36,18 @@ EMITTED_OPSET = 21
 EMITTED_TYPES = ("float32", "int64", "int32", "uint8", "bool")
 ENGINE_CASES = [(operator, name) for operator in ENGINE_ALONE for name in names_of(operator)]
 
+SHARING = [
+    ("Conv", "test_basic_conv_with_padding"),
+    ("GRU", "test_gru_defaults"),
+    ("Gemm", "test_gemm_default_vector_bias"),
+    ("LSTM", "test_lstm_reverse"),
+    ("LSTM", "test_lstm_with_peepholes"),
+    ("LayerNormalization", "test_layer_normalization_2d_axis1"),
+    ("RNN", "test_simple_rnn_with_initial_bias"),
+    ("RNN", "test_simple_rnn_bidirectional"),
+]
+"""Cases with parameters that are made once more, outside of the layers."""
+
 
 @functools.cache
 def imported(operator: str, name: str) -> Imported | Refused:
@@ -62,6 +74,15 @@ def test_node_case(operator: str, name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", STORED_CASES)
 def test_stored_case(name: str, tmp_path: Path) -> None:
     compare("", name, tmp_path)
+
+
+@pytest.mark.parametrize(("operator", "name"), SHARING, ids=[n for _, n in SHARING])
+def test_shared_parameters(operator: str, name: str, tmp_path: Path) -> None:
+    """The same results where a parameter is no layer's own."""
+    case = node_case(operator, name)
+    found = Importer(case, shared=True).run()
+    assert isinstance(found, Imported)
+    reproduces(found, case.outputs, tmp_path)
 
 
 @pytest.mark.parametrize(("operator", "name"), ENGINE_CASES, ids=[n for _, n in ENGINE_CASES])
