@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from dlspec.interpreter import run
 from dlspec.ir.graph import Graph, Value
+from dlspec.verify.jumps import Watch, jumping, operands
 
 Array = NDArray[Any]
 
@@ -208,11 +209,14 @@ class _Prober:
         self.cases = cases
         self.answers = answers
         self.weights = {w.name: np.asarray(weights[w.name]) for w in graph.weights}
-        names = set(want)
-        self.wanted = [v for v in graph.values() if v.name in names]
+        chosen = set(want)
+        self.wanted = [v for v in graph.values() if v.name in chosen]
         self.precision = precision
         self.seed = seed
         self.seconds = 0.0
+        self.jumps = jumping(graph)
+        names = operands(self.jumps)
+        self.operands = [evaluate(graph, i, weights, names) if names else {} for i in cases]
         self._places: SimpleQueue[dict[str, Array]] = SimpleQueue()
 
     def others(self, probes: int) -> Iterable[list[dict[str, Bound]]]:
@@ -232,8 +236,8 @@ class _Prober:
         places = self._room()
         shaken = {n: probe.array(a, out=places.get(n)) for n, a in self.weights.items()}
         made = [
-            self._case(probe, inputs, known, shaken)
-            for inputs, known in zip(self.cases, self.answers, strict=True)
+            self._case(probe, inputs, known, shaken, Watch(self.jumps, exact))
+            for inputs, known, exact in zip(self.cases, self.answers, self.operands, strict=True)
         ]
         self._places.put(places)
         self.seconds = perf_counter() - started
@@ -253,13 +257,14 @@ class _Prober:
         inputs: Mapping[str, Array],
         known: Mapping[str, Array],
         weights: Mapping[str, Array],
+        decide: Watch,
     ) -> dict[str, Bound]:
         floor = SMALLEST[self.precision]
         wanted = set(self.wanted)
         found: dict[str, Bound] = {}
 
         def watch(value: Value, array: Array) -> Array:
-            changed = probe(value, array)
+            changed = decide(value, probe(value, array))
             if value in wanted:
                 found[value.name] = _change(known[value.name], changed, floor)
             return changed

@@ -13,11 +13,9 @@ from dlspec.ir.graph import Value
 from dlspec.ops.base import Op
 from dlspec.ops.reduction import Argmax
 from dlspec.verify.bound import SMALLEST, UNIT, Bound, root_mean_square
+from dlspec.verify.jumps import MARGIN
 
 Array = NDArray[Any]
-
-MARGIN = 16.0
-"""A choice is decided where its score leads by more than this many times the score's bound."""
 
 _PASS_ON = frozenset({"cast"})
 """Ops that keep the places of what they are given."""

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.ir.graph import Graph, Node, Value
-from dlspec.targets.onnx.protos import fill_value_info
+from dlspec.ir.graph import Graph, Value
+from dlspec.targets.onnx.external import is_external
+from dlspec.targets.onnx.protos import fill_tensor, fill_value_info
 from dlspec.verify.bound import Reference, reference
 from dlspec.verify.cut import path_of, tensor_names
 from dlspec.verify.local import NodeResult
@@ -53,7 +54,7 @@ def first_wrong_prefix(
     """
     made = [v.name for node in graph.nodes for v in node.outputs]
     exact = reference(graph, inputs, weights, made, precision=precision, seed=seed)
-    search = _Search(graph, model, inputs, rebuild, exact)
+    search = _Search(graph, model, weights, inputs, rebuild, exact)
     right, wrong = 0, len(graph.nodes)
     verdict = search.verdict(wrong)
     if verdict is None:
@@ -65,16 +66,8 @@ def first_wrong_prefix(
             right = middle
         else:
             wrong, verdict = middle, found
-    node = _maker(graph.nodes[:wrong], verdict)
+    node = graph.nodes[wrong - 1]
     return NodeResult(node.path, node.op.name, "fail", verdict.ratio, node.span, verdict)
-
-
-def _maker(nodes: Sequence[Node], verdict: Verdict) -> Node:
-    """Whose result the verdict is about."""
-    for node in nodes:
-        if any(v.name == verdict.output for v in node.outputs):
-            return node
-    return nodes[-1]
 
 
 class _Search:
@@ -82,12 +75,14 @@ class _Search:
         self,
         graph: Graph,
         model: onnx.ModelProto,
+        weights: Mapping[str, Array],
         inputs: Mapping[str, Array],
         rebuild: Rebuild,
         exact: Reference,
     ) -> None:
         self.graph = graph
         self.model = model
+        self.weights = weights
         self.inputs = inputs
         self.rebuild = rebuild
         self.exact = exact
@@ -133,6 +128,11 @@ class _Search:
             used = [t for t in part_of if t.name in read]
             del part_of[:]
             part_of.extend(used)
+        for tensor in proto.initializer:
+            if is_external(tensor):  # what is built from is whole
+                name = tensor.name
+                tensor.Clear()
+                fill_tensor(tensor, name, np.asarray(self.weights[name]))
         for value in values:
             fill_value_info(proto.output.add(), self.names[value], value.type)
         return part

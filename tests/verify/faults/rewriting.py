@@ -63,7 +63,9 @@ def _joined(gone: str, kept: str) -> Pass:
     return wrong
 
 
-def _instead(path: str, op: Callable[[Any], Any], inputs: Callable[..., Any] = lambda *i: i) -> Pass:
+def _instead(
+    path: str, op: Callable[[Any], Any], inputs: Callable[..., Any] = lambda *i: i
+) -> Pass:
     """Another op, or other inputs, in the place of a node."""
 
     def wrong(graph: Graph) -> Graph:
@@ -119,17 +121,16 @@ PASS_FAULTS: tuple[Fault, ...] = (
     after("subtraction commutes", _THESE, ("back.sub",), _joined("back.sub", "there.sub")),
     after("a clip left out", _THESE, ("held.clip",), _without("held.clip")),
     after("a rectifier before a pool left out", _THESE, ("maps.relu",), _without("maps.relu")),
-    after("a rectifier before the sum", _THESE, ("added.relu",), _before_the_sum),
+    after("a rectifier before the sum", _THESE, ("added.add", "added.relu"), _before_the_sum),
     after("batch norm without epsilon", _THESE, ("maps.batch_norm",),
           _instead("maps.batch_norm", lambda op: replace(op, epsilon=1e-7))),
     after("batch norm of another mean", _THESE, ("maps.batch_norm",),
           _instead("maps.batch_norm", lambda op: op, lambda x, w, b, m, v: (x, w, b, b, v))),
     after("concat from the right", _THESE, ("all.concat2", "all.concat"),
           _instead("all.concat", lambda op: op, lambda a, b: (b, a))),
-    after("turned the other way", _THESE, ("turned.transpose2", "turned.transpose"),
-          _instead("turned.transpose", lambda op: replace(op, first=2, second=1),
-                   lambda x: (x,))),
-    after("squared by joining", _THESE, ("again.mul",),
+    after("a turn of a square left out", _THESE, ("turned.transpose",),
+          _without("turned.transpose")),
+    after("squared by joining", _THESE, ("again.mul", "again.sigmoid2"),
           _instead("again.mul", lambda op: op, lambda a, b: (a, _first_input(a)))),
     after("outputs exchanged", _THESE, ("there.sub", "back.sub"), _outputs_exchanged),
 )  # fmt: skip
