@@ -157,7 +157,7 @@ class Convolution(Op):
         return f"nn.{layer}{x.rank - 2}d({x.shape[1]}, {self.channels}, {', '.join(options)})"
 
 
-def compact(values: tuple[int, ...]) -> int | tuple[int, ...]:
+def compact(values: tuple[Any, ...]) -> Any:
     """One number where all are the same."""
     return values[0] if len(set(values)) == 1 else values
 

@@ -73,7 +73,8 @@ class Pool(Op):
         window = Window(
             kernel, per_axis(self.name, "stride", stride, rank), before, after, dilation
         )
-        if any(2 * p > r for p, r in zip(before, window.reach, strict=True)):
+        most = zip((*before, *after), kernel * 2, strict=True)
+        if self.pad != "same" and any(2 * p > k for p, k in most):
             raise DlspecError(
                 InvalidSetting(
                     None,
@@ -126,11 +127,17 @@ class Pool(Op):
         options = [str(self.size)]
         if self.stride is not None and self.stride != self.size:
             options.append(f"stride={self.stride}")
-        if window.is_even and any(window.before):
+        if self.torch_pads(window) and any(window.before):
             options.append(f"padding={compact(window.before)}")
-        if self.ceil and window.is_even:
+        if self.ceil and self.torch_pads(window):
             options.append("ceil_mode=True")
         return options
+
+    def torch_pads(self, window: Window) -> bool:
+        """Whether PyTorch's pooling makes the room itself: as much before as after, and at most
+        half of the window's elements."""
+        sizes = zip(window.before, window.kernel, strict=True)
+        return window.is_even and all(2 * p <= k for p, k in sizes)
 
 
 class MaxPool(Pool):
@@ -148,6 +155,7 @@ class MaxPool(Pool):
         ({"size": 3, "stride": 1, "dilation": 2}, {"x": ("N", 2, 7, 6)}),
         ({"size": 2, "dilation": 3, "pad": 1, "ceil": True}, {"x": ("N", 2, 6, 5)}),
         ({"size": 2, "stride": 2, "pad": "same", "ceil": True}, {"x": ("N", 2, 5)}),
+        ({"size": 3, "stride": 2, "dilation": 2, "pad": "same"}, {"x": ("N", 2, 5, 6)}),
     )
 
     def __post_init__(self) -> None:
@@ -165,7 +173,7 @@ class MaxPool(Pool):
         assert kind is not None
         window, x = self.window(kind.rank - 2), inputs[0]
         options = self.torch_options(window)
-        if not window.is_even:
+        if not self.torch_pads(window):
             pad = self.whole(kind.rank - 2).torch_pad()
             x = f'F.pad({x}, {pad}, value=float("-inf"))'
         if self.dilation != 1:

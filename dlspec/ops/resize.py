@@ -27,7 +27,7 @@ class Resize(Op):
 
     ``mode`` "nearest" takes the element at ``floor(i in / out)``; "linear" interpolates at
     ``(i + 1/2) in / out - 1/2``, or with ``align_corners`` at ``i (in - 1) / (out - 1)``, kept
-    inside. With ``scale``, ``1 / scale`` is in the place of ``in / out``. PyTorch's `interpolate`.
+    inside. PyTorch's `interpolate` (with the sizes, not the scale, deciding what ``in / out`` is).
     """
 
     name = "resize"
@@ -51,6 +51,7 @@ class Resize(Op):
         ({"size": (7, 5), "mode": "linear", "align_corners": True}, {"x": ("N", 2, 3, 9)}),
         ({"size": (1, 3), "mode": "linear", "align_corners": True}, {"x": ("N", 2, 3, 1)}),
         ({"scale": 2, "mode": "linear"}, {"x": ("N", 1, 3, "N")}),
+        ({"scale": 41}, {"x": ("N", 1, "N")}),
         ({"scale": (1.5, 2.5), "mode": "linear"}, {"x": ("N", 1, 3, 3)}),
         ({"size": (3, 4, 3), "mode": "linear"}, {"x": ("N", 1, 2, 2, 2)}),
     )
@@ -109,12 +110,10 @@ class Resize(Op):
             return Dim.of(made)
         if ratio.denominator == 1:
             return size * int(ratio)
-        if ratio.numerator == 1 and _is_power_of_two(ratio.denominator):
-            return size // ratio.denominator
         raise self._impossible(x, f"{size} is not known, and {scale:g} times it may be no size")
 
     def _impossible(self, x: TensorType, reason: str) -> DlspecError:
-        advice = "a free size can be scaled by a whole number, or by 0.5, 0.25, …"
+        advice = "a free size can be scaled by a whole number; pooling makes it smaller"
         return DlspecError(
             ImpossibleShape(None, self.name, reason=reason, actual=str(x), advice=advice)
         )
@@ -126,9 +125,7 @@ class Resize(Op):
         if self.align_corners:
             pairs = zip(before, after, strict=True)
             return [Fraction(b - 1, a - 1) if a > 1 else Fraction(0) for b, a in pairs]
-        if self.size is not None:
-            return [Fraction(b, a) for b, a in zip(before, after, strict=True)]
-        return [1 / exact(s) for s in self._each("scale", len(before))]
+        return [Fraction(b, a) for b, a in zip(before, after, strict=True)]
 
     def reference(self, *inputs: Any) -> Any:
         y = inputs[0]
@@ -207,10 +204,11 @@ class Resize(Op):
                 for axis, scale in enumerate(scales, start=2):
                     made = f"{made}.repeat_interleave({int(scale)}, {axis})"
                 return made
-        if self.size is not None:
-            target = f"size={compact(self._each('size', x.rank - 2))}"
-        else:
+        sizes = tuple(d.value for d in y.shape[2:])
+        if None in sizes:
             target = f"scale_factor={compact(self._each('scale', x.rank - 2))}"
+        else:
+            target = f"size={compact(sizes)}"
         options = [made, target]
         if self.mode == "linear":
             options.append(f'mode="{WORDS[x.rank]}"')
@@ -231,12 +229,13 @@ class Resize(Op):
             words |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         elif self.align_corners:
             words["coordinate_transformation_mode"] = "align_corners"
-        if self.size is not None:
-            rows = g.op("Slice", g.shape(made), *(g.constant(ints(n)) for n in (0, 2, 0)))
-            sizes = g.op("Concat", rows, g.constant(ints(*self._each("size", x.rank - 2))), axis=0)
-            return g.op("Resize", made, "", "", sizes, **words)
-        scales = np.array((1, 1, *self._each("scale", x.rank - 2)), np.float32)
-        return g.op("Resize", made, "", g.constant(scales), **words)
+        sizes = [d.value for d in y.shape[2:]]
+        if None in sizes:
+            scales = np.array((1, 1, *self._each("scale", x.rank - 2)), np.float32)
+            return g.op("Resize", made, "", g.constant(scales), **words)
+        rows = g.op("Slice", g.shape(made), *(g.constant(ints(n)) for n in (0, 2, 0)))
+        target = g.op("Concat", rows, g.constant(np.array(sizes, np.int64)), axis=0)
+        return g.op("Resize", made, "", "", target, **words)
 
 
 def exact(scale: float) -> Fraction:
