@@ -15,6 +15,13 @@ def add_parser(verbs: Any) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="a setting from outside"
     )
     parser.add_argument("--message-format", choices=("text", "json"), default="text")
+    parser.add_argument(
+        "--json",
+        dest="message_format",
+        action="store_const",
+        const="json",
+        help="one JSON object for each message, on standard output",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -18,6 +18,12 @@ class BundleMissing(Diagnostic):
     A bundle is the folder of a network, ``build/lenet``, with its file ``current``, or one version
     in it, ``build/lenet/0003-1a2b3c4d``, with its ``manifest.json``. ``dlspec compile
     specs/lenet.dl`` makes one.
+
+    Wrong:
+        $ dlspec predict build/lent image=seven.png
+
+    Right:
+        $ dlspec predict build/lenet image=seven.png
     """
 
     path: str
@@ -34,6 +40,12 @@ class ManifestBroken(Diagnostic):
     """A bundle's ``manifest.json`` cannot be read: it is damaged, cut short, or not dlspec's.
 
     Copy the bundle again or compile it again; manifests are not edited by hand.
+
+    Wrong:
+        $ dlspec predict build/lenet image=seven.png     # manifest.json was edited by hand
+
+    Right:
+        $ dlspec compile specs/lenet.dl
     """
 
     path: str
@@ -48,6 +60,12 @@ class SchemaTooNew(Diagnostic):
     """A bundle was written by a newer dlspec, in a form that this one does not know.
 
     Bundles of older versions stay readable; newer ones need a newer dlspec.
+
+    Wrong:
+        $ dlspec predict build/lenet image=seven.png     # compiled by a newer dlspec
+
+    Right:
+        $ pip install --upgrade dlspec
     """
 
     path: str
@@ -62,7 +80,14 @@ class SchemaTooNew(Diagnostic):
 
 @late_dataclass
 class BundleFileMissing(Diagnostic):
-    """A file that the manifest lists is not in the bundle."""
+    """A file that the manifest lists is not in the bundle.
+
+    Wrong:
+        $ cp build/lenet/0003-1a2b3c4d/manifest.json elsewhere/
+
+    Right:
+        $ cp -r build/lenet elsewhere/
+    """
 
     path: str
     file: str
@@ -77,6 +102,12 @@ class BundleFileChanged(Diagnostic):
     """A file of a bundle is not what was published: its size or SHA-256 differs from the manifest.
 
     Bundles are immutable. A copy that broke off, a bad disk or an edit by hand shows here.
+
+    Wrong:
+        $ dlspec predict build/lenet image=seven.png     # model.onnx was changed
+
+    Right:
+        $ dlspec compile specs/lenet.dl
     """
 
     path: str
@@ -92,6 +123,12 @@ class PathLeavesBundle(Diagnostic):
     """A name in a manifest leads out of the bundle, by ``..``, an absolute path or a symbolic link.
 
     Such a bundle did not come from dlspec; nothing of it was opened.
+
+    Wrong (manifest.json):
+        {"files": {"../../etc/passwd": …}}
+
+    Right (manifest.json):
+        {"files": {"model.onnx": …}}
     """
 
     path: str
@@ -104,7 +141,14 @@ class PathLeavesBundle(Diagnostic):
 
 @late_dataclass
 class BundleBusy(Diagnostic):
-    """Another process is publishing into the same network's folder, and did not finish in time."""
+    """Another process is publishing into the same network's folder, and did not finish in time.
+
+    Wrong:
+        $ dlspec compile specs/lenet.dl & dlspec compile specs/lenet.dl     # and one waits too long
+
+    Right:
+        $ dlspec compile specs/lenet.dl
+    """
 
     path: str
     seconds: float
@@ -118,6 +162,12 @@ class BundleNotWritable(Diagnostic):
     """The bundle could not be written: no space, no permission, or the path is a file.
 
     What had been published before is untouched.
+
+    Wrong:
+        $ dlspec compile specs/lenet.dl --out /proc
+
+    Right:
+        $ dlspec compile specs/lenet.dl --out build
     """
 
     path: str
@@ -133,6 +183,12 @@ class TensorFileBroken(Diagnostic):
     """A ``.safetensors`` file is cut short, damaged, or not in that format.
 
     The format: 8 bytes of header length (little endian), a JSON header, then the tensors' bytes.
+
+    Wrong:
+        $ dlspec predict build/lenet image=seven.png     # weights.safetensors is cut short
+
+    Right:
+        $ cp -r backup/lenet build/
     """
 
     path: str
@@ -144,7 +200,14 @@ class TensorFileBroken(Diagnostic):
 
 @late_dataclass
 class BadBundleName(Diagnostic):
-    """A name that cannot be a file of a bundle, or a network's folder."""
+    """A name that cannot be a file of a bundle, or a network's folder.
+
+    Wrong:
+        >>> writer.add("../model.onnx", model)
+
+    Right:
+        >>> writer.add("model.onnx", model)
+    """
 
     name: str
     reason: str
@@ -162,6 +225,12 @@ class UnknownEngine(Diagnostic):
 
     An engine is named by its block (``edge``), by its target (``tensorrt_rtx``), or by both
     (``edge/tensorrt_rtx``); ``dlspec.load(path).manifest.engines`` lists them.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="edgee")
+
+    Right:
+        >>> dlspec.load("build/lenet", engine="edge")
     """
 
     name: str
@@ -178,6 +247,12 @@ class EngineNotFit(Diagnostic):
     """The engine failed verification, or was never verified, so it is not run.
 
     ``report.html`` in the bundle shows what differed.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="edge")        # it failed verification
+
+    Right:
+        >>> dlspec.load("build/lenet")                       # takes one that is verified
     """
 
     name: str
@@ -194,6 +269,12 @@ class EngineNotHere(Diagnostic):
 
     There is no silent fallback: what was asked for runs, or this error says why not. An engine
     block may say ``fallback = cpu``. ``dlspec doctor`` lists what this machine can do.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="tensorrt_rtx")    # on a machine without a GPU
+
+    Right:
+        >>> dlspec.load("build/lenet", engine="onnxruntime")
     """
 
     name: str
@@ -211,6 +292,12 @@ class GoldenMismatch(Diagnostic):
     An engine that its builder could not run is proved on the first load on each machine: it answers
     the golden inputs, and must come within the bound of the reference. This one did not, so it is
     not used here.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="tensorrt_rtx")    # wrong on this GPU
+
+    Right:
+        >>> dlspec.load("build/lenet", engine="onnxruntime")
     """
 
     name: str
@@ -227,7 +314,14 @@ class GoldenMismatch(Diagnostic):
 
 @late_dataclass
 class EngineLibraryMissing(Diagnostic):
-    """The library that builds or runs this target is not installed."""
+    """The library that builds or runs this target is not installed.
+
+    Wrong:
+        $ dlspec compile specs/lenet.dl  # `targets = tensorrt_rtx`, which is not installed
+
+    Right:
+        $ pip install 'dlspec[rtx]'
+    """
 
     target: str
     module: str
@@ -244,6 +338,12 @@ class EngineBuildFailed(Diagnostic):
 
     The message is the library's. The node is named as in the graph (``maps``, ``y.dense2``), with
     the place in the spec that it comes from where that is known.
+
+    Wrong:
+        engine e for n { targets = tensorrt_rtx }            # which lacks a kernel for an op of n
+
+    Right:
+        engine e for n { targets = onnxruntime }
     """
 
     target: str
@@ -261,8 +361,11 @@ class EngineBuildFailed(Diagnostic):
 class BoundMissing(Diagnostic):
     """A target that plans memory ahead needs bounds for each dynamic dimension.
 
-    Wrong: an engine with ``targets = tensorrt_rtx`` and an open ``T``.
-    Right: ``T = 1..200`` beside ``batch = 1..64`` in the engine block.
+    Wrong (asked of a target by a program; in a spec it is DL448):
+        engine e for n { targets = tensorrt_rtx }            # the input is float[N, T]
+
+    Right:
+        engine e for n { targets = tensorrt_rtx; T = 1..200 }
     """
 
     target: str
@@ -276,7 +379,14 @@ class BoundMissing(Diagnostic):
 
 @late_dataclass
 class ProfileRefused(Diagnostic):
-    """TensorRT does not accept the bounds of the dynamic dimensions for this network."""
+    """TensorRT does not accept the bounds of the dynamic dimensions for this network.
+
+    Wrong:
+        engine e for n { targets = tensorrt_rtx; T = 1..100000000 }
+
+    Right:
+        engine e for n { targets = tensorrt_rtx; T = 1..200 }
+    """
 
     target: str
     profile: str
@@ -294,6 +404,12 @@ class PrecisionNotBuilt(Diagnostic):
 
     Newer TensorRT takes precision from the model alone and would build float32 with one warning;
     dlspec reads the real types of the built engine instead.
+
+    Wrong:
+        engine e for n { targets = tensorrt_rtx(precision = bfloat16) }
+
+    Right:
+        engine e for n { targets = tensorrt_rtx(precision = float16) }
     """
 
     target: str
@@ -307,7 +423,14 @@ class PrecisionNotBuilt(Diagnostic):
 
 @late_dataclass
 class TargetUnknown(Diagnostic):
-    """There is no such engine target."""
+    """There is no such engine target.
+
+    Wrong (asked for by a program; in a spec it is DL442):
+        >>> build_engine("tensorrtx", model)
+
+    Right:
+        >>> build_engine("tensorrt_rtx", model)
+    """
 
     target: str
     known: str
@@ -320,7 +443,14 @@ class TargetUnknown(Diagnostic):
 @late_dataclass
 class PlanForeign(Diagnostic):
     """A TensorRT plan was built by another version, or for other devices, and cannot be read
-    here."""
+    here.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="tensorrt_rtx")    # of another TensorRT
+
+    Right:
+        $ dlspec compile specs/lenet.dl  # with the version that is here
+    """
 
     name: str
     built: str
@@ -335,7 +465,14 @@ class PlanForeign(Diagnostic):
 @late_dataclass
 class NoGolden(Diagnostic):
     """An engine must be proved on this machine, but the bundle holds no golden answers or bounds
-    for it."""
+    for it.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="tensorrt_rtx")    # compiled by an old dlspec
+
+    Right:
+        $ dlspec compile specs/lenet.dl
+    """
 
     name: str
     missing: str
@@ -349,6 +486,12 @@ class NotInPlace(Diagnostic):
     """A provider was asked for, but ONNX Runtime would compute some nodes elsewhere.
 
     ONNX Runtime falls back to the CPU with a log line; dlspec looks at where each node really runs.
+
+    Wrong:
+        engine e for n { targets = onnxruntime(provider = cuda) }
+
+    Right:
+        engine e for n { targets = onnxruntime(provider = cuda); fallback = cpu }
     """
 
     name: str
@@ -365,7 +508,14 @@ class NotInPlace(Diagnostic):
 @late_dataclass
 class EngineRunFailed(Diagnostic):
     """The engine failed while answering. The message is the library's; the node names are the
-    graph's."""
+    graph's.
+
+    Wrong:
+        >>> model(image=pixels)                              # the GPU's memory is full
+
+    Right:
+        >>> model(image=pixels[:8])
+    """
 
     name: str
     reason: str
@@ -375,7 +525,14 @@ class EngineRunFailed(Diagnostic):
 
 @late_dataclass
 class EngineUnreadable(Diagnostic):
-    """The engine's file cannot be loaded by its library."""
+    """The engine's file cannot be loaded by its library.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", engine="tensorrt_rtx")    # the plan is of another library
+
+    Right:
+        $ dlspec compile specs/lenet.dl
+    """
 
     name: str
     file: str
@@ -391,7 +548,14 @@ class EngineUnreadable(Diagnostic):
 
 @late_dataclass
 class UnknownInput(Diagnostic):
-    """The model has no input of this name."""
+    """The model has no input of this name.
+
+    Wrong:
+        >>> model(picture=pixels)
+
+    Right:
+        >>> model(image=pixels)
+    """
 
     name: str
     known: str
@@ -404,7 +568,14 @@ class UnknownInput(Diagnostic):
 
 @late_dataclass
 class MissingInput(Diagnostic):
-    """An input was not given. Only noise and lengths may be left out."""
+    """An input was not given. Only noise and lengths may be left out.
+
+    Wrong:
+        >>> model()
+
+    Right:
+        >>> model(image=pixels)
+    """
 
     name: str
     type: str
@@ -420,6 +591,12 @@ class FeedType(Diagnostic):
 
     What is exact is converted (uint8 to int64, float16 to float32); Python lists of numbers take
     the input's type.
+
+    Wrong:
+        >>> model(image=numpy.zeros((1, 28, 28)))            # float64, and the input is uint8
+
+    Right:
+        >>> model(image=numpy.zeros((1, 28, 28), "uint8"))
     """
 
     name: str
@@ -432,7 +609,14 @@ class FeedType(Diagnostic):
 
 @late_dataclass
 class FeedRange(Diagnostic):
-    """A value does not fit the input's element type, or is no id of its classes."""
+    """A value does not fit the input's element type, or is no id of its classes.
+
+    Wrong:
+        >>> model(image=[[[300, …]]])                        # a pixel is 0 to 255
+
+    Right:
+        >>> model(image=[[[255, …]]])
+    """
 
     name: str
     value: str
@@ -450,6 +634,12 @@ class FeedRank(Diagnostic):
 
     A single example still needs its batch axis: dlspec does not guess it, since a guess can hide a
     mistake.
+
+    Wrong:
+        >>> model(image=numpy.zeros((28, 28), "uint8"))
+
+    Right:
+        >>> model(image=numpy.zeros((1, 28, 28), "uint8"))
     """
 
     name: str
@@ -463,7 +653,14 @@ class FeedRank(Diagnostic):
 
 @late_dataclass
 class FeedDim(Diagnostic):
-    """An axis of an array has another size than the model takes."""
+    """An axis of an array has another size than the model takes.
+
+    Wrong:
+        >>> model(image=numpy.zeros((1, 32, 32), "uint8"))
+
+    Right:
+        >>> model(image=numpy.zeros((1, 28, 28), "uint8"))
+    """
 
     name: str
     axis: int
@@ -479,7 +676,11 @@ class FeedDim(Diagnostic):
 class SymbolsDiffer(Diagnostic):
     """One symbolic dimension has two sizes in one call.
 
-    Wrong: ``model(a = zeros((2, 5)), b = zeros((3, 5)))`` where both begin with N.
+    Wrong:
+        >>> model(a=zeros((2, 5)), b=zeros((3, 5)))          # N is 2 and 3
+
+    Right:
+        >>> model(a=zeros((3, 5)), b=zeros((3, 5)))
     """
 
     symbol: str
@@ -495,7 +696,14 @@ class SymbolsDiffer(Diagnostic):
 @late_dataclass
 class EmptyFeed(Diagnostic):
     """An array is empty along a dimension. Engines may abort the process on it, so it never reaches
-    them."""
+    them.
+
+    Wrong:
+        >>> model(image=numpy.zeros((0, 28, 28), "uint8"))
+
+    Right:
+        >>> model(image=numpy.zeros((1, 28, 28), "uint8"))
+    """
 
     name: str
     received: str
@@ -507,7 +715,14 @@ class EmptyFeed(Diagnostic):
 
 @late_dataclass
 class OutOfBounds(Diagnostic):
-    """A dynamic dimension lies outside the bounds for which the engine was built and verified."""
+    """A dynamic dimension lies outside the bounds for which the engine was built and verified.
+
+    Wrong:
+        >>> model(image=numpy.zeros((1000, 28, 28), "uint8"))    # `batch = 1..64`
+
+    Right:
+        >>> for part in numpy.array_split(pixels, 20): model(image=part)
+    """
 
     name: str
     symbol: str
@@ -523,7 +738,14 @@ class OutOfBounds(Diagnostic):
 @late_dataclass
 class FeedNotArray(Diagnostic):
     """What was given is not an array of numbers: rows of different lengths, text, or another
-    object."""
+    object.
+
+    Wrong:
+        >>> model(x=[[1, 2], [3]])
+
+    Right:
+        >>> model(x=[[1, 2], [3, 4]])
+    """
 
     name: str
     received: str
@@ -535,7 +757,14 @@ class FeedNotArray(Diagnostic):
 
 @late_dataclass
 class UnknownClass(Diagnostic):
-    """A name was given for an id, but the input has no class of that name."""
+    """A name was given for an id, but the input has no class of that name.
+
+    Wrong:
+        >>> model(word=["hous"])
+
+    Right:
+        >>> model(word=["house"])
+    """
 
     name: str
     value: str
@@ -547,7 +776,14 @@ class UnknownClass(Diagnostic):
 
 @late_dataclass
 class SizeMissing(Diagnostic):
-    """A dimension is not given by any input, as in a generator that takes only noise."""
+    """A dimension is not given by any input, as in a generator that takes only noise.
+
+    Wrong:
+        >>> generator()
+
+    Right:
+        >>> generator(N=16)
+    """
 
     symbol: str
     code = "DL671"
@@ -557,7 +793,14 @@ class SizeMissing(Diagnostic):
 
 @late_dataclass
 class UnknownOutput(Diagnostic):
-    """The model has no output of this name, or the output has no class names."""
+    """The model has no output of this name, or the output has no class names.
+
+    Wrong:
+        >>> model(image=pixels).digits
+
+    Right:
+        >>> model(image=pixels).digit
+    """
 
     name: str
     known: str
@@ -570,7 +813,14 @@ class UnknownOutput(Diagnostic):
 
 @late_dataclass
 class BadOption(Diagnostic):
-    """An option of `dlspec.load` has a value that it cannot take."""
+    """An option of `dlspec.load` has a value that it cannot take.
+
+    Wrong:
+        >>> dlspec.load("build/lenet", threads=-1)
+
+    Right:
+        >>> dlspec.load("build/lenet", threads=4)
+    """
 
     name: str
     value: str
@@ -582,7 +832,14 @@ class BadOption(Diagnostic):
 
 @late_dataclass
 class LengthOutOfRange(Diagnostic):
-    """A length is negative or longer than the padded axis."""
+    """A length is negative or longer than the padded axis.
+
+    Wrong:
+        >>> model(word=words, T_lengths=[9])                 # the words are padded to 5
+
+    Right:
+        >>> model(word=words, T_lengths=[5])
+    """
 
     name: str
     value: int

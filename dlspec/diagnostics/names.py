@@ -315,10 +315,30 @@ class AmbiguousName(Diagnostic):
     """In a recipe a name is both a field of the data and an output of the network.
 
     Wrong:
-        recipe r for tagger on d { minimize cross_entropy(scores, slot) }
+        data d {
+            files = mnist()
+            output image: uint8[N, 28, 28]
+            output digit: int[N] = files.label
+        }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+            output digit = argmax(logits)
+        }
+        recipe r for n on d { minimize cross_entropy(logits, digit) with adam(0.001) }
 
     Right:
-        recipe r for tagger on d { minimize cross_entropy(scores, d.slot) }
+        data d {
+            files = mnist()
+            output image: uint8[N, 28, 28]
+            output digit: int[N] = files.label
+        }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+            output digit = argmax(logits)
+        }
+        recipe r for n on d { minimize cross_entropy(logits, d.digit) with adam(0.001) }
     """
 
     code: ClassVar[str] = "DL213"
@@ -337,12 +357,24 @@ class UnreadName(Diagnostic):
     """A name in a recipe or in data that nobody reads: most often a mistyped setting.
 
     Wrong:
-        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1);
-        epoch = 20 }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epoch = 20
+        }
 
     Right:
-        recipe r for n on mnist() { minimize cross_entropy(logits, label); optimizer = adam(0.1);
-        epochs = 20 }
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 20
+        }
     """
 
     code: ClassVar[str] = "DL214"
@@ -441,11 +473,11 @@ class MisplacedStatement(Diagnostic):
     """A statement that this kind of definition cannot hold.
 
     Wrong:
-        network n { input x: float[N, 4]; minimize mean(x) }
+        network n { input x: float[N, 4]; output y = x; minimize mean(y) }
 
     Right:
-        network n { input x: float[N, 4]; output y = x }
-        recipe r for n on d { minimize mean(y) }
+        network n { input image: uint8[N, 28, 28]; output y = image / 255 -> flatten -> dense(1) }
+        recipe r for n on mnist() { minimize mean(y) with adam(0.001) }
     """
 
     code: ClassVar[str] = "DL218"
@@ -521,6 +553,13 @@ class UnknownDimension(Diagnostic):
 class NotYet(Diagnostic):
     """Part of the language that this version reads, but cannot compile yet. It is told once for
     each part, at its first place.
+
+    Wrong:
+        network n { input x: float[N, 4]; output y = x }
+        experiment e runs n { seed = 1, 2 }
+
+    Right:
+        network n { input x: float[N, 4]; output y = 2 * x }
     """
 
     code: ClassVar[str] = "DL801"

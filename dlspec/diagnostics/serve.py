@@ -22,8 +22,11 @@ class RequestFault(Diagnostic):
 class RequestNotJson(RequestFault):
     """The body of an inference request, or its JSON part, is not a JSON object.
 
-    Right: ``{"inputs": [{"name": "image", "shape": [1, 28, 28], "datatype": "UINT8", "data":
-    [0, …]}]}``. NaN and Infinity are not JSON; send them as binary tensors.
+    Wrong:
+        POST /v2/models/lenet/infer   {"image": [[0, 0]]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "image", "shape": [1, 28, 28], …}]}
     """
 
     reason: str
@@ -38,6 +41,12 @@ class RequestUnknownField(RequestFault):
 
     It is refused and not ignored, since a misspelt ``outptus`` would otherwise change the answer
     without a word.
+
+    Wrong:
+        POST /v2/models/lenet/infer   {"inputs": […], "outptus": [{"name": "digit"}]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": […], "outputs": [{"name": "digit"}]}
     """
 
     where: str
@@ -52,7 +61,14 @@ class RequestUnknownField(RequestFault):
 
 @late_dataclass
 class RequestField(RequestFault):
-    """A field of a request is missing, or its value is of another kind than the protocol says."""
+    """A field of a request is missing, or its value is of another kind than the protocol says.
+
+    Wrong:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "image", "shape": "1,28,28", …}]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "image", "shape": [1, 28, 28], …}]}
+    """
 
     where: str
     field: str
@@ -69,6 +85,12 @@ class RequestDatatype(RequestFault):
 
     BOOL, INT8 to INT64, UINT8 to UINT64, FP16, FP32 and FP64 are; BYTES (texts) and BF16 are not
     taken as inputs.
+
+    Wrong:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "image", "datatype": "BYTES", …}]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "image", "datatype": "UINT8", …}]}
     """
 
     name: str
@@ -86,6 +108,12 @@ class RequestData(RequestFault):
     """A tensor's values are not what its ``shape`` and ``datatype`` say.
 
     ``data`` in JSON is a flat list in row-major order, or lists nested as the shape is.
+
+    Wrong:
+        POST /v2/models/tiny/infer   {"inputs": [{"shape": [1, 2], "data": [1, 2, 3], …}]}
+
+    Right:
+        POST /v2/models/tiny/infer   {"inputs": [{"shape": [1, 2], "data": [1, 2], …}]}
     """
 
     name: str
@@ -103,6 +131,12 @@ class RequestBinary(RequestFault):
     With the binary tensor extension the header ``Inference-Header-Content-Length`` gives the length
     of the JSON part; after it come the tensors' bytes (little endian, row-major) in the order of
     the inputs, each of the length that its parameter ``binary_data_size`` says.
+
+    Wrong:
+        POST /v2/models/lenet/infer   (JSON, then bytes, and no length of the JSON)
+
+    Right:
+        POST /v2/models/lenet/infer   (Inference-Header-Content-Length: 164)
     """
 
     reason: str
@@ -116,7 +150,14 @@ class RequestBinary(RequestFault):
 
 @late_dataclass
 class RequestInputName(RequestFault):
-    """A request names an input that the model does not have, or one twice."""
+    """A request names an input that the model does not have, or one twice.
+
+    Wrong:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "picture", …}]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": [{"name": "image", …}]}
+    """
 
     name: str
     reason: str
@@ -130,7 +171,14 @@ class RequestInputName(RequestFault):
 
 @late_dataclass
 class RequestOutputName(RequestFault):
-    """A request asks for an output that the model does not have, or for one twice."""
+    """A request asks for an output that the model does not have, or for one twice.
+
+    Wrong:
+        POST /v2/models/lenet/infer   {"inputs": […], "outputs": [{"name": "class"}]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": […], "outputs": [{"name": "digit"}]}
+    """
 
     name: str
     reason: str
@@ -144,7 +192,14 @@ class RequestOutputName(RequestFault):
 
 @late_dataclass
 class ModelNotServed(RequestFault):
-    """No model, or no version of it, is served under this name."""
+    """No model, or no version of it, is served under this name.
+
+    Wrong:
+        POST /v2/models/lent/infer   {"inputs": […]}
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": […]}
+    """
 
     name: str
     known: str
@@ -158,7 +213,14 @@ class ModelNotServed(RequestFault):
 
 @late_dataclass
 class NoSuchPath(RequestFault):
-    """The server has nothing at this path."""
+    """The server has nothing at this path.
+
+    Wrong:
+        GET /v2/model/lenet
+
+    Right:
+        GET /v2/models/lenet
+    """
 
     path: str
     known: str
@@ -172,7 +234,14 @@ class NoSuchPath(RequestFault):
 
 @late_dataclass
 class WrongMethod(RequestFault):
-    """A path was asked with a method that it does not have: inference is POST, all else GET."""
+    """A path was asked with a method that it does not have: inference is POST, all else GET.
+
+    Wrong:
+        GET /v2/models/lenet/infer
+
+    Right:
+        POST /v2/models/lenet/infer   {"inputs": […]}
+    """
 
     path: str
     method: str
@@ -185,7 +254,14 @@ class WrongMethod(RequestFault):
 
 @late_dataclass
 class BodyTooLarge(RequestFault):
-    """A request's body is larger than the server takes."""
+    """A request's body is larger than the server takes.
+
+    Wrong:
+        $ dlspec serve build/lenet       # and a request of more bytes than the limit
+
+    Right:
+        $ dlspec serve build/lenet       # and the examples in several requests
+    """
 
     size: str
     limit: int
@@ -197,7 +273,14 @@ class BodyTooLarge(RequestFault):
 
 @late_dataclass
 class WrongContent(RequestFault):
-    """A request's content type or encoding is not one that the protocol has."""
+    """A request's content type or encoding is not one that the protocol has.
+
+    Wrong:
+        POST /v2/models/lenet/infer   (Content-Type: text/csv)
+
+    Right:
+        POST /v2/models/lenet/infer   (Content-Type: application/json)
+    """
 
     field: str
     received: str
@@ -210,7 +293,14 @@ class WrongContent(RequestFault):
 
 @late_dataclass
 class ServerFault(RequestFault):
-    """The server failed at a request that it should have answered; its log has the details."""
+    """The server failed at a request that it should have answered; its log has the details.
+
+    Wrong:
+        POST /v2/models/lenet/infer   (a right request, and a fault of the server)
+
+    Right:
+        $ dlspec serve build/lenet       # its log has the reference and what went wrong
+    """
 
     reference: str
     code = "DL433"
@@ -221,7 +311,14 @@ class ServerFault(RequestFault):
 
 @late_dataclass
 class AddressNotUsable(Diagnostic):
-    """The server cannot listen at the address that it was given."""
+    """The server cannot listen at the address that it was given.
+
+    Wrong:
+        $ dlspec serve build/lenet --port 80     # which only the administrator may use
+
+    Right:
+        $ dlspec serve build/lenet --port 8080
+    """
 
     address: str
     reason: str
@@ -233,7 +330,14 @@ class AddressNotUsable(Diagnostic):
 
 @late_dataclass
 class ServeOption(Diagnostic):
-    """An option of `dlspec serve` or `dlspec predict` has a value that it cannot take."""
+    """An option of `dlspec serve` or `dlspec predict` has a value that it cannot take.
+
+    Wrong:
+        $ dlspec serve build/lenet --port 99999
+
+    Right:
+        $ dlspec serve build/lenet --port 8080
+    """
 
     option: str
     value: str
@@ -245,7 +349,14 @@ class ServeOption(Diagnostic):
 
 @late_dataclass
 class ExtraMissing(Diagnostic):
-    """A Python module that this command needs is not installed."""
+    """A Python module that this command needs is not installed.
+
+    Wrong:
+        $ dlspec serve build/lenet       # without the packages of the server
+
+    Right:
+        $ pip install 'dlspec[serve]'
+    """
 
     module: str
     purpose: str
@@ -261,6 +372,12 @@ class PredictFile(Diagnostic):
 
     Pictures (PNG, JPEG, …) fit inputs with the axes of a picture; ``.npy``, ``.npz`` and ``.json``
     hold the array itself, with or without the batch axis.
+
+    Wrong:
+        $ dlspec predict build/lenet image=notes.txt
+
+    Right:
+        $ dlspec predict build/lenet image=seven.png
     """
 
     file: str
@@ -274,7 +391,14 @@ class PredictFile(Diagnostic):
 @late_dataclass
 class PredictName(Diagnostic):
     """`dlspec predict` was given a value for an input that the model does not have, or not told
-    which input a file is for."""
+    which input a file is for.
+
+    Wrong:
+        $ dlspec predict build/lenet picture=seven.png
+
+    Right:
+        $ dlspec predict build/lenet image=seven.png
+    """
 
     name: str
     reason: str

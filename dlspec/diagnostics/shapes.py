@@ -209,7 +209,7 @@ class RaggedRefused(ShapeDiagnostic):
     Wrong:
         network n { input x: float[N, <=T, 4]; output y = x -> reshape(T * 4) }
 
-    Right (reduce over the lengths first):
+    Right:
         network n { input x: float[N, <=T, 4]; output y = x -> mean(axis = T) }
     """
 

@@ -11,7 +11,11 @@ from dlspec.source import Span
 class Unexpected(Diagnostic):
     """Something stands where the language has no place for it.
 
-    Wrong: ``output``, with nothing after it. Right: ``output logits``.
+    Wrong:
+        network n { input x: float[N, 4]; output }
+
+    Right:
+        network n { input x: float[N, 4]; output x }
     """
 
     found: str
@@ -31,7 +35,11 @@ class UnclosedBracket(Diagnostic):
     """A ``(`` or ``[`` is never closed. Inside brackets a newline means nothing, so whatever
     follows is read as part of them.
 
-    Wrong: ``h = conv(6, kernel = 5``. Right: ``h = conv(6, kernel = 5)``.
+    Wrong:
+        network n { input x: float[N, 4]; output y = dense(2, bias = none
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2, bias = none) }
     """
 
     opening: Span
@@ -50,7 +58,16 @@ class UnclosedBracket(Diagnostic):
 class UnclosedBrace(Diagnostic):
     """The body of a definition, a loop or a step has no closing brace.
 
-    Wrong: ``network a { input x: float[N]``. Right: ``network a { input x: float[N] }``.
+    Wrong:
+        network n {
+            input x: float[N, 4]
+            output y = x -> dense(2)
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            output y = x -> dense(2)
+        }
     """
 
     opening: Span
@@ -68,7 +85,11 @@ class UnclosedBrace(Diagnostic):
 class StrayCloser(Diagnostic):
     """A closing bracket has no opening one, or closes one of another kind.
 
-    Wrong: ``y = f(x))`` or ``y = f(x]``. Right: ``y = f(x)``.
+    Wrong:
+        network n { input x: float[N, 4]; output y = relu(x)) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = relu(x) }
     """
 
     sign: str
@@ -88,7 +109,11 @@ class StrayCloser(Diagnostic):
 class MissingComma(Diagnostic):
     """Two values stand side by side inside brackets.
 
-    Wrong: ``conv(6 kernel = 5)``. Right: ``conv(6, kernel = 5)``.
+    Wrong:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6 kernel = 5) }
+
+    Right:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel = 5) }
     """
 
     before: str
@@ -103,7 +128,11 @@ class MissingComma(Diagnostic):
 class MissingColon(Diagnostic):
     """What a network takes is declared with its type, after a colon; ``=`` would give it a value.
 
-    Wrong: ``input image = uint8[N, 28, 28]``. Right: ``input image: uint8[N, 28, 28]``.
+    Wrong:
+        network n { input x = float[N, 4]; output y = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
     """
 
     kind: str
@@ -120,7 +149,11 @@ class MissingColon(Diagnostic):
 class DoubleEquals(Diagnostic):
     """``==`` compares two values; ``=`` binds a name.
 
-    Wrong: ``h == relu(x)``. Right: ``h = relu(x)``.
+    Wrong:
+        network n { input x: float[N, 4]; h == relu(x); output y = h }
+
+    Right:
+        network n { input x: float[N, 4]; h = relu(x); output y = h }
     """
 
     name: str
@@ -134,7 +167,12 @@ class DoubleEquals(Diagnostic):
 class ForeignWord(Diagnostic):
     """A word of another language that means nothing here.
 
-    Wrong: ``def f(x):``, ``import torch``, ``while True:``. Right: ``block f(x) { … }``.
+    Wrong:
+        def double(x):
+            return 2 * x
+
+    Right:
+        block double(x) { return 2 * x }
     """
 
     word: str
@@ -150,7 +188,11 @@ class ForeignWord(Diagnostic):
 class ForeignSign(Diagnostic):
     """An operator of another language, or a look-alike of one of this language.
 
-    Wrong: ``a && b``, ``x += 1``, ``x → relu``. Right: ``a and b``, ``x = x + 1``, ``x -> relu``.
+    Wrong:
+        network n { input x: float[N, 4]; x += 1; output y = x }
+
+    Right:
+        network n { input x: float[N, 4]; x = x + 1; output y = x }
     """
 
     sign: str
@@ -166,7 +208,11 @@ class ForeignSign(Diagnostic):
 class ForeignComment(Diagnostic):
     """A comment begins with ``#`` and ends with its line.
 
-    Wrong: ``// the first layer`` or ``/* … */``. Right: ``# the first layer``.
+    Wrong:
+        network n { input x: float[N, 4]; output y = x }  // nothing is learnt
+
+    Right:
+        network n { input x: float[N, 4]; output y = x }  # nothing is learnt
     """
 
     sign: str
@@ -180,7 +226,11 @@ class ForeignComment(Diagnostic):
 class SingleQuotes(Diagnostic):
     """Strings stand in double quotes; a single quote marks the next state, as in ``h'``.
 
-    Wrong: ``image('cat.jpg')``. Right: ``image("cat.jpg")``.
+    Wrong:
+        import 'library/dropout.dl'
+
+    Right:
+        import "library/dropout.dl"
     """
 
     text: str
@@ -195,7 +245,11 @@ class SingleQuotes(Diagnostic):
 class UnclosedString(Diagnostic):
     """A string has no closing quote on its line.
 
-    Wrong: ``import "vgg.dl``. Right: ``import "vgg.dl"``.
+    Wrong:
+        import "library/dropout.dl
+
+    Right:
+        import "library/dropout.dl"
     """
 
     code = "DL111"
@@ -207,7 +261,11 @@ class UnclosedString(Diagnostic):
 class BadCharacter(Diagnostic):
     """A character that no part of the language uses. Names are made of a-z, A-Z, 0-9 and _.
 
-    Wrong: ``θ = dense(10)``. Right: ``theta = dense(10)``.
+    Wrong:
+        const θ = 3
+
+    Right:
+        const theta = 3
     """
 
     character: str
@@ -226,7 +284,11 @@ class KeywordAsName(Diagnostic):
 
     Elsewhere such words are ordinary names: ``optimizer = step(0.1)`` is fine.
 
-    Wrong: ``output = relu(x)``. Right: ``result = relu(x)``, or ``output y = relu(x)``.
+    Wrong:
+        network n { input x: float[N, 4]; state = relu(x); output y = x }
+
+    Right:
+        network n { input x: float[N, 4]; my_state = relu(x); output y = my_state }
     """
 
     word: str
@@ -242,8 +304,11 @@ class KeywordAsName(Diagnostic):
 class ArrowTarget(Diagnostic):
     """After ``->`` comes what to apply: a layer, or a function with or without further arguments.
 
-    Wrong: ``x -> 3``, or a line that ends with ``->``. Right: ``x -> dense(3) -> relu``, where
-    the next line may begin with ``->``.
+    Wrong:
+        network n { input x: float[N, 4]; output y = x -> 3 }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(3) }
     """
 
     found: str
@@ -260,7 +325,11 @@ class AfterChain(Diagnostic):
     """``->`` binds loosest, so that ``a + b -> f`` is ``f(a + b)``; to go on computing with what
     a chain gives, put it in parentheses.
 
-    Wrong: ``y = x -> dense(10) + b``. Right: ``y = (x -> dense(10)) + b``.
+    Wrong:
+        network n { input x: float[N, 4]; output y = x -> dense(4) + x }
+
+    Right:
+        network n { input x: float[N, 4]; output y = (x -> dense(4)) + x }
     """
 
     sign: str
@@ -280,8 +349,11 @@ class AfterChain(Diagnostic):
 class Unnamed(Diagnostic):
     """A statement that computes a value must name it: nothing happens but by names.
 
-    Wrong: ``x -> relu``. Right: ``x = x -> relu``, ``return x -> relu`` or ``output y = x ->
-    relu``.
+    Wrong:
+        network n { input x: float[N, 4]; x -> relu; output y = x }
+
+    Right:
+        network n { input x: float[N, 4]; h = x -> relu; output y = h }
     """
 
     written: str = ""
@@ -304,7 +376,16 @@ class Unnamed(Diagnostic):
 class MissingBody(Diagnostic):
     """A body stands in braces, and the opening brace on the line of what it belongs to.
 
-    Wrong: ``network lenet:`` or a ``{`` on a line of its own. Right: ``network lenet {``.
+    Wrong:
+        network n:
+            input x: float[N, 4]
+            output y = x -> dense(2)
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            output y = x -> dense(2)
+        }
     """
 
     head: str
@@ -320,8 +401,11 @@ class MissingBody(Diagnostic):
 class BadNumber(Diagnostic):
     """A number that is written in another way here, or that is too large to be one.
 
-    Wrong: ``.5``, ``5.``, ``1_000``, ``0x10``, ``1e999``. Right: ``0.5``, ``5``, ``1000``,
-    ``16``, ``1e9``.
+    Wrong:
+        const half = .5
+
+    Right:
+        const half = 0.5
     """
 
     text: str
@@ -337,6 +421,12 @@ class TooDeep(Diagnostic):
     """Brackets, operators, chains or bodies stand too many levels inside each other.
 
     Give a part of the expression a name of its own, or write a loop: ``for i in 1..200 { … }``.
+
+    Wrong (more than 150 levels):
+        network n { input x: float[N, 4]; output y = relu(relu(relu( … ))) }
+
+    Right:
+        network n { input x: float[N, 4]; for i in 1..200 { x = relu(x) }; output y = x }
     """
 
     limit: int
@@ -349,7 +439,14 @@ class TooDeep(Diagnostic):
 
 @late_dataclass
 class TooLong(Diagnostic):
-    """The file is larger than any spec should be; it is probably not a spec."""
+    """The file is larger than any spec should be; it is probably not a spec.
+
+    Wrong (more than a million characters):
+        const table = [0, 1, 2, 3, … ]
+
+    Right:
+        network n { input id: int[N]; output y = id -> embed(1000, 64) }
+    """
 
     characters: int
     limit: int
@@ -361,7 +458,16 @@ class TooLong(Diagnostic):
 
 @late_dataclass
 class TooManyErrors(Diagnostic):
-    """So many syntax errors were found that the rest of the file was not looked at."""
+    """So many syntax errors were found that the rest of the file was not looked at.
+
+    Wrong (a file in another language: 20 mistakes, then this):
+        a b c
+        d e f
+        …
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
+    """
 
     count: int
 
@@ -375,7 +481,11 @@ class TooManyErrors(Diagnostic):
 class ChainedComparison(Diagnostic):
     """Comparisons are between two values.
 
-    Wrong: ``if 1 < i < 5 { … }``. Right: ``if 1 < i and i < 5 { … }``.
+    Wrong:
+        network n { input x: float[N, 4]; if 1 < 2 < 3 { x = relu(x) }; output y = x }
+
+    Right:
+        network n { input x: float[N, 4]; if 1 < 2 and 2 < 3 { x = relu(x) }; output y = x }
     """
 
     sign: str
@@ -394,8 +504,11 @@ class ChainedComparison(Diagnostic):
 class InputsInParentheses(Diagnostic):
     """Only a block has inputs in its parentheses; a network or a cell declares them in its body.
 
-    Wrong: ``network net(x; units) { … }``.
-    Right: ``network net(units) { input x: float[N, 4] … }``.
+    Wrong:
+        network n(x: float[N, 4]) { output y = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
     """
 
     kind: str
@@ -413,7 +526,17 @@ class MissingValue(Diagnostic):
     after a comma, and when the next one begins with ``->``, ``else``, ``over``, ``with`` or
     ``when``.
 
-    Wrong: ``y = a +`` with ``b`` on the next line. Right: ``y = a + b``, or ``y = (a +`` … ``b)``.
+    Wrong:
+        network n {
+            input x: float[N, 4]
+            output y = x +
+        }
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            output y = x + 1
+        }
     """
 
     before: str
@@ -431,8 +554,12 @@ class MissingValue(Diagnostic):
 class NestedDefinition(Diagnostic):
     """Definitions stand beside each other in a file, never inside one another.
 
-    Wrong: ``network a { block b(x) { … } }``. Right: ``block b(x) { … }``, then ``network a { …
-    }``.
+    Wrong:
+        network n { block twice(x) { return 2 * x }; input x: float[N, 4]; output y = twice(x) }
+
+    Right:
+        block twice(x) { return 2 * x }
+        network n { input x: float[N, 4]; output y = twice(x) }
     """
 
     word: str
@@ -454,7 +581,11 @@ class NestedDefinition(Diagnostic):
 class StatementAtTop(Diagnostic):
     """A file is a list of definitions; statements stand in their bodies.
 
-    Wrong: ``rows = 128`` between definitions. Right: ``const rows = 128``.
+    Wrong:
+        rows = 28
+
+    Right:
+        const rows = 28
     """
 
     what: str
@@ -470,7 +601,11 @@ class StatementAtTop(Diagnostic):
 class NoiseTilde(Diagnostic):
     """A noise is drawn from a distribution, which stands after a tilde.
 
-    Wrong: ``noise e: float[N, 2] = normal(0, 1)``. Right: ``noise e: float[N, 2] ~ normal(0, 1)``.
+    Wrong:
+        network n { noise e: float[N, 2] = normal(0, 1); output y = e }
+
+    Right:
+        network n { noise e: float[N, 2] ~ normal(0, 1); output y = 2 * e }
     """
 
     code = "DL127"
@@ -482,7 +617,11 @@ class NoiseTilde(Diagnostic):
 class MissingDtype(Diagnostic):
     """A type begins with what its numbers are: ``float``, ``int``, ``uint8``, …
 
-    Wrong: ``input x: [N, 2]``. Right: ``input x: float[N, 2]``.
+    Wrong:
+        network n { input x: [N, 4]; output y = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
     """
 
     code = "DL128"
@@ -494,7 +633,11 @@ class MissingDtype(Diagnostic):
 class ColonForEquals(Diagnostic):
     """A colon declares a type; a value is given with ``=``.
 
-    Wrong: ``conv(6, kernel: 5)``, ``batch: 64``. Right: ``conv(6, kernel = 5)``, ``batch = 64``.
+    Wrong:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel: 5) }
+
+    Right:
+        network n { input x: float[N, 1, 8, 8]; output y = x -> conv(6, kernel = 5) }
     """
 
     name: str
@@ -508,7 +651,11 @@ class ColonForEquals(Diagnostic):
 class BindsPart(Diagnostic):
     """Only names are bound; a part of a tensor or list is not changed in place.
 
-    Wrong: ``rows[2] = x``. Right: ``rows = append(rows, x)``, or ``where(…)`` for tensors.
+    Wrong:
+        network n { input x: float[N, 4]; hs = [x, x]; hs[0] = relu(x); output y = hs[0] }
+
+    Right:
+        network n { input x: float[N, 4]; hs = append([x], relu(x)); output y = hs[1] }
     """
 
     name: str
@@ -526,7 +673,11 @@ class BindsPart(Diagnostic):
 class SemicolonInCall(Diagnostic):
     """A ``;`` splits inputs from settings only where a block is defined.
 
-    Wrong: ``maxout(x; 10)``. Right: ``maxout(x, 10)``, or ``x -> maxout(10)``.
+    Wrong:
+        network n { input x: float[N, 4]; output y = maxout(x; 10) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = maxout(x, 10) }
     """
 
     code = "DL131"
@@ -542,7 +693,11 @@ class SemicolonInCall(Diagnostic):
 class OutputWithoutName(Diagnostic):
     """An output has a name: that of a value bound before, or one given with ``=``.
 
-    Wrong: ``output x -> relu``. Right: ``output y = x -> relu``, or ``output x``.
+    Wrong:
+        network n { input x: float[N, 4]; output x -> relu }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> relu }
     """
 
     name: str
@@ -557,8 +712,16 @@ class OutputWithoutName(Diagnostic):
 class Comprehension(Diagnostic):
     """There are no comprehensions or conditional expressions; ``for`` and ``if`` are statements.
 
-    Wrong: ``xs = [f(i) for i in 1..3]``.
-    Right: ``xs = []``, then ``for i in 1..3 { xs = append(xs, f(i)) }``.
+    Wrong:
+        network n { input x: float[N, 4]; hs = [x * i for i in 1..3]; output y = hs[0] }
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            hs = []
+            for i in 1..3 { hs = append(hs, x * i) }
+            output y = hs[0]
+        }
     """
 
     word: str
@@ -574,7 +737,11 @@ class Comprehension(Diagnostic):
 class TypeBrackets(Diagnostic):
     """The sizes of a type stand in square brackets behind the kind of its numbers.
 
-    Wrong: ``input x: float(N, 4)``. Right: ``input x: float[N, 4]``.
+    Wrong:
+        network n { input x: float(N, 4); output y = x -> dense(2) }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
     """
 
     dtype: str
@@ -589,7 +756,11 @@ class TypeBrackets(Diagnostic):
 class ColonAfterWord(Diagnostic):
     """The first word of a statement is followed by a space, not by a colon.
 
-    Wrong: ``output: y``. Right: ``output y``.
+    Wrong:
+        network n { input x: float[N, 4]; output: x }
+
+    Right:
+        network n { input x: float[N, 4]; output y = 2 * x }
     """
 
     word: str
@@ -605,8 +776,11 @@ class ColonAfterWord(Diagnostic):
 class OtherFormat(Diagnostic):
     """The file is no spec: it reads like JSON, YAML or another format, or like a program.
 
-    Wrong: ``{"layers": [10]}``. Right: ``network n { input x: float[N, 4]; output y = x ->
-    dense(10) }``.
+    Wrong:
+        { "network": "n", "layers": [{ "type": "dense", "units": 2 }] }
+
+    Right:
+        network n { input x: float[N, 4]; output y = x -> dense(2) }
     """
 
     format: str
@@ -627,7 +801,17 @@ class OtherFormat(Diagnostic):
 class TrailingComma(Diagnostic):
     """A statement ends with its line or with ``;``. A comma makes the line go on.
 
-    Wrong: ``input x: float[N, 4],``. Right: ``input x: float[N, 4]``.
+    Wrong:
+        network n {
+            input x: float[N, 4],
+            output y = x -> dense(2)
+        }
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            output y = x -> dense(2)
+        }
     """
 
     code = "DL137"
@@ -640,7 +824,11 @@ class TrailingComma(Diagnostic):
 class TypedConstant(Diagnostic):
     """A constant is what its value is; it has no declared type.
 
-    Wrong: ``const rows: int = 128``. Right: ``const rows = 128``.
+    Wrong:
+        const rows: int = 28
+
+    Right:
+        const rows = 28
     """
 
     name: str
@@ -654,7 +842,13 @@ class TypedConstant(Diagnostic):
 class CheckBinds(Diagnostic):
     """A check compares with ``==``; ``=`` would bind.
 
-    Wrong: ``check n(x = [[1]]).y = [[2]]``. Right: ``check n(x = [[1]]).y == [[2]]``.
+    Wrong:
+        network n { input x: float[N, 1]; output y = 2 * x }
+        check n(x = [[2]]).y = [[4]]
+
+    Right:
+        network n { input x: float[N, 1]; output y = 2 * x }
+        check n(x = [[2]]).y == [[4]]
     """
 
     code = "DL139"

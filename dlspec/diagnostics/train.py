@@ -14,8 +14,11 @@ from dlspec.late import late_dataclass
 class NoEnd(Diagnostic):
     """A recipe says neither how long it learns nor when it stops.
 
-    Wrong: ``minimize loss; batch = 100``. Right: ``minimize loss; batch = 100; epochs = 20``, or a
-    ``stop = early(patience = 5, watch = validation.loss)``.
+    Wrong (the recipe of a Python program; a spec has 10 epochs where nothing is said):
+        >>> RecipePlan("learn", epochs=None, max_steps=None, stop=None, …)
+
+    Right:
+        >>> RecipePlan("learn", epochs=20, …)
     """
 
     recipe: str
@@ -31,6 +34,12 @@ class UnknownWatch(Diagnostic):
 
     What is measured after each epoch: ``train.loss``, and of the validation examples the loss and
     the recipe's metrics (``validation.accuracy``). Test examples are measured once, at the end.
+
+    Wrong (a plan made by a program; in a spec it is DL442):
+        >>> EarlyStop(watch="validation.acuracy")
+
+    Right:
+        >>> EarlyStop(watch="validation.accuracy")
     """
 
     watch: str
@@ -47,8 +56,15 @@ class UnknownWatch(Diagnostic):
 class NothingToValidate(Diagnostic):
     """Early stop watches the validation examples, but the data has none.
 
-    Wrong: ``data d = npz("x.npz", split = none)``. Right: a split with a validation part,
-    ``mnist(validation = 5000)``.
+    Wrong:
+        data points {
+            files = csv("points.csv")
+            output x: float[N, 2] = stack(files.a, files.b)
+            split = random(100%)
+        }
+
+    Right:
+        data digits = mnist(validation = 5000)
     """
 
     watch: str
@@ -65,6 +81,12 @@ class BadSchedule(Diagnostic):
     ``cosine(from)`` falls to 0 along half a cosine over the whole recipe, ``cosine(from, to, 500
     steps)`` over part of it; ``step(from, factor, 10 epochs)`` multiplies by the factor every 10
     epochs.
+
+    Wrong (a plan made by a program; in a spec it is DL442):
+        >>> Schedule("exponential", (0.1, 0.5))
+
+    Right:
+        >>> Schedule("linear", (0.1, 0.01, Quantity(10, "epochs")))
     """
 
     kind: str
@@ -80,7 +102,14 @@ class BadSchedule(Diagnostic):
 @late_dataclass
 class BadOptimizerSetting(Diagnostic):
     """A setting of an optimiser is outside of what has a meaning (a negative learning rate,
-    say)."""
+    say).
+
+    Wrong (a plan made by a program; in a spec it is DL442):
+        >>> OptimizerPlan("adam", {"lr": -0.1})
+
+    Right:
+        >>> OptimizerPlan("adam", {"lr": 0.1})
+    """
 
     kind: str
     name: str
@@ -96,8 +125,11 @@ class BadOptimizerSetting(Diagnostic):
 class FieldMissing(Diagnostic):
     """The recipe reads a field that the data does not have.
 
-    Wrong: data with ``output picture`` for a network with ``input image``. Right: name them alike,
-        or bind ``image = digits.picture`` in the recipe.
+    Wrong (points.csv has the columns a, b and label):
+        $ dlspec train points.dl         # its network has `input picture`
+
+    Right (points.csv has the columns a, b and label):
+        $ dlspec train points.dl         # its data has `output picture`
     """
 
     name: str
@@ -111,7 +143,14 @@ class FieldMissing(Diagnostic):
 
 @late_dataclass
 class FieldUnfit(Diagnostic):
-    """A field of the data does not have the element type or shape that the recipe reads."""
+    """A field of the data does not have the element type or shape that the recipe reads.
+
+    Wrong:
+        $ dlspec train points.dl    # x: float[N, 3], read as float[N, 2]
+
+    Right:
+        $ dlspec train points.dl    # x: float[N, 2]
+    """
 
     name: str
     has: str
@@ -122,7 +161,14 @@ class FieldUnfit(Diagnostic):
 
 @late_dataclass
 class NoExamples(Diagnostic):
-    """A part of the data is empty, so there is nothing to learn from."""
+    """A part of the data is empty, so there is nothing to learn from.
+
+    Wrong:
+        $ dlspec train points.dl         # points.csv has a header and no rows
+
+    Right:
+        $ dlspec data show points.dl     # shows how many examples each part has
+    """
 
     part: str
     code = "DL407"
@@ -132,7 +178,14 @@ class NoExamples(Diagnostic):
 
 @late_dataclass
 class DeviceMissing(Diagnostic):
-    """The device that was asked for is not on this machine, or PyTorch cannot use it."""
+    """The device that was asked for is not on this machine, or PyTorch cannot use it.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --device cuda     # on a machine without a GPU
+
+    Right:
+        $ dlspec train specs/lenet.dl --device cpu
+    """
 
     device: str
     reason: str
@@ -146,7 +199,14 @@ class DeviceMissing(Diagnostic):
 @late_dataclass
 class TorchMissing(Diagnostic):
     """Training needs PyTorch, which is not installed (running and serving a bundle do not need
-    it)."""
+    it).
+
+    Wrong:
+        $ dlspec train specs/lenet.dl    # without PyTorch
+
+    Right:
+        $ pip install 'dlspec[train]'
+    """
 
     reason: str
     code = "DL409"
@@ -156,7 +216,14 @@ class TorchMissing(Diagnostic):
 
 @late_dataclass
 class NothingLearns(Diagnostic):
-    """No parameter is changed by any step of the recipe."""
+    """No parameter is changed by any step of the recipe.
+
+    Wrong (the recipe's only goal is over a network without parameters):
+        $ dlspec train specs/identity.dl
+
+    Right:
+        $ dlspec train specs/lenet.dl
+    """
 
     recipe: str
     code = "DL410"
@@ -173,6 +240,12 @@ class RunBusy(Diagnostic):
     """Another process is training in this run directory.
 
     The lock belongs to a living process; one that was killed leaves none behind.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl & dlspec train specs/lenet.dl
+
+    Right:
+        $ dlspec train specs/lenet.dl
     """
 
     path: str
@@ -190,6 +263,12 @@ class RecipeChanged(Diagnostic):
     ``epochs``, ``stop``, metrics and the numbers of an optimiser may change between; the network,
     the loss, the data, ``batch``, ``precision``, the seed and the kind of optimiser may not, for
     the result would be neither the old recipe's nor the new one's.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --resume     # after a layer was changed
+
+    Right:
+        $ dlspec train specs/lenet.dl --init-from build/lenet
     """
 
     path: str
@@ -208,6 +287,12 @@ class CheckpointBroken(Diagnostic):
     """The checkpoint of a run cannot be read, or was written by a newer dlspec.
 
     Checkpoints are replaced as a whole, so one that is damaged was damaged from outside.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --resume     # the checkpoint is damaged
+
+    Right:
+        $ dlspec train specs/lenet.dl
     """
 
     path: str
@@ -223,6 +308,12 @@ class NotFinite(Diagnostic):
 
     The last checkpoint is from before; what was written is finite. Usual causes: a learning rate
     that is too high, a logarithm or a division of 0, NaN in the data, float16 overflow.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl     # with `optimizer = sgd(1000)`
+
+    Right:
+        $ dlspec train specs/lenet.dl     # with `optimizer = sgd(0.1)`
     """
 
     what: str
@@ -238,7 +329,14 @@ class NotFinite(Diagnostic):
 
 @late_dataclass
 class Interrupted(Diagnostic):
-    """Training was stopped by Ctrl-C or by the system, and everything it learnt is saved."""
+    """Training was stopped by Ctrl-C or by the system, and everything it learnt is saved.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl     # and Ctrl-C
+
+    Right:
+        $ dlspec train specs/lenet.dl --resume
+    """
 
     step: int
     epoch: int
@@ -254,6 +352,12 @@ class ResumeDiffers(Diagnostic):
 
     Exactly equal weights need the same versions, device, instruction set, threads and precision;
     learning goes on just as well without.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --resume     # on another machine than the run began on
+
+    Right:
+        $ dlspec train specs/lenet.dl --resume     # on the same one
     """
 
     changes: str
@@ -268,6 +372,12 @@ class WeightsUnmatched(Diagnostic):
     """Weights to start from do not all fit: names and shapes decide, never positions.
 
     Parameters with no counterpart start fresh; weights with no counterpart are left out.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --init-from build/lenet     # `head` was renamed to `top`
+
+    Right:
+        $ dlspec train specs/lenet.dl --init-from build/lenet     # the same names
     """
 
     path: str
@@ -284,7 +394,14 @@ class WeightsUnmatched(Diagnostic):
 
 @late_dataclass
 class NoWeightsFit(Diagnostic):
-    """Nothing of the weights to start from fits this recipe's networks."""
+    """Nothing of the weights to start from fits this recipe's networks.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --init-from build/tiny
+
+    Right:
+        $ dlspec train specs/lenet.dl --init-from build/lenet
+    """
 
     path: str
     reason: str
@@ -296,7 +413,14 @@ class NoWeightsFit(Diagnostic):
 
 @late_dataclass
 class NothingToResume(Diagnostic):
-    """The run directory has no checkpoint yet, so the run starts from the beginning."""
+    """The run directory has no checkpoint yet, so the run starts from the beginning.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --resume     # before the first run
+
+    Right:
+        $ dlspec train specs/lenet.dl
+    """
 
     path: str
     code = "DL698"
@@ -306,7 +430,14 @@ class NothingToResume(Diagnostic):
 
 @late_dataclass
 class RunNotWritable(Diagnostic):
-    """The run directory cannot be written: no space, no permission, or a file is in the way."""
+    """The run directory cannot be written: no space, no permission, or a file is in the way.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl     # in a folder that cannot be written
+
+    Right:
+        $ cd ~/models; dlspec train lenet.dl
+    """
 
     path: str
     reason: str

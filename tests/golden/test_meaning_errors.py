@@ -51,33 +51,3 @@ def test_message(case: Path, request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("code", sorted(set(CODES) - BY_HAND))
 def test_every_code_has_a_case(code: str) -> None:
     assert any(case.parent.name == code for case in CASES)
-
-
-def examples(code: str, word: str) -> list[str]:
-    """The whole specs in the docstring of a code, after ``Wrong`` or ``Right``."""
-    doc = CATALOGUE[code].__doc__ or ""
-    found = re.findall(rf"^    {word}[^\n]*:\n((?:(?:        .*)?\n)+)", doc, re.M)
-    texts = [re.sub(r"^        ", "", text, flags=re.M) for text in found]
-    heads = ("network", "const", "block", "import")
-    return [t for t in texts if t.lstrip().startswith(heads)]
-
-
-WRONG = [(code, text) for code in CODES for text in examples(code, "Wrong")]
-RIGHT = [(code, text) for code in CODES for text in examples(code, "Right")]
-
-
-@pytest.mark.parametrize(("code", "text"), WRONG, ids=[code for code, _ in WRONG])
-def test_wrong_examples_are(code: str, text: str) -> None:
-    if code not in BY_HAND:
-        assert [d.code for d in told(text, "wrong.dl").diagnostics] == [code]
-
-
-@pytest.mark.parametrize(("code", "text"), RIGHT, ids=[code for code, _ in RIGHT])
-def test_right_examples_are(code: str, text: str) -> None:
-    if code not in BY_HAND and "recipe" not in text:
-        assert told(text, "right.dl").diagnostics == []
-
-
-def test_there_are_examples() -> None:
-    assert len(WRONG) > 25
-    assert len(RIGHT) > 25

@@ -33,11 +33,3 @@ def test_every_code_has_a_case() -> None:
     assert CATALOGUE["DL100"] is dlspec.diagnostics.syntax.Unexpected
     codes = {code for code in CATALOGUE if code.startswith("DL1")} - TOO_LONG_TO_KEEP
     assert codes == {case.parent.name for case in CASES}
-
-
-@pytest.mark.parametrize("code", sorted(c for c in CATALOGUE if c.startswith("DL1")))
-def test_explained_with_a_wrong_and_a_right_way(code: str) -> None:
-    doc = CATALOGUE[code].__doc__ or ""
-    assert doc
-    if code not in {"DL119", "DL120", "DL121"}:
-        assert "Wrong:" in doc and "Right:" in doc
