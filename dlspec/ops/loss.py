@@ -141,6 +141,7 @@ class CrossEntropy(Weighted):
 
     name = "cross_entropy"
     signature = "(logits: float[*b, classes], label: int[*b]) -> (y: float[*b])"
+    range = 1.0  # the logarithm of a sum near 1 is as far off as the sum
     smoothing: float = 0.0
     samples = (
         ({}, _SCORES),
