@@ -7,6 +7,7 @@ what it gives. So a new op is drawn as soon as it is registered.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -60,6 +61,9 @@ _GUARDED = {
     "prod": "prod(clip({0}, -1.5, 1.5))",
 }
 """Ops that are kept in their domain; of integers `%` and `//` too."""
+
+_SEVERAL = {"split": "[{0}]", "chunk": "[{0}]", "top_k": ".{1}"}
+"""Ops of several results, and how one of them is chosen."""
 
 _LEFT_OUT = {"accuracy", "masked", "full", "scan", "generate", "rnn", "gru", "lstm"}
 _WHOLE = ("mod", "floor_div")
@@ -154,10 +158,8 @@ def _application(draft: Draft) -> bool:
         if name == "where" and position == 0:
             chosen = draft.pick(lambda v: v.type.dtype is BOOL)
         elif operands and not last and rng.random() < 0.8:
-            like = operands[-1].type
-            chosen = draft.pick(lambda v: v.type.shape == like.shape and fits(v)) or draft.pick(
-                fits
-            )
+            alike = [v for v in draft.variables if v.type.shape == operands[-1].type.shape]
+            chosen = draft.pick(lambda v, alike=alike: v in alike and fits(v)) or draft.pick(fits)
         else:
             chosen = draft.pick(fits)
         if chosen is None:
@@ -169,11 +171,15 @@ def _application(draft: Draft) -> bool:
     settings = settings_of(draft, name, operands)
     if settings is None:
         return False
-    kind = _result(op, settings, operands)
-    if kind is None:
+    results = _results(op, settings, operands)
+    at = rng.randrange(len(results)) if results and name in _SEVERAL else 0
+    if not results or not _is_small(results[at]):
         return False
+    kind = results[at]
     made = draft.fresh()
     text = _text(draft, name, settings, [v.name for v in operands])
+    if name in _SEVERAL:
+        text = f"({text}){_SEVERAL[name].format(at, *(('values', 'indices')[at : at + 1]))}"
     classes: int | None = None
     if name in ("argmax", "argmin"):
         size = operands[0].type.shape[settings.get("axis", -1)].value
@@ -182,43 +188,37 @@ def _application(draft: Draft) -> bool:
     return True
 
 
-def _result(
+def _results(
     op: type[Op], settings: Mapping[str, Any], operands: list[Variable]
-) -> TensorType | None:
-    """What the op gives, if it takes these; small enough, and one tensor."""
+) -> tuple[TensorType, ...]:
+    """What the op gives, if it takes these; else nothing."""
     types = [v.type for v in operands]
+    if op.promotion != "none" and any(t.dtype is BOOL for t in types):
+        return ()
     if op.promotion == "float" or (
-        op.promotion == "common" and any(t.dtype.is_float for t in types)
+        op.promotion == "common" and any(t.dtype.is_float or t.dtype is BYTE for t in types)
     ):
-        types = [t.with_dtype(FLOAT) for t in types if t.dtype is not BOOL]
-    if len(types) != len(operands):
-        return None
-    if op.promotion != "none" and any(t.dtype in (BYTE, BOOL) for t in types):
         types = [t.with_dtype(FLOAT) for t in types]
     slots = {s.name for s in op.rule.parameters}
     try:
         made = op(**{k: v for k, v in settings.items() if k not in slots})
-        parameters: list[TensorType | None] = []
-        if slots:
-            known = made.parameter_types(*types)
-            parameters = [
-                None if settings.get(s.name, 0) is None else known.get(s.name)
-                for s in op.rule.parameters
-            ]
+        known = made.parameter_types(*types) if slots else {}
+        parameters = [
+            None if settings.get(s.name, 0) is None else known.get(s.name)
+            for s in op.rule.parameters
+        ]
         results = made.infer(*types, *parameters)
     except DlspecError:
-        return None
-    kind = results[0]
-    if len(results) > 1 and not op.buffers:
-        return None
+        return ()
+    return results if len(results) == 1 or op.name in _SEVERAL else results[: len(op.buffers) > 0]
+
+
+def _is_small(kind: TensorType) -> bool:
+    """Whether N comes first and one example is not large."""
     if not kind.shape or str(kind.shape[0]) != "N" or kind.rank > 5:
-        return None  # N stays first
-    size = 1
-    for dim in kind.shape[1:]:
-        size *= dim.value if dim.value is not None else 5
-        if dim.value is not None and dim.value < 1:
-            return None
-    return kind if size <= LARGEST else None
+        return False
+    sizes = [5 if d.value is None else d.value for d in kind.shape[1:]]
+    return all(sizes) and math.prod(sizes) <= LARGEST
 
 
 def _text(draft: Draft, name: str, settings: Mapping[str, Any], operands: list[str]) -> str:

@@ -191,6 +191,27 @@ def _axis_only(rng: random.Random, rank: int, _: object) -> dict[str, Any] | Non
     return _axis(rng, rank) if rank > 1 else None
 
 
+def _split(rng: random.Random, rank: int, operands: list[Variable]) -> dict[str, Any] | None:
+    axis = rng.randint(1, max(1, rank - 1))
+    size = operands[0].type.shape[axis].value if rank > axis else None
+    if size is None or size < 2:
+        return None
+    first = rng.randint(1, size - 1)
+    return {"sizes_": (first, size - first), "axis": axis}
+
+
+def _chunk(rng: random.Random, rank: int, operands: list[Variable]) -> dict[str, Any] | None:
+    found = _split(rng, rank, operands)
+    return None if found is None else {"count": 2, "axis": found["axis"]}
+
+
+def _top_k(rng: random.Random, rank: int, operands: list[Variable]) -> dict[str, Any] | None:
+    found = _split(rng, rank, operands)
+    if found is None:
+        return None
+    return {"count": found["sizes_"][0], "axis": found["axis"], "largest": rng.random() < 0.5}
+
+
 TABLE: dict[str, Callable[..., dict[str, Any] | None]] = {
     "conv": _conv,
     "conv_transpose": _conv,
@@ -219,4 +240,7 @@ TABLE: dict[str, Callable[..., dict[str, Any] | None]] = {
     "log_softmax": _axis_only,
     "argmax": _axis_only,
     "argmin": _axis_only,
+    "split": _split,
+    "chunk": _chunk,
+    "top_k": _top_k,
 }
