@@ -360,7 +360,7 @@ class ConvTranspose(Convolution):
         filters = weight.reshape(self.groups, part.shape[2], -1, *window.kernel).swapaxes(1, 2)
         for place in np.ndindex(*window.kernel):
             # what each element adds at one place of the window
-            added = filters[(..., *place)] @ part
+            added = np.ascontiguousarray(filters[(..., *place)]) @ part
             spots = tuple(
                 slice(d * at, d * at + (size - 1) * s + 1, s)
                 for at, d, s, size in zip(place, dilation, stride, spatial, strict=True)
