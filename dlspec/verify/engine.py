@@ -217,7 +217,7 @@ def _torch(study: Study, use_torch: bool | None, fast: bool) -> tuple[_Torch, st
         said.nodes = prove_torch_nodes(
             study.graph,
             structural_weights(study.graph, study.seed),
-            [c.inputs for c in study.cases if c.base],
+            [c.inputs for c in study.opinions],
             seed=study.seed,
         )
         if said.nodes is not None:

@@ -26,12 +26,17 @@ SCALES = (1.0, 0.05, 8.0)
 
 @dataclass(frozen=True)
 class Case:
-    """One set of inputs, and what is said of it: `N = 3`, `N = 64, scale 8`, `example 2`."""
+    """One set of inputs, and what is said of it: `N = 3`, `N = 64, scale 8`, `example 2`.
+
+    ``rows`` are the cases of one example each that a batch is made of, where the answers to them
+    are known to be the answers to it.
+    """
 
     label: str
     inputs: Mapping[str, Array]
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     base: bool = False
+    rows: tuple[Case, ...] = ()
 
 
 def draw_cases(
@@ -50,12 +55,12 @@ def draw_cases(
     """
     cases: list[Case] = []
     for number, sizes in enumerate(sweep(graph, bounds, budget=budget)):
-        draws = SCALES if _has_scale(graph) else SCALES[:2]
+        draws = SCALES if has_scale(graph) else SCALES[:2]
         scales = draws if number == 0 else (SCALES[number % len(SCALES)],)
         for scale in scales:
             inputs = draw_inputs(graph, sizes, seed=seed + len(cases), scale=scale)
             label = describe_sizes(sizes)
-            if _has_scale(graph):
+            if has_scale(graph):
                 label = ", ".join(filter(None, (label, f"scale {scale:g}")))
             elif number == 0 and scale != 1:
                 label = ", ".join(filter(None, (label, f"draw {SCALES.index(scale) + 1}")))
@@ -104,7 +109,7 @@ def describe_sizes(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{s} = {n}" for s, n in sizes.items())
 
 
-def _has_scale(graph: Graph) -> bool:
+def has_scale(graph: Graph) -> bool:
     return any(i.type.dtype.is_float and i.origin in ("data", "state") for i in graph.inputs)
 
 

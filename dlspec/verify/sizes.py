@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from dlspec.ir.graph import Graph, Value
+from dlspec.verify.effort import effort
 
 Sizes = dict[str, int]
 
@@ -15,7 +16,11 @@ _LARGEST_TRY = 1 << 14
 
 
 def sweep(
-    graph: Graph, bounds: Mapping[str, tuple[int, int]] | None = None, *, budget: int = 4_000_000
+    graph: Graph,
+    bounds: Mapping[str, tuple[int, int]] | None = None,
+    *,
+    budget: int = 4_000_000,
+    work: int | None = None,
 ) -> list[Sizes]:
     """Assignments of the graph's symbols, the base first.
 
@@ -28,6 +33,7 @@ def sweep(
         graph: whose input dimensions are swept.
         bounds: (least, most) of each symbol.
         budget: how many elements all values of the graph together may have at the largest sizes.
+        work: the largest effort of one run; without, it is not looked at.
     """
     symbols = graph.symbols
     limits = {s: (bounds or {}).get(s, (1, _DEFAULT_MOST)) for s in symbols}
@@ -38,7 +44,7 @@ def sweep(
     wanted = [base]
     wanted += [{**base, s: limits[s][0]} for s in symbols]
     wanted.append({s: max(limits[s][0], min(2, limits[s][1])) for s in symbols})
-    wanted.append(_largest(graph, base, limits, budget))
+    wanted.append(_largest(graph, base, limits, budget, work))
     found: list[Sizes] = []
     for sizes in wanted:
         possible = feasible(graph, sizes, limits)
@@ -85,11 +91,19 @@ def _tight(graph: Graph, sizes: Mapping[str, int]) -> set[str]:
 
 
 def _largest(
-    graph: Graph, base: Sizes, limits: Mapping[str, tuple[int, int]], budget: int
+    graph: Graph,
+    base: Sizes,
+    limits: Mapping[str, tuple[int, int]],
+    budget: int,
+    work: int | None,
 ) -> Sizes:
     """The largest declared sizes, halved towards the base until the graph is affordable."""
     sizes = {s: limits[s][1] for s in base}
-    while elements(graph, sizes) > budget and any(sizes[s] > base[s] for s in base):
+
+    def too_much() -> bool:
+        return elements(graph, sizes) > budget or (work is not None and effort(graph, sizes) > work)
+
+    while any(sizes[s] > base[s] for s in base) and too_much():
         largest = max(base, key=lambda s: sizes[s] / base[s])
         sizes[largest] = max(base[largest], sizes[largest] // 2)
     return sizes

@@ -4,6 +4,7 @@ engines."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,18 @@ from dlspec.ir.graph import Graph, Value
 from dlspec.ir.plan import NetworkPlan
 from dlspec.randomness import structural_weights
 from dlspec.targets.onnx import Location, onnx_from_graph
-from dlspec.verify.bound import Bound, Reference, finite_difference, references
+from dlspec.verify.batches import batches, of_batch, together
+from dlspec.verify.bound import (
+    SMALLEST,
+    UNIT,
+    Bound,
+    Reference,
+    finite_difference,
+    references,
+)
 from dlspec.verify.discrete import decided, decision
+from dlspec.verify.effort import LOCAL, RUNS, effort, is_heavy
+from dlspec.verify.examples import example_symbol
 from dlspec.verify.inputs import SCALES, Case, draw_cases
 from dlspec.verify.local import NodeResult, prove_nodes
 from dlspec.verify.padding import without_padding
@@ -28,9 +39,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-BUDGET = 4_000_000
-FAST_BUDGET = 500_000
-
 
 class Study:
     """The cases, their exact answers and bounds, and the local proof of a network with its weights.
@@ -40,7 +48,7 @@ class Study:
         weights: by name, as they are stored.
         bounds: (least, most) of the dynamic dimensions.
         examples: real inputs.
-        fast: fewer elements at the largest sizes, and the local proof at one scale.
+        fast: the golden inputs only, and no local proof.
         seed: of inputs and probes.
         model: the unoptimised ONNX model that the engines are built from; emitted here where it is
             not given.
@@ -66,10 +74,13 @@ class Study:
         self.timings: dict[str, float] = {}
         self._model = model
         self._references: dict[str, dict[str, Reference]] = {}
-        budget = FAST_BUDGET if fast else BUDGET
-        self.cases: list[Case] = draw_cases(
-            self.graph, bounds, seed=seed, examples=examples, budget=budget
-        )
+        symbol = example_symbol(self.graph)
+        self.batched = symbol if symbol is not None and is_heavy(self.graph, symbol) else None
+        if self.batched is not None:
+            cases = batches(self.graph, self.batched, bounds, seed=seed, examples=examples)
+        else:
+            cases = draw_cases(self.graph, bounds, seed=seed, examples=examples)
+        self.cases: list[Case] = cases[:1] if fast else cases
         self.outputs: dict[str, Value] = {o.name: o.value for o in self.graph.outputs}
         self.decisions = {
             n: decision(v) for n, v in self.outputs.items() if not v.type.dtype.is_float
@@ -79,15 +90,29 @@ class Study:
 
     # --- exact answers ----------------------------------------------------------------------------
 
+    @cached_property
+    def computed(self) -> list[Case]:
+        """The cases that references are computed for: batches that are made of examples are not
+        among them, their examples are."""
+        found = [part for case in self.cases for part in case.rows or (case,)]
+        return list({case.label: case for case in found}.values())
+
+    @property
+    def opinions(self) -> list[Case]:
+        """The cases on which PyTorch says in float64 what the graph means: those at the base sizes;
+        of a heavy network one example."""
+        base = [c for c in self.computed if c.base]
+        return base[:1] if self.batched is not None else base
+
     def reference(self, case: Case, precision: str = "float32") -> Reference:
         """R and B of a case; those of all cases are made at once."""
         if precision not in self._references:
             known = next(iter(self._references.values()), None)
-            exact = None if known is None else [known[c.label].values for c in self.cases]
+            exact = None if known is None else [known[c.label].values for c in self.computed]
             with self.timed("reference"):
                 made = references(
                     self.graph,
-                    [c.inputs for c in self.cases],
+                    [c.inputs for c in self.computed],
                     self.weights,
                     self.wanted,
                     precision=precision,
@@ -95,9 +120,32 @@ class Study:
                     exact=exact,
                 )
             self._references[precision] = {
-                c.label: r for c, r in zip(self.cases, made, strict=True)
+                c.label: r for c, r in zip(self.computed, made, strict=True)
             }
-        return self._references[precision][case.label]
+        found = self._references[precision]
+        if case.rows:
+            return together([found[row.label] for row in case.rows])
+        return found[case.label]
+
+    def in_float64(self, case: Case) -> Reference:
+        """R and B of one of the `opinions` for engines of float64.
+
+        Of a heavy network B is that of float32 made smaller as the rounding is: so little moves a
+        result in proportion.
+        """
+        if self.batched is None:
+            return self.reference(case, "float64")
+        exact = self.reference(case)
+        share = UNIT["float64"] / UNIT["float32"]
+        return Reference(
+            exact.values,
+            {
+                n: replace(
+                    b, largest=share * b.largest, rms=share * b.rms, floor=SMALLEST["float64"]
+                )
+                for n, b in exact.bounds.items()
+            },
+        )
 
     def compare(
         self,
@@ -110,7 +158,15 @@ class Study:
         exact: Reference | None = None,
     ) -> Verdict:
         """The verdict of one output of one case, against R and B of the precision or another
-        reference."""
+        reference. A batch that is made of examples is compared example by example, each with its
+        own B; the worst is the batch's."""
+        whole = np.asarray(answer)
+        if case.rows and exact is None and whole.shape[:1] == (len(case.rows),):
+            single = [
+                self.compare(output, row, whole[i : i + 1], precision, tolerance)
+                for i, row in enumerate(case.rows)
+            ]
+            return of_batch(case.label, single)
         exact = exact or self.reference(case, precision)
         value = self.outputs[output]
         r = exact.values[value.name]
@@ -138,7 +194,7 @@ class Study:
     ) -> bool:
         """Whether R of an output (or of the score that decides it) varies by less than the
         accepted error over the inputs."""
-        base = [self.reference(c, precision) for c in self.cases if c.base]
+        base = [self.reference(c, precision) for c in self.computed if c.base]
         choice = self.decisions.get(output)
         value = self.outputs[output] if choice is None else choice.score
         if len(base) < 2 or not value.type.dtype.is_float:
@@ -173,30 +229,34 @@ class Study:
 
     @cached_property
     def nodes(self) -> list[NodeResult]:
-        """The local proof: every node alone, on structural weights."""
-        if not self.graph.nodes:
+        """The local proof: every node alone, on structural weights; of a heavy network with one
+        example, and at as many scales as it has time for."""
+        if not self.graph.nodes or self.fast:
             return []
         with self.timed("local"):
             structural = structural_weights(self.graph, self.seed)
-            scales = SCALES[:1] if self.fast else SCALES
+            case, scales = self.computed[0], SCALES
+            if self.batched is not None:
+                times = LOCAL // (RUNS * max(1, effort(self.graph, case.sizes)))
+                scales = SCALES[: max(1, times)]
             return prove_nodes(
                 self.graph,
                 self.model,
                 structural,
                 seed=self.seed,
-                sizes=self.cases[0].sizes,
+                sizes=case.sizes,
                 scales=scales,
             )
 
     @cached_property
     def passes(self) -> NodeResult | None:
         """The first node whose meaning a pass has changed; None where there is none."""
-        if self.plan.meant is None or is_untouched(self.plan.meant, self.graph):
+        if self.fast or self.plan.meant is None or is_untouched(self.plan.meant, self.graph):
             return None
         with self.timed("passes"):
             structural = structural_weights(self.graph, self.seed)
             return prove_passes(
-                self.plan.meant, self.graph, structural, self.cases[0].inputs, seed=self.seed
+                self.plan.meant, self.graph, structural, self.computed[0].inputs, seed=self.seed
             )
 
     # --- time -------------------------------------------------------------------------------------
