@@ -42,8 +42,9 @@ class Cost:
 
 MOVES = frozenset(
     "cast reshape flatten unflatten squeeze unsqueeze expand full concat stack split chunk slice "
-    "gather pick permute transpose crop pad tile roll flip one_hot embed depth_to_space "
-    "space_to_depth repeat broadcast where_index scatter arange shift delay".split()
+    "gather pick permute transpose crop pad tile roll shift mirror repeat_interleave one_hot embed "
+    "depth_to_space space_to_depth triu tril masked last_step reversed steps_as_rows "
+    "rows_as_steps".split()
 )
 """Ops that compute nothing: they move or rename numbers."""
 
@@ -135,6 +136,14 @@ def _dense(node: Node, sizes: Sizes) -> Cost:
     return Cost(x.type.shape[-1].evaluate(sizes) * _made(node, sizes), _bias(node, sizes))
 
 
+def _bilinear(node: Node, sizes: Sizes) -> Cost:
+    """``y_u = a W_u b``: each weight once for each row."""
+    a, weight = node.inputs[0], node.inputs[2]
+    assert a is not None and weight is not None
+    rows = math.prod(d.evaluate(sizes) for d in a.type.shape[:-1])
+    return Cost(rows * elements(weight, sizes), _bias(node, sizes, 3))
+
+
 def _einsum(node: Node, sizes: Sizes) -> Cost:
     """One multiplication less than there are operands for each combination of the indices; an
     ellipsis counts as the axes of the result that no letter names."""
@@ -191,6 +200,7 @@ _RULES: Mapping[str, Callable[[Node, Sizes], Cost]] = {
     "conv_transpose": _conv_transpose,
     "dense": _dense,
     "matmul": _dense,
+    "bilinear": _bilinear,
     "einsum": _einsum,
     "max_pool": _pool,
     "avg_pool": _pool,

@@ -79,7 +79,15 @@ def symbol_sizes(plan: NetworkPlan, at: Mapping[str, int] | None = None) -> dict
     graph = plan.graph
     batch = {v.type.shape[0].symbol for v in graph.data_inputs if v.type.rank}
     most = {name: high for engine in plan.engines for name, (_, high) in engine.bounds.items()}
+    made = {
+        name: int(getattr(node.op, "at_most", 1))
+        for node in graph.nodes
+        for value in node.outputs
+        for dim in value.type.shape
+        for name in dim.symbols
+    }
     found = {name: 1 if name in batch else most.get(name, 1) for name in graph.symbols}
+    found = {**made, **found}
     return {**found, **{k: v for k, v in (at or {}).items() if k in found}}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dlspec.inspect.summary import Row, Summary
-from dlspec.inspect.wording import bytes_text, count_text, short
+from dlspec.inspect.wording import bytes_text, count_text, flops_text, short
 
 HEAD = ("name", "op", "makes", "parameters", "FLOPs")
 _GAP = 2
@@ -55,16 +55,11 @@ def totals_text(summary: Summary) -> list[str]:
     buffers = f", and {found.buffers:,} in buffers" if found.buffers else ""
     return [
         f"{found.parameters:,} parameters{buffers}; {bytes_text(found.weight_bytes)} of weights",
-        f"{_flops(found.flops)}{at}: {short(found.macs)} multiply-adds, 2 FLOPs each, "
+        f"{flops_text(found.flops)}{at}: {short(found.macs)} multiply-adds, 2 FLOPs each, "
         f"and {short(found.flops - 2 * found.macs)} others",
         f"{bytes_text(found.activation_bytes)} of activations, at most "
         f"{bytes_text(found.peak_bytes)} of them at once",
     ]
-
-
-def _flops(number: int) -> str:
-    told = short(number)
-    return f"{told}FLOPs" if " " in told else f"{told} FLOPs"
 
 
 def bar(share: float, width: int = _BAR) -> str:

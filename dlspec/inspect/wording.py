@@ -76,6 +76,11 @@ def short(number: float) -> str:
     return f"{number:g}"
 
 
+def flops_text(number: float) -> str:
+    """`853 kFLOPs`, `84 FLOPs`."""
+    return f"{short(number)}{'' if number >= 999.5 else ' '}FLOPs"
+
+
 def bytes_text(count: float) -> str:
     """`0.25 MB`: in units of a thousand."""
     if count >= 0.9995e9:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlspec.dims import text_of
+from dlspec.inspect.markup import table, tag, text
 from dlspec.ir.graph import Graph
 from dlspec.ir.plan import NetworkPlan
 from dlspec.verify import report_engines
-from dlspec.verify.markup import table, tag, text
 from dlspec.verify.report_charts import curve_chart
 from dlspec.verify.report_engines import badge
 from dlspec.verify.report_style import STYLE

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from dlspec.inspect.markup import tag, text
 from dlspec.verify.bound import FACTOR
 from dlspec.verify.local import NodeResult
-from dlspec.verify.markup import tag, text
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 16, 40
 _LEAST, _MOST = 0.01, 1e6

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dlspec.inspect.markup import table, tag, text
 from dlspec.verify.bound import FACTOR
 from dlspec.verify.local import NodeResult
-from dlspec.verify.markup import table, tag, text
 from dlspec.verify.report_charts import node_chart
 from dlspec.verify.result import Verification
 from dlspec.verify.verdict import Verdict

@@ -10,7 +10,7 @@ import pytest
 from dlspec.randomness import initial_weights, structural_weights
 from dlspec.targets.onnx import onnx_from_graph
 from dlspec.verify.engine import verify_network
-from dlspec.verify.markup import tag, text
+from dlspec.inspect.markup import tag, text
 from dlspec.verify.report import line_shapes, report_html
 from dlspec.verify.report_charts import curve_chart
 from dlspec.verify.result import Verification
