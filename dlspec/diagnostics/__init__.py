@@ -2,6 +2,7 @@
 
 from dlspec.diagnostics.core import (
     CATALOGUE,
+    CallSite,
     Diagnostic,
     DlspecError,
     Label,
@@ -10,4 +11,13 @@ from dlspec.diagnostics.core import (
     did_you_mean,
 )
 
-__all__ = ["CATALOGUE", "Diagnostic", "DlspecError", "Label", "Severity", "Sink", "did_you_mean"]
+__all__ = [
+    "CATALOGUE",
+    "CallSite",
+    "Diagnostic",
+    "DlspecError",
+    "Label",
+    "Severity",
+    "Sink",
+    "did_you_mean",
+]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from dlspec.source import Span
@@ -30,8 +30,18 @@ class Label:
 
 
 @dataclass(frozen=True)
+class CallSite:
+    """An application of a definition, in whose body a mistake is."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True)
 class Diagnostic:
     """Base of all diagnostics.
+
+    ``calls`` are the applications that the place is inside of, the innermost first.
 
     Subclasses add fields (the facts) and set the templates, which may name the fields:
     ``title`` (what is wrong), ``label`` (beside the carets), ``note`` (why, what was expected) and
@@ -43,6 +53,7 @@ class Diagnostic:
     """
 
     span: Span | None
+    calls: tuple[CallSite, ...] = field(default=(), kw_only=True, compare=False, repr=False)
 
     code: ClassVar[str] = ""
     severity: ClassVar[Severity] = "error"
@@ -61,7 +72,8 @@ class Diagnostic:
 
     def facts(self) -> dict[str, object]:
         """The fields of this diagnostic but for its place."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "span"}
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("span", "calls")]
+        return {name: getattr(self, name) for name in names}
 
     def labels(self) -> Iterable[Label]:
         """Further places to show, with the reason; overridden where there are some."""

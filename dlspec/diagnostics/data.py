@@ -555,3 +555,28 @@ class MissingRenderer(Diagnostic):
     code = "DL625"
     title = "rendering emoji needs the package resvg-py, which is not installed"
     help = "run `{command}`"
+
+
+@late_dataclass
+class StepsDiffer(Diagnostic):
+    """Two fields whose types share a symbol, `<=T`, have different lengths in one example.
+
+    Wrong (words.csv, three words and two tags):
+        words,tags
+        "a b c","X Y"
+
+    Right (words.csv):
+        words,tags
+        "a b c","X Y X"
+    """
+
+    field: str
+    steps: str
+    row: int
+    length: int
+    other: str
+    expected: int
+    code = "DL626"
+    title = "row {row}: `{field}` has {length} steps, and `{other}` has {expected}"
+    label = "both are declared `<={steps}`"
+    help = "give fields of different lengths different symbols, `<=S` and `<=T`"

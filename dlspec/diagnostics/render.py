@@ -8,12 +8,15 @@ import textwrap
 from collections.abc import Iterable
 from typing import TextIO
 
-from dlspec.diagnostics.core import Diagnostic
+from dlspec.diagnostics.core import Diagnostic, Label
 from dlspec.diagnostics.snippet import Mark, Paint, draw, shown
 from dlspec.source import SourceFile, Span
 
 MAX_LINE = 160
 """Longer source lines are shown in part where no width is asked for."""
+
+
+MANY_CALLS = 3
 
 
 def render(diagnostic: Diagnostic, *, colour: bool, width: int | None = None) -> str:
@@ -46,9 +49,20 @@ def _marks(diagnostic: Diagnostic) -> list[Mark]:
     marks: list[Mark] = []
     if diagnostic.span is not None:
         marks.append(Mark(diagnostic.span, visible(diagnostic.label_text), primary=True))
-    labels = diagnostic.labels()
+    labels = [*diagnostic.labels(), *_applied(diagnostic)]
     marks += [Mark(label.span, visible(label.text), primary=False) for label in labels]
     return marks
+
+
+def _applied(diagnostic: Diagnostic) -> list[Label]:
+    """Where the definition was applied that the mistake is in; of many, the last and the first."""
+    calls = [c for c in diagnostic.calls if c.span != diagnostic.span]
+    labels = [Label(c.span, f"in `{c.name}`, applied here") for c in calls]
+    if len(labels) > MANY_CALLS:
+        between = len(labels) - 2
+        first = f"{labels[-1].text} ({between} more between)"
+        labels = [labels[0], Label(labels[-1].span, first)]
+    return list({(label.span.start, label.text): label for label in labels}.values())
 
 
 def _by_file(marks: list[Mark]) -> list[tuple[SourceFile, list[Mark]]]:
@@ -113,6 +127,7 @@ def render_json(diagnostic: Diagnostic) -> dict[str, object]:
         **place,
         "label": diagnostic.label_text,
         "labels": [{**_place(label.span), "text": label.text} for label in diagnostic.labels()],
+        "calls": [{**_place(call.span), "name": call.name} for call in diagnostic.calls],
         "notes": diagnostic.notes,
         "helps": diagnostic.helps,
     }

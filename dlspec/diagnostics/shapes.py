@@ -21,6 +21,7 @@ class Operand:
     name: str
     type: str
     span: Span | None
+    history: str | None = None
 
 
 @late_dataclass
@@ -45,6 +46,7 @@ class ShapeDiagnostic(Diagnostic):
             for o in self.operands
             if o.span is None or o.span == self.span
         ]
+        shown += [f"how `{o.name}` got its shape:\n{o.history}" for o in self.operands if o.history]
         return shown + super().notes
 
 

@@ -29,6 +29,7 @@ from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
 from dlspec.sema import compile_time, fused, ragged
 from dlspec.sema.context import Frame
+from dlspec.sema.origins import history
 from dlspec.sema.starts import StartFunction, fitting
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
 from dlspec.sema.values import (
@@ -309,7 +310,7 @@ def _with_operands(
         diagnostic = dataclasses.replace(diagnostic, span=span)
     if isinstance(diagnostic, ShapeDiagnostic) and not diagnostic.operands:
         shown = tuple(
-            Operand(_shown_name(value, place), str(value.type), value.span)
+            Operand(_shown_name(value, place), str(value.type), value.span, history(value))
             for (_, place), value in zip(operands, values, strict=True)
         )
         diagnostic = dataclasses.replace(diagnostic, operands=shown)

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dlspec.diagnostics import DlspecError, Sink
+from dlspec.diagnostics import CallSite, DlspecError, Sink
 from dlspec.diagnostics.meaning import TooDeep, TooLarge, TooManyMistakes
 from dlspec.dims import Dim, product
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Value
 from dlspec.sema.bindings import bound_places
+from dlspec.sema.call_sites import CallSites
 from dlspec.sema.program import Program
 from dlspec.source import Span
 from dlspec.syntax import ast
@@ -133,7 +134,8 @@ class Context:
         self, program: Program, sink: Sink, mode: Mode, builder: GraphBuilder, sites: Sites
     ) -> None:
         self.program = program
-        self.sink = sink
+        self.sites_open = CallSites(sink)
+        self.sink: Sink = self.sites_open
         self.mode = mode
         self.builder = builder
         self.sites = sites
@@ -167,9 +169,11 @@ class Context:
         if self.depth >= MAX_DEPTH:
             raise Exhausted(TooDeep(span, name, MAX_DEPTH))
         self.depth += 1
+        self.sites_open.open.append(CallSite(name, span))
         try:
             yield
         finally:
+            self.sites_open.open.pop()
             self.depth -= 1
 
     def count_round(self, span: Span) -> None:

@@ -144,6 +144,7 @@ def test_messages_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         "end": {"line": 3, "column": 25},
         "label": "not defined",
         "labels": [],
+        "calls": [],
         "notes": [],
         "helps": ["did you mean `dense`?"],
     }

@@ -183,6 +183,7 @@ def test_json() -> None:
                 "text": "binds",
             }
         ],
+        "calls": [],
         "notes": ["shape rule: (m, k), (k, n) -> (m, n)"],
         "helps": [],
     }
