@@ -160,8 +160,8 @@ class Importer:
 
 
 def is_float(array: Array) -> bool:
-    """Whether its numbers have fractions, of any width."""
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+    """Whether its numbers have fractions."""
+    return array.dtype.name in ("float64", "float32", "float16", "bfloat16")
 
 
 def _own_type(array: Array) -> str:

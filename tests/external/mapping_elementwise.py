@@ -21,7 +21,6 @@ UNARY = {
     "Erf": "erf",
     "Exp": "exp",
     "Floor": "floor",
-    "IsInf": "isinf",
     "IsNaN": "isnan",
     "Log": "log",
     "Neg": "neg",
@@ -59,11 +58,15 @@ def binary(n: Node) -> Value:
     return n.make(BINARY[n.kind], n.tensor(0), n.tensor(1))
 
 
-limit(
-    "IsInf",
-    "`isinf` is of either sign",
-    lambda n: not (n.attr("detect_positive", 1) and n.attr("detect_negative", 1)),
-)
+@maps("IsInf")
+def isinf(n: Node) -> Value:
+    """Ours is of either sign; of one sign it is that, and larger or smaller than 0."""
+    x = n.tensor(0)
+    found = n.make("isinf", x)
+    for sign, name in (("detect_negative", "greater"), ("detect_positive", "less")):
+        if not n.attr(sign, 1):
+            found = n.make("logical_and", found, n.make(name, x, n.constant(0.0)))
+    return found
 
 
 @maps("Identity")

@@ -61,10 +61,7 @@ limit("Resize", "coordinates are PyTorch's", _other_coordinates)
 limit("Resize", "the nearest element is PyTorch's, floor(i in / out)", _other_elements)
 limit(
     "Resize",
-    "corners are those of the size that comes out, as in PyTorch; ONNX's are those of the size "
-    "before it is rounded",
-    lambda n: (
-        n.attr("coordinate_transformation_mode") == "align_corners"
-        and bool((_ratios(n) * n.shape(0) % 1).any())
-    ),
+    "steps and corners are those of the size that comes out; ONNX's are those of the size before "
+    "it is rounded",
+    lambda n: n.attr("mode") == "linear" and bool((_ratios(n) * n.shape(0) % 1).any()),
 )

@@ -29,6 +29,10 @@ STORED_CASES = [n for n, (_, kinds) in stored().items() if n in LAYERS or {*kind
 ROUNDED = {"test_averagepool_2d_ceil_last_window_starts_on_pad": 4e-4}
 """Cases whose expected numbers are written with few digits, and the precision that those have."""
 
+LOWERED = {"Cast": ("Pow", "test_pow_types_float32_int64")}
+"""Emitted operators of whose own cases the language can express none, and a case (its operator, its
+name) that is reproduced through them. The package casts between floats of different widths only."""
+
 ENGINE_ALONE = ("Loop", "Range", "ScatterElements", "Shape", "Size")
 """Emitted operators that make sizes and loops inside of lowerings. No op of the language is one of
 them, so that what ONNX expects is shown of the engine alone."""
@@ -126,13 +130,15 @@ def test_every_emitted_operator_is_shown() -> None:
     missing = [
         f"{operator} (of {', '.join(sorted(ops))}): {len(names_of(operator))} cases in onnx"
         for operator, ops in sorted(emitted().items())
-        if operator not in ENGINE_ALONE and not shown(operator)
+        if operator not in ENGINE_ALONE
+        and not (operator in LOWERED and operator in lowered(*LOWERED[operator]))
+        and not shown(operator)
     ]
     assert not missing, (
         "no case of the onnx package is reproduced through these operators, which are emitted:\n  "
         + "\n  ".join(missing)
         + "\nsay in tests/external/mapping_<family>.py what each means (`maps`); one that "
-        "no op of the language is goes into ENGINE_ALONE"
+        "no case can express goes into LOWERED, one that no op of the language is into ENGINE_ALONE"
     )
 
 
@@ -140,7 +146,8 @@ def test_tables_hold_nothing_that_is_not_needed() -> None:
     """What is said to have no case of its own has none, and is emitted."""
     assert MAPPINGS
     known = emitted()
-    assert {*ENGINE_ALONE} - set(known) == set()
+    assert {*LOWERED, *ENGINE_ALONE} - set(known) == set()
+    assert [o for o in LOWERED if shown(o)] == []
     assert [o for o in ENGINE_ALONE if o in MAPPED] == []
 
 
