@@ -3,7 +3,7 @@ same.
 
 What a family of operators means is said in `mapping_<family>.py`, by functions marked with `maps`;
 what the language does not have is told there too, by `limit`, with the reason. To teach a new
-operator, add a function to one of these files (or a new file to `MAPPINGS` in `mappings.py`).
+operator, add a function to one of these files (or import a new one in `mappings.py`).
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 from dlspec.ir.graph import Value
 from tests.external.importer import Node, limit, maps
 
-REDUCTIONS = {
+REDUCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "ReduceL1": ("norm", {"p": 1}),
     "ReduceL2": ("norm", {"p": 2}),
     "ReduceLogSum": ("sum", {}),

@@ -1,4 +1,4 @@
-"""All mappings, imported: `MAPPED` and `LIMITS` of the importer are full after this."""
+"""All mappings: `MAPPED` and `LIMITS` are full from here on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from tests.external import (
     mapping_shape,
     mapping_window,
 )
+from tests.external.importer import LIMITS, MAPPED
 
-MAPPINGS = (
+FAMILIES = (
     mapping_activation,
     mapping_control,
     mapping_elementwise,
@@ -31,3 +32,5 @@ MAPPINGS = (
     mapping_shape,
     mapping_window,
 )
+
+__all__ = ["FAMILIES", "LIMITS", "MAPPED"]

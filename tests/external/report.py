@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.external.importer import MAPPED, Refused
+from tests.external.importer import Refused
+from tests.external.mappings import MAPPED
 from tests.external.test_external import NODE_CASES, STORED_CASES, imported
 
 

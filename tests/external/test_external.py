@@ -17,10 +17,11 @@ import onnxruntime as ort
 import pytest
 
 from tests.external.cases import names_of, node_case, stored, stored_case
-from tests.external.emitted import emitted, operators_of
-from tests.external.importer import LIMITS, MAPPED, Imported, Importer, Refused
+from tests.external.drawn import DRAWN, drawn_case
+from tests.external.emitted import emitted, operators_of, ops_without_a_graph
+from tests.external.importer import Imported, Importer, Refused
 from tests.external.mapping_layers import LAYERS, layer
-from tests.external.mappings import MAPPINGS
+from tests.external.mappings import LIMITS, MAPPED
 from tests.external.running import reproduces
 
 NODE_CASES = [(operator, name) for operator in sorted(MAPPED) for name in names_of(operator)]
@@ -78,6 +79,14 @@ def test_node_case(operator: str, name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", STORED_CASES)
 def test_stored_case(name: str, tmp_path: Path) -> None:
     compare("", name, tmp_path)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_drawn_case(name: str, tmp_path: Path) -> None:
+    case = drawn_case(name)
+    found = Importer(case).run()
+    assert isinstance(found, Imported)
+    reproduces(found, case.outputs, tmp_path)
 
 
 @pytest.mark.parametrize(("operator", "name"), SHARING, ids=[n for _, n in SHARING])
@@ -142,9 +151,13 @@ def test_every_emitted_operator_is_shown() -> None:
     )
 
 
+def test_all_ops_are_looked_at() -> None:
+    """What an op emits is seen in its samples, or in a loop of the catalogue."""
+    assert ops_without_a_graph() == set()
+
+
 def test_tables_hold_nothing_that_is_not_needed() -> None:
     """What is said to have no case of its own has none, and is emitted."""
-    assert MAPPINGS
     known = emitted()
     assert {*LOWERED, *ENGINE_ALONE} - set(known) == set()
     assert [o for o in LOWERED if shown(o)] == []
