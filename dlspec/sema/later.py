@@ -22,9 +22,7 @@ LATER = frozenset(
         "mu_law",
         "mu_law_decode",
         "mu_law_encode",
-        "random_crop",
         "resample",
-        "rotate",
         "spectrogram",
         "width",
     ]
