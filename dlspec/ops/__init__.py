@@ -2,6 +2,7 @@
 
 from dlspec.ops import (
     activation,
+    affine,
     arithmetic,
     axes,
     binary_loss,
@@ -50,6 +51,7 @@ __all__ = [
     "REGISTRY",
     "Op",
     "activation",
+    "affine",
     "arithmetic",
     "axes",
     "binary_loss",
