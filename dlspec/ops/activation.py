@@ -131,6 +131,17 @@ def _exp_of_shifted(x: Array, axis: int) -> tuple[Array, Array]:
     return shifted, np.exp(shifted)
 
 
+def onnx_along(g: OnnxBuilder, kind: str, x: str, axis: int) -> str:
+    """An ONNX op that normalises along an axis; of a vector by itself TensorRT takes none, so that
+    it gets a second axis for the time."""
+    given = g.input_types[0]
+    assert given is not None
+    if given.rank > 1:
+        return g.op(kind, x, axis=axis)
+    first = g.constant(np.array([0], dtype=np.int64))
+    return g.op("Squeeze", g.op(kind, g.op("Unsqueeze", x, first), axis=-1), first)
+
+
 class Softmax(Op):
     """``y_i = e ** x_i / sum_j e ** x_j`` along an axis (the last)."""
 
@@ -140,7 +151,11 @@ class Softmax(Op):
     ragged = "reduce"
     range = 1.0
     axis: int = -1
-    samples = (({}, {"x": ("N", 5)}), ({"axis": 1}, {"x": ("N", 3, 4)}))
+    samples = (
+        ({}, {"x": ("N", 5)}),
+        ({"axis": 1}, {"x": ("N", 3, 4)}),
+        ({}, {"x": (5,)}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The same type; the axis must be there."""
@@ -156,7 +171,7 @@ class Softmax(Op):
         return f"F.softmax({inputs[0]}, dim={self.axis})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Softmax", inputs[0], axis=self.axis)
+        return onnx_along(g, "Softmax", inputs[0], self.axis)
 
 
 class Softmin(Softmax):
@@ -172,7 +187,7 @@ class Softmin(Softmax):
         return f"F.softmin({inputs[0]}, dim={self.axis})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Softmax", g.op("Neg", inputs[0]), axis=self.axis)
+        return onnx_along(g, "Softmax", g.op("Neg", inputs[0]), self.axis)
 
 
 class LogSoftmax(Softmax):
@@ -189,4 +204,4 @@ class LogSoftmax(Softmax):
         return f"F.log_softmax({inputs[0]}, dim={self.axis})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("LogSoftmax", inputs[0], axis=self.axis)
+        return onnx_along(g, "LogSoftmax", inputs[0], self.axis)

@@ -12,6 +12,7 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import InvalidSetting
 from dlspec.dims import Dim
 from dlspec.ir.types import DType, TensorType
+from dlspec.ops.activation import onnx_along
 from dlspec.ops.base import Array, OnnxBuilder, Op, Ragged, TorchContext, refuse_lengths
 from dlspec.ops.elementwise import scalar
 from dlspec.ops.settings import axis_of, number, positive
@@ -207,7 +208,7 @@ class CrossEntropy(Weighted):
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         kinds = g.input_types
         assert kinds[0] is not None and kinds[1] is not None
-        log_p = g.op("LogSoftmax", inputs[0], axis=self.axis)
+        log_p = onnx_along(g, "LogSoftmax", inputs[0], self.axis)
         classes = kinds[0].shape[self.axis].value
         axes = g.constant(np.array([self.axis], dtype=np.int64))
         dtype, s = g.output_types[0].dtype.value, self.smoothing
