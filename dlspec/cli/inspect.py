@@ -99,12 +99,17 @@ def _of_bundle(
     """The spec that lies in a bundle, with the settings that it was built with."""
     from dlspec.bundle import current_bundle, read_manifest
     from dlspec.bundle.reader import verify_hashes
+    from dlspec.diagnostics import DlspecError
+    from dlspec.diagnostics.internal import NothingToDo
     from dlspec.driver import open_spec
 
     place = current_bundle(folder)
     manifest = read_manifest(place)
+    if manifest.spec is None:
+        raise DlspecError(NothingToDo(None, str(place), "spec in it"))
     verify_hashes(place, "quick", only=[manifest.spec.file], manifest=manifest)
-    return open_spec(place / manifest.spec.file, given), name or manifest.network
+    settings = {**manifest.training.get("settings", {}), **given}
+    return open_spec(place / manifest.spec.file, settings), name or manifest.network
 
 
 def _chosen(networks: dict[str, NetworkPlan], name: str | None, spec: str) -> NetworkPlan:

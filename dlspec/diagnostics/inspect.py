@@ -47,12 +47,14 @@ class LineWithoutNode(Diagnostic):
     code: ClassVar[str] = "DL641"
     title: ClassVar[str] = "line {line} of `{spec}` computes nothing of `{network}`"
     label: ClassVar[str] = "{what}"
-    help: ClassVar[tuple[str, ...]] = ("lines that compute: {lines}",)
+    note: ClassVar[str] = "{reason}"
+    help: ClassVar[str] = "lines that compute: {lines}"
     spec: str
     line: int
     network: str
     what: str
     lines: str | None = None
+    reason: str | None = None
 
 
 @late_dataclass

@@ -40,15 +40,18 @@ class Cost:
         return Cost(self.macs * times, self.other * times)
 
 
-MOVES = frozenset(
-    "cast reshape flatten unflatten squeeze unsqueeze expand full concat stack split chunk slice "
-    "gather pick permute transpose crop pad tile roll shift mirror repeat_interleave one_hot embed "
-    "depth_to_space space_to_depth triu tril masked last_step reversed steps_as_rows "
-    "rows_as_steps".split()
-)
+# fmt: off
+MOVES = frozenset((
+    "cast", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "expand", "full",
+    "concat", "stack", "split", "chunk", "slice", "gather", "pick", "permute", "transpose",
+    "crop", "pad", "tile", "roll", "shift", "mirror", "repeat_interleave", "one_hot", "embed",
+    "depth_to_space", "space_to_depth", "triu", "tril", "masked", "last_step", "reversed",
+    "steps_as_rows", "rows_as_steps",
+))
 """Ops that compute nothing: they move or rename numbers."""
+# fmt: on
 
-VIEWS = frozenset("reshape flatten unflatten squeeze unsqueeze".split())
+VIEWS = frozenset(("reshape", "flatten", "unflatten", "squeeze", "unsqueeze"))
 """Ops whose result is the same memory, seen otherwise."""
 
 PER_ELEMENT: Mapping[str, int] = {
@@ -173,7 +176,7 @@ def _pool(node: Node, sizes: Sizes) -> Cost:
 
 
 def _response(node: Node, sizes: Sizes) -> Cost:
-    """Local response normalisation: the square, a sum over neighbours, scale, add, power, divide."""
+    """Local response: the square, a sum over neighbours, then scale, add, power, divide."""
     size = int(getattr(node.op, "size", 5))
     return Cost(0, (size + 5) * _made(node, sizes))
 

@@ -101,8 +101,9 @@ def _draw_box(box: Box, place: Place) -> str:
 def _row(line: Line, x: float, y: float, width: float, first: bool, last: bool) -> str:
     height = ROW - (0 if last else 1)
     up, down = (_RADIUS if first else 0.0), (_RADIUS if last else 0.0)
-    mark = tag("path", kind=f"{line.family}-mark", d=_rounded(x, y, width, height, up, down))
-    inner = _rounded(x + _MARK, y, width - _MARK, height, up, down, left=False)
+    strip = _rounded(x, y, width / 2, height, (up, 0, 0, down))
+    mark = tag("path", kind=f"{line.family}-mark", d=strip)
+    inner = _rounded(x + _MARK, y, width - _MARK, height, (0, up, down, 0))
     body = tag("path", kind=line.family, d=inner)
     return tag("g", text("title", line.tip), mark, body, _words(line, x, y + 17, width))
 
@@ -157,14 +158,13 @@ def _pill(line: Line, x: float, y: float, width: float) -> str:
 
 
 def _rounded(
-    x: float, y: float, w: float, h: float, up: float, down: float, *, left: bool = True
+    x: float, y: float, w: float, h: float, corners: tuple[float, float, float, float]
 ) -> str:
-    """A rectangle with corners of radius ``up`` above and ``down`` below; square at the left
-    without ``left``."""
-    a, b = (up, down) if left else (0.0, 0.0)
+    """A rectangle with the radii of its corners, clockwise from the upper left one."""
+    a, b, c, d = corners
     return (
-        f"M{_n(x)} {_n(y + a)}{_arc(a, a, -a)}H{_n(x + w - up)}{_arc(up, up, up)}"
-        f"V{_n(y + h - down)}{_arc(down, -down, down)}H{_n(x + b)}{_arc(b, -b, -b)}Z"
+        f"M{_n(x)} {_n(y + a)}{_arc(a, a, -a)}H{_n(x + w - b)}{_arc(b, b, b)}"
+        f"V{_n(y + h - c)}{_arc(c, -c, c)}H{_n(x + d)}{_arc(d, -d, -d)}Z"
     )
 
 

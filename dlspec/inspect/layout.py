@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 LANE = 14.0
 _BETWEEN, _BESIDE = 30.0, 12.0
@@ -64,9 +65,7 @@ def has_cycle(count: int, edges: Iterable[tuple[int, int]]) -> set[int]:
     return left
 
 
-def lay_out(
-    boxes: Sequence[Place], edges: Sequence[tuple[int, int]], *, gap: float = 34.0
-) -> Laid:
+def lay_out(boxes: Sequence[Place], edges: Sequence[tuple[int, int]], *, gap: float = 34.0) -> Laid:
     """Give every box its place.
 
     Args:
@@ -147,7 +146,7 @@ def _neighbours(routes: Sequence[Route]) -> tuple[Neighbours, Neighbours]:
     above: Neighbours = {}
     below: Neighbours = {}
     for route in routes:
-        for a, b in zip(route.places, route.places[1:], strict=False):
+        for a, b in pairwise(route.places):
             if b not in below.setdefault(a, []):
                 below[a].append(b)
                 above.setdefault(b, []).append(a)
@@ -188,7 +187,7 @@ def _by_barycentre(layer: list[Place], near: Neighbours, layers: list[list[Place
 
 def _crossings(layers: list[list[Place]], below: Neighbours) -> int:
     total = 0
-    for upper, lower in zip(layers, layers[1:], strict=False):
+    for upper, lower in pairwise(layers):
         position = {p: i for i, p in enumerate(lower)}
         ends: list[int] = []
         for place in upper:
@@ -226,6 +225,54 @@ def _set_x(layers: list[list[Place]], above: Neighbours, below: Neighbours) -> N
         if fixed.intersection(layer):
             wanted = [p.x for p in layer]
             _settle(layer, wanted, [1e9 if p in fixed else 1.0 for p in layer])
+    for _ in range(2):
+        _align_chains(layers, above, below, fixed)
+
+
+def _align_chains(
+    layers: list[list[Place]], above: Neighbours, below: Neighbours, fixed: set[Place]
+) -> None:
+    """Lanes, and boxes with one way in and out, stand exactly below one another where their
+    neighbours leave room."""
+    beside: dict[Place, tuple[Place | None, Place | None]] = {}
+    for layer in layers:
+        for left, place, right in zip([None, *layer], layer, [*layer[1:], None], strict=False):
+            beside[place] = (left, right)
+    seen = set(fixed)
+    for start in (p for layer in layers for p in layer):
+        if start in seen:
+            continue
+        chain = [start]
+        while (follow := _follower(chain[-1], above, below)) is not None and follow not in seen:
+            chain.append(follow)
+        seen.update(chain)
+        low = max((o.x + _apart(o, p) for p in chain if (o := beside[p][0])), default=-1e9)
+        high = min((o.x - _apart(p, o) for p in chain if (o := beside[p][1])), default=1e9)
+        if low > high:
+            continue
+        ends = [*above.get(chain[0], ()), *below.get(chain[-1], ())] if start.lane else []
+        ends = ends if len(ends) == 2 else []
+        if not start.lane:
+            ends = [o for o in _only(chain, above, below) if o in fixed]
+        straight = [o.x for o in ends if low <= o.x <= high]
+        mean = sum(p.x for p in chain) / len(chain)
+        x = straight[0] if straight else min(high, max(low, mean))
+        for place in chain:
+            place.x = x
+
+
+def _only(chain: list[Place], above: Neighbours, below: Neighbours) -> list[Place]:
+    """What is alone below a chain, and alone above it."""
+    after, before = below.get(chain[-1], []), above.get(chain[0], [])
+    return [o for near in (after, before) if len(near) == 1 for o in near]
+
+
+def _follower(place: Place, above: Neighbours, below: Neighbours) -> Place | None:
+    after = below.get(place, [])
+    lanes = [p for p in after if p.lane] if place.lane else []
+    if lanes:
+        return lanes[0]
+    return after[0] if len(after) == 1 and len(above[after[0]]) == 1 else None
 
 
 def _straightened(alone: set[Place], below: Neighbours) -> set[Place]:
@@ -287,7 +334,7 @@ def _apart(left: Place, right: Place) -> float:
 def _settle(layer: list[Place], wanted: Sequence[float], weights: Sequence[float]) -> None:
     """The places nearest to those wanted that keep order and distance: isotonic regression."""
     offsets = [0.0]
-    for left, right in zip(layer, layer[1:], strict=False):
+    for left, right in pairwise(layer):
         offsets.append(offsets[-1] + _apart(left, right))
     blocks: list[tuple[float, float, int]] = []  # mean, weight, count
     for target, weight, offset in zip(wanted, weights, offsets, strict=True):
@@ -305,7 +352,7 @@ def _settle(layer: list[Place], wanted: Sequence[float], weights: Sequence[float
 def _set_y(layers: list[list[Place]], routes: Sequence[Route], gap: float) -> float:
     bent: set[int] = set()
     for route in routes:
-        for a, b in zip(route.places, route.places[1:], strict=False):
+        for a, b in pairwise(route.places):
             if abs(a.x - b.x) > 1:
                 bent.add(a.layer)
     y = 0.0

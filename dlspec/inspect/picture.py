@@ -175,9 +175,7 @@ def _heading(plan: NetworkPlan, sums: Totals, sizes: Mapping[str, int]) -> tuple
 
 
 def _framed(panel: Panel, x: float, y: float) -> str:
-    frame = tag(
-        "rect", kind="panel", width=round(panel.width), height=round(panel.height), rx=12
-    )
+    frame = tag("rect", kind="panel", width=round(panel.width), height=round(panel.height), rx=12)
     head = text("text", panel.title, "title", x=_FRAME, y=28)
     note = text("text", panel.subtitle, "soft", x=_FRAME, y=45)
     left = (panel.width - panel.drawn.width) / 2

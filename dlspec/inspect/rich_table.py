@@ -34,7 +34,9 @@ def print_table(summary: Summary, width: int) -> bool:
     if bars:
         table.add_column("share", style="blue", no_wrap=True, min_width=10)
     for cell in cells_of(summary):
-        texts = [Text(t, "bold" if cell.folded and i == 1 else "") for i, t in enumerate(cell.texts)]
+        texts = [
+            Text(t, "bold" if cell.folded and i == 1 else "") for i, t in enumerate(cell.texts)
+        ]
         table.add_row(*texts, *([bar(cell.share)] if bars else []))
     console.print(Text(title_text(summary), "bold"))
     console.print(table)

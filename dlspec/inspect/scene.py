@@ -167,7 +167,9 @@ def _size(value: Value) -> int:
 def flowing(node: Node) -> list[Value]:
     """The tensors that a node reads, once each: no weights, no constants."""
     stored = (Parameter, Buffer, Constant)
-    return list(dict.fromkeys(v for v in node.inputs if v is not None and not isinstance(v, stored)))
+    return list(
+        dict.fromkeys(v for v in node.inputs if v is not None and not isinstance(v, stored))
+    )
 
 
 def entering(nodes: Sequence[Node]) -> list[Value]:

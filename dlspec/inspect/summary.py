@@ -91,9 +91,7 @@ def symbol_sizes(plan: NetworkPlan, at: Mapping[str, int] | None = None) -> dict
     return {**found, **{k: v for k, v in (at or {}).items() if k in found}}
 
 
-def summarize(
-    plan: NetworkPlan, *, depth: int = 1, at: Mapping[str, int] | None = None
-) -> Summary:
+def summarize(plan: NetworkPlan, *, depth: int = 1, at: Mapping[str, int] | None = None) -> Summary:
     """The table of a network.
 
     Args:

@@ -86,7 +86,8 @@ def _cells(row: Row, summary: Summary) -> Cells:
 
 
 def _widths(cells: Sequence[Cells], width: int) -> list[int]:
-    found = [max(len(t) for t in column) for column in zip(HEAD, *(c.texts for c in cells))]
+    rows = [HEAD, *(c.texts for c in cells)]
+    found = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     over = sum(found) + _GAP * (len(found) - 1) - width
     while over > 0 and (found[0] > _LEAST[0] or found[1] > _LEAST[1]):
         column = 1 if found[1] >= found[0] and found[1] > _LEAST[1] else 0
