@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dlspec.data.dataset import Array, Field
+from dlspec.data.dataset import Column, Field
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import ColumnLengths, FieldType
 from dlspec.source import Span
 
-Columns = dict[str, Array]
+Columns = dict[str, Column]
 
 
 @dataclass(frozen=True)

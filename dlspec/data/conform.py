@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from dlspec.data.dataset import Array, Field
+from dlspec.data.dataset import Array, Column, Field
+from dlspec.data.sequences import Sequences
+from dlspec.data.text import encoded
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import FieldType, FieldValue
-from dlspec.ir.data_plan import FieldPlan
+from dlspec.ir.data_plan import UNKNOWN, FieldPlan
 
 
-def conform(column: Array, known: Field, plan: FieldPlan) -> Array:
+def conform(
+    column: Column, known: Field, plan: FieldPlan, words: tuple[str, ...] | None = None
+) -> Column:
     """The column as the plan declares it; the column itself where it already is so.
 
     Integers fit if the declared type holds each of them; integers and floats become floats (rounded
     to the declared precision); floats become integers only where they are whole; texts become the
-    numbers of declared classes. With classes, each number must be one of theirs.
+    numbers of declared classes. With classes, each number must be one of theirs. ``words`` are
+    those of the field's vocabulary: text becomes ids.
     """
+    if words is not None:
+        return _ids(column, known, plan, words)
+    if isinstance(column, Sequences):
+        return _steps(column, known, plan)
+    if plan.steps is not None:
+        raise _type_error(known, plan)
     _check_shape(column, known, plan)
     if known.dtype == "str":
         converted = _class_numbers(column, known, plan)
@@ -32,9 +45,35 @@ def conform(column: Array, known: Field, plan: FieldPlan) -> Array:
     return converted
 
 
+def _ids(column: Column, known: Field, plan: FieldPlan, words: tuple[str, ...]) -> Column:
+    """Text by its vocabulary: a list of ids for each example, or one id."""
+    assert plan.vocabulary is not None
+    by, ids = plan.vocabulary.by, {w: i for i, w in enumerate(words)}
+    if known.dtype != "str" or np.dtype(plan.dtype).kind not in "iu":
+        raise _type_error(known, plan)
+    if plan.steps is None:
+        if isinstance(column, Sequences):
+            raise _type_error(known, plan)
+        return np.array([ids.get(str(text), UNKNOWN) for text in column], plan.dtype)
+    examples = (encoded(column[i], by, ids, ending=plan.ending) for i in range(len(column)))
+    return Sequences.of(examples, plan.dtype)
+
+
+def _steps(column: Sequences, known: Field, plan: FieldPlan) -> Sequences:
+    """Numbers in examples of different lengths: each step as declared."""
+    if plan.steps is None or known.dtype == "str":
+        raise _type_error(known, plan)
+    one = replace(plan, shape=plan.shape[1:], steps=None)
+    values = conform(column.values, known, one)
+    assert isinstance(values, np.ndarray)
+    return Sequences(values, column.lengths, column.starts)
+
+
 def declared_type(plan: FieldPlan) -> str:
     """The declared type as messages print it: ``uint8[N, 28, 28]``."""
     dims = ["N", *("*" if d is None else str(d) for d in plan.shape)]
+    if plan.steps is not None:
+        dims[1] = f"<={plan.steps}"
     return f"{plan.dtype}[{', '.join(dims)}]"
 
 

@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dlspec.data.sequences import Sequences
+
 Array = NDArray[Any]
+Column = NDArray[Any] | Sequences
+"""A column: an array with N first, or examples that differ in length."""
 
 
 @dataclass(frozen=True)
 class Field:
     """A named column of examples: element type (NumPy's name, ``str`` for text), the shape of one
-    example (without N), and the class names that its integers stand for."""
+    example (without N), and the class names that its integers stand for. Where examples differ in
+    length, ``steps`` is the symbol of that axis and the shape is that of one step."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     classes: tuple[str, ...] | None = None
+    steps: str | None = None
 
     @staticmethod
-    def of(name: str, column: Array, classes: tuple[str, ...] | None = None) -> Field:
+    def of(
+        name: str,
+        column: Column,
+        classes: tuple[str, ...] | None = None,
+        steps: str | None = None,
+    ) -> Field:
         """The field that describes a column."""
         dtype = "str" if column.dtype.kind in "OU" else column.dtype.name
+        if isinstance(column, Sequences):
+            return Field(name, dtype, tuple(column.values.shape[1:]), classes, steps or "T")
         return Field(name, dtype, tuple(column.shape[1:]), classes)
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(['N', *map(str, self.shape)])}]"
+        steps = [] if self.steps is None else [f"<={self.steps}"]
+        return f"{self.dtype}[{', '.join(['N', *steps, *map(str, self.shape)])}]"
 
 
 class Dataset:
@@ -40,12 +54,12 @@ class Dataset:
 
     def __init__(
         self,
-        columns: Mapping[str, Array],
+        columns: Mapping[str, Column],
         fields: Mapping[str, Field],
         indices: NDArray[np.int64] | None = None,
     ) -> None:
         self.fields: dict[str, Field] = dict(fields)
-        self._columns: dict[str, Array] = {name: columns[name] for name in self.fields}
+        self._columns: dict[str, Column] = {name: columns[name] for name in self.fields}
         self._indices = indices
         if indices is not None:
             indices.flags.writeable = False
@@ -54,8 +68,9 @@ class Dataset:
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, name: str) -> Array:
-        """The whole column of this subset, N first. Copies where this is a part of the source."""
+    def __getitem__(self, name: str) -> Any:
+        """The whole column of this subset, N first: an array (a copy where this is a part of the
+        source), or `Sequences` where examples differ in length."""
         column = self._columns[name]
         return column if self._indices is None else column[self._indices]
 
@@ -65,9 +80,17 @@ class Dataset:
         return np.arange(self._length) if self._indices is None else self._indices
 
     def take(self, indices: ArrayLike) -> dict[str, Array]:
-        """A batch: each field at these positions of this subset (copied), by name."""
+        """A batch: each field at these positions of this subset (copied), by name. Where examples
+        differ in length they are padded with 0, and `T_lengths` holds the lengths of `<=T`."""
         rows = self._rows(indices)
-        return {name: np.asarray(column[rows]) for name, column in self._columns.items()}
+        found: dict[str, Array] = {}
+        for name, column in self._columns.items():
+            if isinstance(column, Sequences):
+                found[name], lengths = column.padded(rows)
+                found.setdefault(f"{self.fields[name].steps}_lengths", lengths)
+            else:
+                found[name] = np.asarray(column[rows])
+        return found
 
     def subset(self, indices: ArrayLike) -> Dataset:
         """The examples at these positions of this subset, in this order, without copying any."""
@@ -87,8 +110,10 @@ class Dataset:
 
 @dataclass
 class Splits:
-    """The three parts; a part that the plan does not make is None."""
+    """The three parts; a part that the plan does not make is None. ``vocabularies`` are the words
+    of those that were made from the training examples, by name."""
 
     train: Dataset
     validation: Dataset | None
     test: Dataset | None
+    vocabularies: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])

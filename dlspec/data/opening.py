@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from dlspec.data.columns import Columns
 from dlspec.data.conform import conform
 from dlspec.data.dataset import Array, Dataset, Field, Splits
+from dlspec.data.sequences import Sequences
 from dlspec.data.sources import RawSource, checked_settings, load_source
 from dlspec.data.split import few_labels, split_rows
+from dlspec.data.text import fitted
 from dlspec.diagnostics import DlspecError, did_you_mean
-from dlspec.diagnostics.data import UnknownColumn
-from dlspec.ir.data_plan import SOURCES, DataPlan, SourceCall, SplitPlan
+from dlspec.diagnostics.data import StepsDiffer, UnknownColumn
+from dlspec.ir.data_plan import SOURCES, DataPlan, SourceCall, SplitPlan, VocabularyPlan
 from dlspec.source import Span
 
 DEFAULT_SPLIT = SplitPlan("random", shares=(0.8, 0.1, 0.1))
@@ -41,8 +46,8 @@ def open_data(plan: DataPlan, *, folder: Path) -> Splits:
     call = plan.source
     settings = checked_settings(call.kind, call.settings, call.span)
     source = load_source(call.kind, call.settings, folder=folder, span=call.span)
-    columns, test_columns, fields = _outputs(plan, source)
-
+    # fields are checked before anything is parted, unless words have to be counted first
+    prepared = None if plan.vocabularies else _outputs(plan, source, {})
     split = plan.split or _default_split(call.kind, source, settings)
     groups = None if split.by is None else _column(source, split.by, split.span)
     own_test = source.test_columns is not None
@@ -50,15 +55,23 @@ def open_data(plan: DataPlan, *, folder: Path) -> Splits:
         len(source), split, plan.seed, own_test=own_test, source=call.kind, groups=groups
     )
     train = parts.train
+    words = {v.name: fitted(v, _examples(source, v, train)) for v in plan.vocabularies}
+    columns, test_columns, fields = prepared or _outputs(plan, source, words)
     labels = settings.get("labels") if call.kind in ("mnist", "fashion_mnist") else None
     if isinstance(labels, int):
-        train = few_labels(train, source.columns["label"], labels, plan.seed, call.span)
+        train = few_labels(train, np.asarray(source.columns["label"]), labels, plan.seed, call.span)
 
     def part(rows: Array | None) -> Dataset | None:
         return None if rows is None else Dataset(columns, fields, rows)
 
     test = part(parts.test) if test_columns is None else Dataset(test_columns, fields)
-    return Splits(Dataset(columns, fields, train), part(parts.validation), test)
+    return Splits(Dataset(columns, fields, train), part(parts.validation), test, words)
+
+
+def _examples(source: RawSource, plan: VocabularyPlan, rows: Array) -> Iterator[Any]:
+    """The training examples of the column that a vocabulary is made from."""
+    column = _column(source, plan.column, plan.span)
+    return (column[int(row)] for row in rows)
 
 
 def _default_split(kind: str, source: RawSource, settings: Mapping[str, object]) -> SplitPlan:
@@ -68,7 +81,9 @@ def _default_split(kind: str, source: RawSource, settings: Mapping[str, object])
     return SplitPlan("given", validation if isinstance(validation, int | float) else 0.1)
 
 
-def _outputs(plan: DataPlan, source: RawSource) -> tuple[Columns, Columns | None, dict[str, Field]]:
+def _outputs(
+    plan: DataPlan, source: RawSource, words: Mapping[str, tuple[str, ...]]
+) -> tuple[Columns, Columns | None, dict[str, Field]]:
     """The columns under their fields' names, each as declared."""
     if not plan.outputs:
         return source.columns, source.test_columns, source.fields
@@ -78,15 +93,46 @@ def _outputs(plan: DataPlan, source: RawSource) -> tuple[Columns, Columns | None
     for output in plan.outputs:
         column = _column(source, output.column, output.span)
         known = source.fields[output.column]
-        columns[output.name] = conform(column, known, output)
+        names = None if output.vocabulary is None else words[output.vocabulary.name]
+        columns[output.name] = conform(column, known, output, names)
         if source.test_columns is not None and test_columns is not None:
-            test_columns[output.name] = conform(source.test_columns[output.column], known, output)
+            test_columns[output.name] = conform(
+                source.test_columns[output.column], known, output, names
+            )
         classes = output.classes if output.classes is not None else known.classes
-        fields[output.name] = Field.of(output.name, columns[output.name], classes)
+        found = Field.of(output.name, columns[output.name], classes or names, output.steps)
+        fields[output.name] = found
+    _same_lengths(plan, columns, fields)
     return columns, test_columns, fields
 
 
-def _column(source: RawSource, name: str, span: Span | None) -> Array:
+def _same_lengths(plan: DataPlan, columns: Columns, fields: Mapping[str, Field]) -> None:
+    """Fields with one symbol for their steps have one length in each example."""
+    first: dict[str, str] = {}
+    for output in plan.outputs:
+        column, steps = columns[output.name], fields[output.name].steps
+        if steps is None or not isinstance(column, Sequences):
+            continue
+        other = first.setdefault(steps, output.name)
+        known = columns[other]
+        assert isinstance(known, Sequences)
+        wrong = np.flatnonzero(known.lengths != column.lengths)
+        if wrong.size:
+            row = int(wrong[0])
+            raise DlspecError(
+                StepsDiffer(
+                    output.span,
+                    output.name,
+                    steps,
+                    row,
+                    int(column.lengths[row]),
+                    other,
+                    int(known.lengths[row]),
+                )
+            )
+
+
+def _column(source: RawSource, name: str, span: Span | None) -> Any:
     if name not in source.columns:
         known = ", ".join(source.columns)
         hint = did_you_mean(name, source.columns)

@@ -16,6 +16,7 @@ import numpy as np
 
 from dlspec.diagnostics import DlspecError
 from dlspec.dims import DimLike
+from dlspec.ir.data_plan import VocabularyPlan
 from dlspec.ir.graph import (
     Buffer,
     Constant,
@@ -86,6 +87,7 @@ class GraphBuilder:
         ragged: Sequence[int] = (),
         origin: Origin = "data",
         classes: tuple[str, ...] | None = None,
+        vocabulary: VocabularyPlan | None = None,
         distribution: Distribution | None = None,
         symbol: str | None = None,
         span: Span | None = None,
@@ -102,6 +104,7 @@ class GraphBuilder:
             span,
             origin=origin,
             classes=classes,
+            vocabulary=vocabulary,
             distribution=distribution,
             symbol=symbol,
         )

@@ -25,12 +25,36 @@ class SourceCall:
     span: Span | None = None
 
 
+Pieces = Literal["words", "characters", "bytes", "items"]
+"""What a text is parted into: at spaces; into characters; into the bytes of its UTF-8; or nothing,
+the text is one name, a list of texts is one as it stands."""
+
+UNKNOWN, START, STOP = 0, 1, 2
+"""Ids that every fitted vocabulary has: for what it has not, before the first, after the last."""
+SPECIAL = ("<unknown>", "<start>", "<stop>")
+"""How they are written."""
+
+
+@dataclass(frozen=True)
+class VocabularyPlan:
+    """A vocabulary that is made from a column of the training examples: the ``size`` ids are the
+    three of `SPECIAL` and the most frequent pieces."""
+
+    name: str
+    column: str
+    by: Pieces
+    size: int
+    span: Span | None = None
+
+
 @dataclass(frozen=True)
 class FieldPlan:
     """One ``output``: a column under a name, with its declared type.
 
     ``dtype`` is NumPy's name; ``shape`` is that of one example (without N), None where any size
     will do; ``classes`` are the names that the integers stand for, None to keep the source's.
+    ``steps`` is the symbol of the first axis where examples differ in length; ``vocabulary`` makes
+    ids of text, with the stop symbol behind each example where ``ending``.
     """
 
     name: str
@@ -39,6 +63,9 @@ class FieldPlan:
     shape: tuple[int | None, ...] = ()
     classes: tuple[str, ...] | None = None
     span: Span | None = None
+    steps: str | None = None
+    vocabulary: VocabularyPlan | None = None
+    ending: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +95,7 @@ class DataPlan:
     split: SplitPlan | None = None
     seed: int = 0
     span: Span | None = None
+    vocabularies: tuple[VocabularyPlan, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dlspec.ir.data_plan import VocabularyPlan
 from dlspec.ir.types import TensorType
 from dlspec.source import Span
 
@@ -79,6 +80,7 @@ class Input(Value):
 
     origin: Literal["data", "noise", "lengths", "state", "step"] = "data"
     classes: tuple[str, ...] | None = None
+    vocabulary: VocabularyPlan | None = None
     distribution: Distribution | None = None
     symbol: str | None = None
 
@@ -128,11 +130,13 @@ class Node:
 
 @dataclass(eq=False)
 class Output:
-    """A named result of a graph; ``classes`` names the ids of an `int … of vocabulary`."""
+    """A named result of a graph; ``classes`` names the ids of an `int … of vocabulary`, as far as
+    the spec has them; what a ``vocabulary`` holds is known once there is data."""
 
     name: str
     value: Value
     classes: tuple[str, ...] | None = None
+    vocabulary: VocabularyPlan | None = None
 
 
 @dataclass(eq=False)

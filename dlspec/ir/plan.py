@@ -85,7 +85,8 @@ class EarlyStop:
 @dataclass(frozen=True)
 class RecipePlan:
     """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the
-    network plan.
+    network plan. ``init``: layers whose start the networks leave open begin as declared by their
+    ops, or by LSUV on the first batch.
     """
 
     name: str
@@ -98,6 +99,7 @@ class RecipePlan:
     stop: EarlyStop | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = 0
+    init: Literal["declared", "lsuv"] = "declared"
     metrics: tuple[str, ...] = ()
     span: Span | None = None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dlspec.ir.graph import Constant, Graph, Node, Output, Value
+from dlspec.ir.graph import Constant, Graph, Node, Value
 from dlspec.ops.base import Op
 
 
@@ -38,7 +38,7 @@ def rewritten(
         graph.buffers,
         [*(c for c in graph.constants if c not in constants), *constants],
         nodes,
-        [Output(o.name, _latest(o.value, now), o.classes) for o in graph.outputs],
+        [replace(o, value=_latest(o.value, now)) for o in graph.outputs],
         [(b, _latest(v, now)) for b, v in graph.updates],
     )
 

@@ -37,7 +37,7 @@ from dlspec.sema.names import constant
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
-from dlspec.sema.values import Layer, Poisoned, written
+from dlspec.sema.values import Layer, Poisoned, Vocabulary, written
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast, parse
 
@@ -61,9 +61,7 @@ class NetworkElaborator(Elaborator):
         super().__init__(context)
         self.root = root
 
-    def output_made(
-        self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame
-    ) -> None:
+    def output_made(self, name: str, tensor: Value, names: Vocabulary | None, frame: Frame) -> None:
         """An output of the outermost network is an output of the graph."""
         if frame.scope == "" and frame.owner == self.root:
             graph = self.context.builder.graph
@@ -73,9 +71,10 @@ class NetworkElaborator(Elaborator):
                     self.context.builder.rename(whole, f"{name}.whole")
                     self.context.builder.rename(tensor, name)
                 self._lengths_put_out(name, tensor.type.shape[axis], tensor, frame)
-            graph.outputs = [o for o in graph.outputs if o.name != name] + [
-                Output(name, tensor, classes)
-            ]
+            made = Output(name, tensor)
+            if names is not None:
+                made = Output(name, tensor, names.classes, names.fitted)
+            graph.outputs = [o for o in graph.outputs if o.name != name] + [made]
 
     def _lengths_put_out(self, name: str, dim: Dim, tensor: Value, frame: Frame) -> None:
         """New lengths are an output too, called by the dimension's name in the output's type."""

@@ -26,6 +26,7 @@ from dlspec.ir.data_plan import (
     FieldPlan,
     SourceCall,
     SplitPlan,
+    VocabularyPlan,
 )
 from dlspec.ir.types import DType, TensorType
 from dlspec.sema import types
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
 SETTINGS = ("split", "seed")
+PIECES = ("words", "characters", "bytes", "items")
 SOURCES_LATER = (
     "gym",
     "folder",
@@ -195,6 +197,7 @@ class _Body:
         self.fields: list[FieldPlan] = []
         self.split: SplitPlan | None = None
         self.seed = 0
+        self.vocabularies: list[VocabularyPlan] = []
         self.bound: dict[str, Span] = {}
 
     def plan(self) -> DataPlan:
@@ -220,7 +223,13 @@ class _Body:
         if len(used) > 1:
             raise DlspecError(NotYet(self.data.name_span, "several sources in one `data`"))
         return DataPlan(
-            self.data.name, used[0].call, tuple(self.fields), self.split, self.seed, self.data.span
+            self.data.name,
+            used[0].call,
+            tuple(self.fields),
+            self.split,
+            self.seed,
+            self.data.span,
+            tuple(self.vocabularies),
         )
 
     def assign(self, statement: ast.Assign) -> None:
@@ -246,11 +255,38 @@ class _Body:
         if column is not None:
             self.columns[name] = column
             return
-        is_vocabulary = isinstance(head, ast.Name) and head.id == "vocabulary"
-        arguments = value.arguments if isinstance(value, ast.Call) else ()
-        if is_vocabulary and any(a.name is not None for a in arguments):
-            raise DlspecError(NotYet(value.span, "a vocabulary of a column"))
+        if isinstance(value, ast.Call) and _is_call(value, "vocabulary"):
+            of = self.column(value.arguments[0].value) if value.arguments else None
+            if of is not None:
+                self.read.add(name)
+                self.vocabularies.append(self.vocabulary(name, of, value))
+                self.frame.names[name] = Vocabulary((), self.vocabularies[-1])
+                return
         self.frame.names[name] = self.el.evaluate(value, self.frame)
+
+    def vocabulary(self, name: str, column: Column, call: ast.Call) -> VocabularyPlan:
+        """`vocabulary(lines.en, by = words, size = 4000)`: the size is known without the data."""
+        given = {a.name or "": a for a in call.arguments[1:]}
+        for key, argument in given.items():
+            if key not in ("by", "size"):
+                raise DlspecError(
+                    UnknownSetting(argument.span, key or argument.span.text, "vocabulary", None)
+                )
+        by = "words"
+        if "by" in given:
+            written = given["by"].value
+            by = written.id if isinstance(written, ast.Name) else written.span.text
+            if by not in PIECES:
+                expected = ", ".join(f"`{p}`" for p in PIECES)
+                raise DlspecError(BadValue(written.span, "by", by, expected))
+        if "size" not in given:
+            raise DlspecError(MissingArgument(call.span, "size", "vocabulary"))
+        size = self.el.evaluate(given["size"].value, self.frame)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 4:
+            raise DlspecError(
+                BadValue(given["size"].span, "size", describe(size), "a whole number from 4")
+            )
+        return VocabularyPlan(f"{self.data.name}.{name}", column.name, by, size, call.span)  # type: ignore[arg-type]
 
     def column(self, expr: ast.Expr) -> Column | None:
         """`files.image`, or a name bound to such a column."""
@@ -285,7 +321,8 @@ class _Body:
         """
         name = statement.target.name
         expr = statement.value or ast.Name(statement.target.span, name)
-        column = self.column(expr)
+        ending = _is_call(expr, "ending")
+        column = self.column(expr.arguments[0].value if ending else expr)  # type: ignore[union-attr]
         if column is None:
             raise DlspecError(
                 NotYet(expr.span, "a computed field", "give a column of the source: `files.image`")
@@ -313,6 +350,7 @@ class _Body:
         written = statement.type
         dtype = types.dtype_of(written)
         shape: list[int | None] = []
+        steps: str | None = None
         for position, dim in enumerate(written.dims or ()):
             sizes = types.dimension(dim, self.frame, self.el.evaluate, free=True)
             if position == 0:
@@ -323,16 +361,25 @@ class _Body:
                         )
                     )
                 continue
+            if dim.kind == "ragged":
+                if position != 1 or sizes[0].symbol is None:
+                    raise DlspecError(NotYet(dim.span, "these lengths in a field"))
+                steps = sizes[0].symbol
             shape.extend(s.value for s in sizes)
-        classes = types.classes_of(written, self.frame, self.el.evaluate)
+        names = types.vocabulary_of(written, self.frame, self.el.evaluate)
+        fitted = None if names is None else names.fitted
+        classes = None if names is None else names.classes
         self.fields.append(
             FieldPlan(
                 name,
                 column.name,
                 dtype.value,
                 tuple(shape),
-                classes or (schema.classes if schema else None),
+                classes or (schema.classes if schema and fitted is None else None),
                 statement.span,
+                steps,
+                fitted,
+                ending,
             )
         )
 
@@ -383,6 +430,16 @@ class _Body:
         raise DlspecError(wrong)
 
 
+def _is_call(expr: ast.Expr, name: str) -> bool:
+    """Whether an expression is `name(…)` with an argument."""
+    return (
+        isinstance(expr, ast.Call)
+        and isinstance(expr.function, ast.Name)
+        and expr.function.id == name
+        and bool(expr.arguments)
+    )
+
+
 def fields_of(plan: DataPlan, span: Span) -> DataFields:
     """The fields of a plan with their types for one example."""
     found = DataFields(plan.name)
@@ -401,7 +458,8 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
             )
         entries = list(schema)
     for entry in entries:
-        if any(d is None for d in entry.shape):
+        steps = entry.steps if isinstance(entry, FieldPlan) else None
+        if any(d is None for d in entry.shape[steps is not None :]):
             advice = 'give a size: `images("photos", size = 64)`'
             raise DlspecError(
                 BadValue(
@@ -409,7 +467,10 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
                 )
             )
         shape = tuple(Dim.of(d) for d in entry.shape if d is not None)
-        found.types[entry.name] = TensorType(_engine_dtype(entry.dtype), shape)
+        lengths: frozenset[int] = frozenset()
+        if steps is not None:
+            shape, lengths = (Dim.of(steps), *shape), frozenset({0})
+        found.types[entry.name] = TensorType(_engine_dtype(entry.dtype), shape, lengths)
         if entry.classes is not None:
             found.classes[entry.name] = entry.classes
     return found

@@ -27,13 +27,14 @@ from dlspec.sema.context import MAX_ROUNDS, Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
 from dlspec.sema.names import file_name
 from dlspec.sema.program import library
-from dlspec.sema.types import classes_of, declared_type, unify
+from dlspec.sema.types import declared_type, unify, vocabulary_of
 from dlspec.sema.values import (
     POISON,
     Layer,
     Poisoned,
     Record,
     Tensor,
+    Vocabulary,
     describe,
     is_number,
     is_tensor_like,
@@ -228,11 +229,10 @@ class Elaborator:
             self.bind(name, value, statement.target.span, frame)
         if name not in frame.outputs:
             frame.outputs.append(name)
-        self.output_made(name, tensor, classes_of(statement.type, frame, self.evaluate), frame)
+        names = vocabulary_of(statement.type, frame, self.evaluate)
+        self.output_made(name, tensor, names, frame)
 
-    def output_made(
-        self, name: str, tensor: Value, classes: tuple[str, ...] | None, frame: Frame
-    ) -> None:
+    def output_made(self, name: str, tensor: Value, names: Vocabulary | None, frame: Frame) -> None:
         """Hook: what an output means for the graph (the outermost network's are the graph's)."""
 
     def input(self, statement: ast.Input, frame: Frame) -> None:
@@ -253,12 +253,14 @@ class Elaborator:
     def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
         """An input of the graph itself."""
         kind = declared_type(statement.type, frame, self.evaluate)
+        names = vocabulary_of(statement.type, frame, self.evaluate)
         made = self.context.builder.input(
             frame.place(statement.name),
             kind.dtype,
             *kind.shape,
             ragged=sorted(kind.ragged),
-            classes=classes_of(statement.type, frame, self.evaluate),
+            classes=None if names is None else names.classes,
+            vocabulary=None if names is None else names.fitted,
             span=statement.name_span,
         )
         return ragged.opened(self.context, made, statement.name_span)

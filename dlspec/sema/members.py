@@ -8,10 +8,12 @@ import numpy as np
 
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.names import NotYet, UnknownAttribute, WrongKind
+from dlspec.ir.data_plan import START, STOP, UNKNOWN
 from dlspec.ops import REGISTRY
 from dlspec.sema import compile_time
 from dlspec.sema.apply_op import apply_op
 from dlspec.sema.context import Frame
+from dlspec.sema.data import definition_plan
 from dlspec.sema.names import constant
 from dlspec.sema.program import Program
 from dlspec.sema.tensors import single
@@ -58,9 +60,12 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
     if isinstance(value, Vocabulary):
         if name == "size":
             return value.size
-        if name in ("start", "stop", "unknown", "counts"):
-            raise DlspecError(NotYet(expr.name_span, f"`.{name}` of a vocabulary"))
-        raise _unknown(expr, "a vocabulary", ["size"])
+        ids = {"unknown": UNKNOWN, "start": START, "stop": STOP}
+        if value.fitted is not None and name in ids:
+            return ids[name]
+        if value.fitted is not None and name == "counts":
+            raise DlspecError(NotYet(expr.name_span, "`.counts` of a vocabulary"))
+        raise _unknown(expr, describe(value), ["size", *(ids if value.fitted else ())])
     if isinstance(value, Layer) and value.path is not None:
         weight = el.context.weights.get(f"{value.path}.{name}")
         if weight is not None:
@@ -83,13 +88,26 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
     if isinstance(value, ast.Data):
         if value.name in frame.program.failed:
             raise Poisoned
-        raise DlspecError(NotYet(expr.span, "a vocabulary of `data`"))
+        return data_vocabulary(el, value, expr, frame)
     known: list[str] = []
     if isinstance(value, (Record, Namespace)):
         known = list(value.names)
     elif is_tensor_like(value):
         known = ["shape"]
     raise _unknown(expr, describe(value), known)
+
+
+def data_vocabulary(
+    el: Elaborator, data: ast.Data, expr: ast.Attribute, frame: Frame
+) -> Vocabulary:
+    """`addresses.words`: a vocabulary that a data definition makes."""
+    plan = definition_plan(data, (), el, frame)
+    wanted = f"{data.name}.{expr.name}"
+    for vocabulary in plan.vocabularies:
+        if vocabulary.name == wanted:
+            return Vocabulary((), vocabulary)
+    known = [v.name.partition(".")[2] for v in plan.vocabularies]
+    raise _unknown(expr, f"the data `{data.name}`", known)
 
 
 def _unknown(expr: ast.Attribute, what: str, known: list[str]) -> DlspecError:

@@ -19,7 +19,7 @@ from dlspec.diagnostics.names import (
 from dlspec.dims import Dim
 from dlspec.ir.graph import Value
 from dlspec.ops import REGISTRY
-from dlspec.sema import apply, tensors
+from dlspec.sema import apply, ragged, tensors
 from dlspec.sema.apply_op import apply_op
 from dlspec.sema.arguments import Arguments
 from dlspec.sema.bindings import bound_places
@@ -37,7 +37,17 @@ from dlspec.sema.values import (
 from dlspec.source import Span
 from dlspec.syntax import ast
 
-SETTINGS = ("batch", "epochs", "steps", "stop", "optimizer", "metrics", "precision", "seed")
+SETTINGS = (
+    "batch",
+    "epochs",
+    "steps",
+    "stop",
+    "optimizer",
+    "metrics",
+    "precision",
+    "seed",
+    "init",
+)
 LATER = ("clip", "accumulate", "buckets", "keep", "warm_up", "act", "search")
 
 
@@ -81,6 +91,7 @@ class RecipeElaborator(Elaborator):
         self.settings = settings
         self.goals: list[Goal] = []
         self.step = ""
+        self.read_fields: dict[str, Value] = {}
         self.applied: dict[tuple[Any, ...], Record] = {}
         self.missing_from: Frame | None = None
 
@@ -129,15 +140,21 @@ class RecipeElaborator(Elaborator):
 
     def field(self, name: str) -> Value:
         """A field of the data as an input of the graph, made when it is first read."""
-        builder = self.context.builder
-        for value in builder.graph.inputs:
-            if value.name == name and value.origin == "data":
-                return value
+        known = self.read_fields.get(name)
+        if known is not None:
+            return known
         found = next(d for d in self.fields.values() if name in d.types)
         kind = found.types[name]
-        return builder.input(
-            name, kind.dtype, Dim.of("N"), *kind.shape, classes=found.classes.get(name)
+        made = self.context.builder.input(
+            name,
+            kind.dtype,
+            Dim.of("N"),
+            *kind.shape,
+            ragged=[a + 1 for a in sorted(kind.ragged)],
+            classes=found.classes.get(name),
         )
+        self.read_fields[name] = ragged.opened(self.context, made, None)
+        return self.read_fields[name]
 
     def automatic(self, alias: str, layer: Layer, node: ast.Node, frame: Frame) -> Record:
         """The only network applied to what has its inputs' names; the same inputs give the same

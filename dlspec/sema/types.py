@@ -88,16 +88,16 @@ def declared_type(written: ast.TypeExpr, frame: Frame, evaluate: Evaluate) -> Te
     return TensorType(dtype_of(written), tuple(shape), frozenset(ragged))
 
 
-def classes_of(
+def vocabulary_of(
     written: ast.TypeExpr | None, frame: Frame, evaluate: Evaluate
-) -> tuple[str, ...] | None:
-    """The class names of `int[…] of vocabulary`."""
+) -> Vocabulary | None:
+    """The vocabulary of `int[…] of vocabulary`."""
     if written is None or written.of is None:
         return None
     value = evaluate(written.of, frame)
     if not isinstance(value, Vocabulary):
         raise DlspecError(WrongKind(written.of.span, "a vocabulary", describe(value)))
-    return value.words
+    return value
 
 
 def unify(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.dims import Dim
+from dlspec.ir.data_plan import VocabularyPlan
 from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.plan import OptimizerPlan, Quantity, Schedule
 from dlspec.ops.base import Op
@@ -50,14 +51,21 @@ class Range:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names of ids: `vocabulary(0..9)`."""
+    """Names of ids: `vocabulary(0..9)`, or `vocabulary(lines.en, size = 4000)`, whose words only
+    the data tells."""
 
     words: tuple[str, ...]
+    fitted: VocabularyPlan | None = None
 
     @property
     def size(self) -> int:
         """How many ids there are."""
-        return len(self.words)
+        return len(self.words) if self.fitted is None else self.fitted.size
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the ids, where the spec has them."""
+        return self.words if self.fitted is None else None
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.data.batches import batch_count, epoch_order
+from dlspec.data.batches import batch_count, bucketed_order, epoch_order
 from dlspec.data.dataset import Dataset
+from dlspec.data.sequences import Sequences
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.train import FieldMissing, FieldUnfit, NoExamples
 from dlspec.ir.graph import Input
@@ -40,6 +41,7 @@ class Feed:
         memory: int,
         part: str = "training",
         span: Span | None = None,
+        buckets: int = 1,
     ) -> None:
         import torch
 
@@ -53,9 +55,16 @@ class Feed:
         self._device = device
         self.resident = _bytes(dataset, inputs) <= memory
         self._columns: Batch = {}
-        if self.resident:
-            for name, kind in self._inputs.items():
-                array = np.ascontiguousarray(_converted(dataset[name], kind))
+        self._steps: dict[str, Sequences] = {}
+        self._buckets = buckets
+        for name, kind in self._inputs.items():
+            if kind.origin != "lengths" and isinstance(column := dataset[name], Sequences):
+                self._steps[name] = column
+        for name, kind in self._inputs.items():
+            if self.resident and kind.origin != "lengths":
+                steps = self._steps.get(name)
+                column = dataset[name] if steps is None else steps.values
+                array = np.ascontiguousarray(_converted(column, kind))
                 # PyTorch wants memory that it may write; only data mapped from disk has to be
                 # copied for that
                 array = array if array.flags.writeable else array.copy()
@@ -63,15 +72,53 @@ class Feed:
 
     def learn(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of an epoch in its order, from batch ``start`` on."""
-        order = epoch_order(self.examples, self._seed, epoch)[: self.per_epoch * self.size]
-        return self._batches(order, start)
+        if self._steps:
+            lengths = next(iter(self._steps.values())).lengths
+            order = bucketed_order(lengths, self.size, self._seed, epoch, self._buckets)
+        else:
+            order = epoch_order(self.examples, self._seed, epoch)
+        return self._batches(order[: self.per_epoch * self.size], start)
 
     def evaluate(self) -> Iterator[Batch]:
         """All examples in their own order; the last batch may be smaller."""
         return self._batches(np.arange(self.examples), 0)
 
     def _batches(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
+        if self._steps and self.resident:
+            return self._select_steps(order, start)
         return self._select(order, start) if self.resident else self._stream(order, start)
+
+    def _select_steps(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
+        """Batches of examples that differ in length: steps are gathered where they lie, so that a
+        batch is as long as its longest example."""
+        import torch
+
+        for at in range(start * self.size, len(order), self.size):
+            rows = order[at : at + self.size]
+            taken: Batch = {}
+            for name, column in self._columns.items():
+                steps = self._steps.get(name)
+                if steps is None:
+                    taken[name] = column.index_select(0, torch.from_numpy(rows).to(self._device))
+                    continue
+                places, valid = steps.places(rows)
+                found = column[torch.from_numpy(places).to(self._device)]
+                behind = torch.from_numpy(~valid).to(self._device)
+                taken[name] = found.masked_fill_(behind[(..., *[None] * (found.ndim - 2))], 0)
+            for name in self._inputs:
+                if name not in taken:
+                    lengths = self._lengths(name).lengths[rows]
+                    taken[name] = torch.from_numpy(lengths).to(self._device)
+            yield taken
+
+    def _lengths(self, name: str) -> Sequences:
+        """The column that has the lengths of an input `T_lengths`."""
+        symbol = self._inputs[name].symbol
+        return next(
+            column
+            for field, column in self._steps.items()
+            if self._inputs[field].type.shape[1].symbol == symbol
+        )
 
     def _select(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
         import torch
@@ -129,10 +176,13 @@ def memory_for_data(device: torch.device) -> int:
 
 
 def _bytes(dataset: Dataset, inputs: Mapping[str, Input]) -> int:
-    return sum(
-        len(dataset) * int(np.prod(dataset.fields[n].shape)) * _numpy(kind).itemsize
-        for n, kind in inputs.items()
-    )
+    total = 0
+    for name, kind in inputs.items():
+        if kind.origin != "lengths":
+            column = dataset[name]
+            count = len(column.values) if isinstance(column, Sequences) else len(dataset)
+            total += count * int(np.prod(dataset.fields[name].shape)) * _numpy(kind).itemsize
+    return total
 
 
 def _numpy(kind: Input) -> np.dtype[Any]:
@@ -148,17 +198,21 @@ def _check(dataset: Dataset, inputs: Mapping[str, Input], part: str, span: Span 
         raise DlspecError(NoExamples(span, part))
     faults: list[FieldMissing | FieldUnfit] = []
     for name, kind in inputs.items():
+        if kind.origin == "lengths":
+            continue
         field = dataset.fields.get(name)
         if field is None:
             known = ", ".join(dataset.fields)
             faults.append(FieldMissing(span, name, known, did_you_mean(name, dataset.fields)))
             continue
-        sizes = [d.value for d in kind.type.shape[1:]]
+        steps = int(field.steps is not None)
+        sizes = [d.value for d in kind.type.shape[1 + steps :]]
         shape_fits = len(sizes) == len(field.shape) and all(
             want is None or want == has for want, has in zip(sizes, field.shape, strict=True)
         )
         numbers = field.dtype != "str"
         whole = numbers and np.dtype(field.dtype).kind in "iub"
+        shape_fits = shape_fits and (1 in kind.type.ragged) == bool(steps)
         if not shape_fits or not numbers or (not kind.type.dtype.is_float and not whole):
             faults.append(FieldUnfit(span, name, str(field), str(kind.type)))
     if faults:
