@@ -147,7 +147,8 @@ class EngineRecord:
 class Manifest:
     """All that a bundle says about itself.
 
-    ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where ``trained``. ``codecs`` are
+    ``less`` is all that `compile --fast` has proved of the engines (`golden inputs only`); it is
+    empty otherwise. ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where ``trained``. ``codecs`` are
     text codecs as data (none yet). ``files``, ``version`` and ``created`` (UTC, ISO 8601) are
     filled in when the bundle is published.
     """
@@ -167,6 +168,7 @@ class Manifest:
     version: str = ""
     created: str = ""
     schema: int = SCHEMA
+    less: str = ""
 
     def to_json(self) -> str:
         """The text of ``manifest.json``; the same manifest gives the same text."""
@@ -353,4 +355,5 @@ def _manifest(raw: Json) -> Manifest:
         version=_get(raw, "version", str, ""),
         created=_get(raw, "created", str, ""),
         schema=schema,
+        less=_get(raw, "less", str, ""),
     )

@@ -44,7 +44,9 @@ def add_build_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target", action="append", choices=TARGETS, help="build only this kind of engine"
     )
-    parser.add_argument("--fast", action="store_true", help="prove less, for development")
+    parser.add_argument(
+        "--fast", action="store_true", help="for development: prove with the golden inputs only"
+    )
     parser.add_argument(
         "--no-torch", action="store_true", help="verify without PyTorch as a further opinion"
     )
@@ -131,11 +133,13 @@ MARKS = {"verified": "✓", "awaits-device": "…", "unverified": "?", "failed":
 def _engine_lines(result: EngineResult) -> list[str]:
     record = result.record
     precision = "" if record.precision == "float32" else f" {record.precision}"
-    head = f"  {MARKS[record.status]} {record.name} on {record.target}{precision}: "
+    less = result.verification is not None and result.verification.less
+    mark = "~" if less else MARKS[record.status]
+    head = f"  {mark} {record.name} on {record.target}{precision}: "
     if result.verification is None:
         return [f"{head}built; its first load on a GPU proves it"]
     verification = result.verification
-    lines = [f"{head}{record.status} in {verification.timings['total']:.1f} s"]
+    lines = [f"{head}{verification.verdict} in {verification.timings['total']:.1f} s"]
     sizes = [dict(s) for s in verification.sizes]
     for name, verdict in verification.worst.items():
         status = verification.outputs[name]
@@ -147,7 +151,8 @@ def _engine_lines(result: EngineResult) -> list[str]:
     symbols = {k: sorted({s[k] for s in sizes if k in s}) for k in (sizes[0] if sizes else {})}
     swept = "; ".join(f"{k} = {', '.join(map(str, v))}" for k, v in symbols.items())
     nodes = len(verification.nodes)
-    lines.append(f"      proved at {swept or 'fixed sizes'}; {nodes} nodes each alone")
+    alone = f"{nodes} nodes each alone" if nodes else "no node by itself"
+    lines.append(f"      proved at {swept or 'fixed sizes'}; {alone}")
     if verification.checks:
         lines.append(f"      {_checks(verification)} hold")
     return lines

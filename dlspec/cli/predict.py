@@ -37,14 +37,17 @@ def run(args: argparse.Namespace) -> int:
     import warnings
 
     from dlspec.cli.predict_inputs import questions
-    from dlspec.runtime import UntrainedWarning, load
+    from dlspec.runtime import ProvedLessWarning, UntrainedWarning, load
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UntrainedWarning)  # said below, in the answer's words
+        warnings.simplefilter("ignore", ProvedLessWarning)
         model = load(args.bundle, engine=args.engine)
     untrained = not model.trained and model.manifest.parameters > 0
     if untrained:
         print("warning: the model is not trained; these answers are noise", file=sys.stderr)
+    if model.manifest.less:
+        print(f"warning: the model is proved less (fast): {model.manifest.less}", file=sys.stderr)
     for index, question in enumerate(questions(model.inputs, args.given)):
         answer = model(question.feeds, seed=args.seed)
         for note in question.notes:

@@ -46,7 +46,7 @@ class BuildOptions:
         out: the folder that holds `<network>/<version>/`.
         targets: build only these kinds of engine; None builds what the spec says.
         use_torch: whether PyTorch takes part in verification; None: where it is installed.
-        fast: prove less, for development; the report says so.
+        fast: prove with the golden inputs only, for development; the bundle says so.
         seed: of fresh weights and of verification's inputs.
     """
 
@@ -216,6 +216,7 @@ def build_network(
             dict(training or {}),
             parameters=parameters,
             versions=versions,
+            less=next((r.verification.less for r in results if r.verification), ""),
         )
         bundle.add_text("report.html", _report(plan, manifest, source, results, history))
         folder = bundle.publish(manifest)
@@ -265,7 +266,7 @@ class _Engines:
                 self.weights,
                 bounds=engine.bounds,
                 examples=[_at_most(e, engine.bounds) for e in self.examples],
-                fast=self.options.fast,
+                golden=self.options.fast,
                 seed=self.options.seed,
                 model=self.emitted.model,
             )
@@ -332,7 +333,7 @@ class _Engines:
             tolerance=engine.tolerance,
             outputs=engine.outputs,
             use_torch=self.options.use_torch,
-            fast=self.options.fast,
+            golden=self.options.fast,
             seed=self.options.seed,
             engine=f"{engine.name} ({target.kind})",
             model=self.emitted.model,

@@ -2,6 +2,6 @@
 trains."""
 
 from dlspec.runtime.answer import Answer
-from dlspec.runtime.model import Model, UntrainedWarning, load
+from dlspec.runtime.model import Model, ProvedLessWarning, UntrainedWarning, load
 
-__all__ = ["Answer", "Model", "UntrainedWarning", "load"]
+__all__ = ["Answer", "Model", "ProvedLessWarning", "UntrainedWarning", "load"]

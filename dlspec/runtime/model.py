@@ -26,6 +26,10 @@ class UntrainedWarning(UserWarning):
     """The bundle's weights are fresh: it was compiled, but never trained."""
 
 
+class ProvedLessWarning(UserWarning):
+    """The bundle was compiled with `--fast`: its engines answered the golden inputs, no more."""
+
+
 def load(
     path: str | os.PathLike[str],
     *,
@@ -94,6 +98,12 @@ class Model:
         if not manifest.trained and manifest.parameters:
             text = f"{manifest.network} {manifest.version} is not trained: its weights are fresh"
             warnings.warn(text, UntrainedWarning, stacklevel=3)
+        if manifest.less:
+            text = (
+                f"{manifest.network} {manifest.version} proved less (fast): {manifest.less}; "
+                "compile it without `--fast` before it is used"
+            )
+            warnings.warn(text, ProvedLessWarning, stacklevel=3)
 
     def __call__(
         self,
@@ -137,7 +147,10 @@ class Model:
     def describe(self) -> str:
         """A few lines on what it is, what it takes and answers, and what runs it."""
         manifest, about = self.manifest, self.engine.describe()
-        lines = [f"{manifest.network} {manifest.version}{'' if self.trained else ' (not trained)'}"]
+        marks = ["not trained"] * (not self.trained)
+        marks += [f"proved less (fast): {manifest.less}"] * bool(manifest.less)
+        noted = f" ({'; '.join(marks)})" if marks else ""
+        lines = [f"{manifest.network} {manifest.version}{noted}"]
         for word, ports in (("takes", self.inputs), ("answers", self.outputs)):
             for port in ports:
                 names = f" of {len(port.classes)} classes" if port.classes is not None else ""

@@ -80,7 +80,16 @@ class ServedModel:
             else "tensorrt_plan",
             "inputs": [_tensor(i) for i in self.model.inputs],
             "outputs": [_tensor(o) for o in self.model.outputs],
-            **({"parameters": {"trained": False}} if self.untrained else {}),
+            **({"parameters": self.reservations} if self.reservations else {}),
+        }
+
+    @property
+    def reservations(self) -> dict[str, Any]:
+        """What a client should know before it trusts the answers."""
+        less = self.model.manifest.less
+        return {
+            **({"trained": False} if self.untrained else {}),
+            **({"proved_less": less} if less else {}),
         }
 
     @property

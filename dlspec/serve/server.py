@@ -15,7 +15,7 @@ from types import FrameType
 
 from dlspec.diagnostics import serve as faults
 from dlspec.diagnostics.core import DlspecError
-from dlspec.runtime import Model, UntrainedWarning, load
+from dlspec.runtime import Model, ProvedLessWarning, UntrainedWarning, load
 from dlspec.serve.app import DEFAULT_LIMIT, create_app
 
 GRACE_SECONDS = 30
@@ -60,6 +60,7 @@ def serve(
         models: dict[str, Model] = {}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UntrainedWarning)  # announced by the caller
+            warnings.simplefilter("ignore", ProvedLessWarning)
             for path in paths:
                 model = load(path, engine=engine, threads=threads)
                 if model.manifest.network in models:

@@ -65,6 +65,9 @@ def _header(plan: NetworkPlan, verifications: Sequence[Verification], *, trained
     overall = (
         "failed" if "failed" in states else "verified" if states == {"verified"} else "unverified"
     )
+    less = next((v.less for v in verifications if v.less), "")
+    if less and overall == "verified":
+        overall = f"proved less (fast): {less}"
     weights = badge("trained", "good") if trained else badge("untrained: fresh weights", "warn")
     settings = ", ".join(f"{k} = {v}" for k, v in plan.settings.items())
     top = tag("header", text("h1", plan.name), badge(overall), weights)

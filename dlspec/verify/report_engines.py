@@ -78,7 +78,7 @@ def _card(result: Verification) -> str:
     ]
     return tag(
         "div",
-        tag("h3", text("span", result.engine), badge(result.status)),
+        tag("h3", text("span", result.engine), badge(result.verdict)),
         text("p", " · ".join(opinions), "soft small"),
         table(["output", "", "error", ""], rows),
         *told,

@@ -41,6 +41,7 @@ class Verification:
         timings: seconds by part.
         versions: of what computed.
         unproven: what this does not tell.
+        less: all that `--fast` has proved, in a few words; empty where it was not asked for.
         golden: accepted absolute error of each float output for the first case.
         diagnostics: errors and warnings with their places in the spec.
     """
@@ -61,6 +62,7 @@ class Verification:
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     unproven: tuple[str, ...] = ()
+    less: str = ""
     golden: Mapping[str, float] = field(default_factory=dict[str, float])
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -126,7 +128,14 @@ class Verification:
             if verdict.decided < 1:
                 text += f" ({verdict.decided:.0%} decided)"
             parts.append(text)
-        return f"{self.status}: {', '.join(parts)}"
+        return f"{self.verdict}: {', '.join(parts)}"
+
+    @property
+    def verdict(self) -> str:
+        """The status in words; `proved less (fast): …` where `--fast` proved only a part."""
+        if not self.less or self.status != "verified":
+            return self.status
+        return f"proved less (fast): {self.less}"
 
     def raise_if_failed(self) -> None:
         """End here with what failed.
@@ -143,6 +152,7 @@ class Verification:
         fields = [f.name for f in dataclasses.fields(self) if f.name != "diagnostics"]
         data = {name: _plain(getattr(self, name)) for name in fields}
         data["status"] = self.status
+        data["verdict"] = self.verdict
         data["outputs"] = self.outputs
         data["diagnostics"] = [{"code": d.code, "message": d.message} for d in self.diagnostics]
         return data

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
+BUDGET = 4_000_000
+FAST_BUDGET = 500_000
+
+
 class Study:
     """The cases, their exact answers and bounds, and the local proof of a network with its weights.
 
@@ -48,7 +52,8 @@ class Study:
         weights: by name, as they are stored.
         bounds: (least, most) of the dynamic dimensions.
         examples: real inputs.
-        fast: the golden inputs only, and no local proof.
+        fast: fewer elements at the largest sizes, and the local proof at one scale.
+        golden: the golden inputs only, and no local proof.
         seed: of inputs and probes.
         model: the unoptimised ONNX model that the engines are built from; emitted here where it is
             not given.
@@ -62,6 +67,7 @@ class Study:
         bounds: Mapping[str, tuple[int, int]] | None = None,
         examples: Sequence[Mapping[str, Array]] = (),
         fast: bool = False,
+        golden: bool = False,
         seed: int = 0,
         model: onnx.ModelProto | None = None,
     ) -> None:
@@ -70,6 +76,7 @@ class Study:
         self.weights = weights
         self.bounds = dict(bounds or {})
         self.fast = fast
+        self.golden = golden
         self.seed = seed
         self.timings: dict[str, float] = {}
         self._model = model
@@ -79,8 +86,9 @@ class Study:
         if self.batched is not None:
             cases = batches(self.graph, self.batched, bounds, seed=seed, examples=examples)
         else:
-            cases = draw_cases(self.graph, bounds, seed=seed, examples=examples)
-        self.cases: list[Case] = cases[:1] if fast else cases
+            budget = FAST_BUDGET if fast else BUDGET
+            cases = draw_cases(self.graph, bounds, seed=seed, examples=examples, budget=budget)
+        self.cases: list[Case] = cases[:1] if golden else cases
         self.outputs: dict[str, Value] = {o.name: o.value for o in self.graph.outputs}
         self.decisions = {
             n: decision(v) for n, v in self.outputs.items() if not v.type.dtype.is_float
@@ -231,14 +239,14 @@ class Study:
     def nodes(self) -> list[NodeResult]:
         """The local proof: every node alone, on structural weights; of a heavy network with one
         example, and at as many scales as it has time for."""
-        if not self.graph.nodes or self.fast:
+        if not self.graph.nodes or self.golden:
             return []
         with self.timed("local"):
             structural = structural_weights(self.graph, self.seed)
-            case, scales = self.computed[0], SCALES
+            case, scales = self.computed[0], SCALES[:1] if self.fast else SCALES
             if self.batched is not None:
                 times = LOCAL // (RUNS * max(1, effort(self.graph, case.sizes)))
-                scales = SCALES[: max(1, times)]
+                scales = scales[: max(1, times)]
             return prove_nodes(
                 self.graph,
                 self.model,
@@ -251,7 +259,7 @@ class Study:
     @cached_property
     def passes(self) -> NodeResult | None:
         """The first node whose meaning a pass has changed; None where there is none."""
-        if self.fast or self.plan.meant is None or is_untouched(self.plan.meant, self.graph):
+        if self.golden or self.plan.meant is None or is_untouched(self.plan.meant, self.graph):
             return None
         with self.timed("passes"):
             structural = structural_weights(self.graph, self.seed)

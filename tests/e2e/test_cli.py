@@ -16,6 +16,7 @@ import pytest
 import dlspec
 from dlspec.cli.main import main
 from dlspec.diagnostics import DlspecError
+from dlspec.runtime import ProvedLessWarning, UntrainedWarning
 from dlspec.serve.served import ServedModel
 
 SPEC = """
@@ -49,7 +50,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "points.npz", x=x, y=(x.sum(1) > 0).astype("int64"))
     (folder / "net.dl").write_text(SPEC)
     done = subprocess.run(
-        [sys.executable, "-m", "dlspec.cli.main", "train", "--quiet", "--fast", "--threads", "1"],
+        [
+            sys.executable,
+            "-m",
+            "dlspec.cli.main",
+            "train",
+            "--quiet",
+            "--no-torch",
+            "--threads",
+            "1",
+        ],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -176,12 +186,18 @@ def test_an_untrained_bundle_says_so(here: Path, run: Run) -> None:
     status, said = run("compile", "--out", "fresh", "--fast", "--no-torch")
     assert status == 0
     assert "not trained: it answers from random weights" in said
+    assert "~ edge on onnxruntime: proved less (fast): golden inputs only" in said
     status, said = run("predict", "fresh/net", "x=[1, 2, 3, 4]")
     assert status == 0
     assert "warning: the model is not trained" in said
-    with pytest.warns(UserWarning, match="is not trained"):
+    assert "warning: the model is proved less (fast): golden inputs only" in said
+    with (
+        pytest.warns(UntrainedWarning, match="is not trained"),
+        pytest.warns(ProvedLessWarning, match="proved less \\(fast\\): golden inputs only"),
+    ):
         model = dlspec.load("fresh/net")
-    assert ServedModel("net", model).metadata()["parameters"] == {"trained": False}
+    reservations = {"trained": False, "proved_less": "golden inputs only"}
+    assert ServedModel("net", model).metadata()["parameters"] == reservations
     assert "parameters" not in ServedModel("net", dlspec.load("build/net")).metadata()
 
 
