@@ -169,7 +169,9 @@ class CheckFailed(Diagnostic):
     note: ClassVar[tuple[str, ...]] = (
         "nothing was published; the run keeps its weights and its checkpoint",
     )
-    help: ClassVar[tuple[str, ...]] = ("`dlspec train --resume --set epochs=…` goes on from there",)
+    help: ClassVar[tuple[str, ...]] = (
+        "the same command with `--resume` and more `--set epochs=…` goes on from there",
+    )
     output: str
     actual: str
     comparison: str

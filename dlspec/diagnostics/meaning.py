@@ -12,7 +12,8 @@ from dlspec.source import Span
 
 @late_dataclass
 class DeclaredType(Diagnostic):
-    """A value does not have the type that is declared for it.
+    """A value does not have the type that is declared for it. Arithmetic on whole numbers of
+    pixels gives floats.
 
     Wrong:
         network n { input x: float[N, 4]; output y: float[N, 3] = x -> dense(2) }
@@ -28,6 +29,18 @@ class DeclaredType(Diagnostic):
     declared: str
     actual: str
     place: Span | None = None
+
+    @property
+    def helps(self) -> list[str]:
+        """How pixels stay pixels."""
+        whole = self.declared.startswith(("uint8", "int"))
+        if whole and self.actual.startswith("float") and self.declared[5:] in self.actual:
+            wanted = self.declared.partition("[")[0]
+            return [
+                f"arithmetic makes floats; `cast(…, \"{wanted}\")` makes them whole again",
+                f"or compute inside the network, or declare `{self.name}: float[…]` there",
+            ]
+        return super().helps
 
     def labels(self) -> Iterable[Label]:
         """The declaration."""

@@ -231,7 +231,7 @@ class NothingLearns(Diagnostic):
     note = "`over` names nothing that has parameters"
 
 
-# --- runs (DL690 to DL699)
+# --- runs (DL685 to DL699)
 # -------------------------------------------------------------------------
 
 
@@ -299,7 +299,10 @@ class CheckpointBroken(Diagnostic):
     reason: str
     code = "DL692"
     title = "checkpoint `{path}` cannot be used: {reason}"
-    help = "train anew without `--resume`"
+    help = (
+        "train anew without `--resume`",
+        "to keep what a published bundle has learnt: `--init-from build/<network>`",
+    )
 
 
 @late_dataclass
@@ -426,6 +429,64 @@ class NothingToResume(Diagnostic):
     code = "DL698"
     severity = "warning"
     title = "no checkpoint in `{path}`: starting from the beginning"
+
+
+@late_dataclass
+class RunWasFinished(Diagnostic):
+    """A run that is resumed had come to its end, so nothing was learnt; its bundle is made again.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --resume     # after all epochs
+
+    Right:
+        $ dlspec train specs/lenet.dl --resume --set epochs=30
+    """
+
+    path: str
+    epochs: int
+    code = "DL688"
+    severity = "warning"
+    title = "the run in `{path}` was finished after {epochs} epochs: nothing more is learnt"
+    help = (
+        "to go on, allow more: `--resume --set epochs=…`",
+        "to learn anew: the same command without `--resume`",
+    )
+
+
+@late_dataclass
+class ResumeOrBegin(Diagnostic):
+    """A run either goes on from its checkpoint or begins with the weights of a bundle.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl --resume --init-from build/lenet
+
+    Right:
+        $ dlspec train specs/lenet.dl --init-from build/lenet
+    """
+
+    code = "DL687"
+    title = "`--resume` and `--init-from` exclude each other"
+    note = "a resumed run has its weights already, those of its checkpoint"
+    help = "leave one of them out"
+
+
+@late_dataclass
+class EarlierRunKept(Diagnostic):
+    """A run begins anew in the directory of an earlier one, whose files move to ``previous/``.
+
+    Wrong:
+        $ dlspec train specs/lenet.dl     # where the earlier run was to go on
+
+    Right:
+        $ dlspec train specs/lenet.dl --resume
+    """
+
+    path: str
+    code = "DL686"
+    severity = "warning"
+    title = "beginning anew: the earlier run of `{path}` is kept in `{path}/previous`"
+    note = "the next run that begins anew replaces what lies there"
+    help = "to go on from its checkpoint instead: `--resume`"
 
 
 @late_dataclass

@@ -39,6 +39,8 @@ DEFAULT_LIMIT = 64 * 2**20
 
 _LOG = logging.getLogger("dlspec.serve")
 _KINDS = ("application/json", "application/octet-stream")
+_FORM = "application/x-www-form-urlencoded"
+"""What curl says of a body where nobody says what it is; it is read as JSON then."""
 _PATHS = (
     "/",
     "/v2",
@@ -203,7 +205,7 @@ class InferenceApp:
 
 def _check_content(headers: Mapping[bytes, bytes]) -> None:
     kind = headers.get(b"content-type", b"").decode("latin-1")
-    if kind and kind.split(";")[0].strip().lower() not in _KINDS:
+    if kind and kind.split(";")[0].strip().lower() not in (*_KINDS, _FORM):
         raise DlspecError(faults.WrongContent(None, "Content-Type", kind[:80], " or ".join(_KINDS)))
     coding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if coding.strip().lower() != "identity":

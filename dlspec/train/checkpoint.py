@@ -64,9 +64,13 @@ def load(path: Path) -> tuple[RunState, dict[str, Array]]:
     """Read a checkpoint.
 
     Raises:
-        DlspecError: DL692, or DL638 where the file is damaged.
+        DlspecError: DL692, also where the file is damaged.
     """
-    tensors, metadata = read_tensors_and_metadata(path)
+    try:
+        tensors, metadata = read_tensors_and_metadata(path)
+    except DlspecError as error:
+        reason = getattr(error.diagnostics[0], "reason", "it is damaged")
+        raise DlspecError(CheckpointBroken(None, str(path), reason)) from error
     try:
         raw = cast("dict[str, Any]", json.loads(metadata["dlspec.run"]))
         written = int(raw.pop("format"))

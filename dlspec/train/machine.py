@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
@@ -70,6 +71,11 @@ def device_of(wanted: str) -> torch.device:
         raise DlspecError(TorchMissing(None, str(error))) from error
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|mps|cuda(:\d{1,3})?", wanted):
+        known = "devices are `auto`, `cpu`, `cuda`, `cuda:0`, `cuda:1`, …, `mps`"
+        raise DlspecError(DeviceMissing(None, wanted, f"there is no such device; {known}"))
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise DlspecError(DeviceMissing(None, wanted, "PyTorch sees no CUDA device here"))
     try:
         device = torch.device(wanted)
         torch.empty(1, device=device)

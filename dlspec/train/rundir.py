@@ -67,14 +67,19 @@ class RunDir:
             os.close(self._lock)  # closing frees the lock
             self._lock = None
 
-    def set_aside(self) -> None:
-        """Put what an earlier run left into `previous/`, in place of what lies there."""
+    def set_aside(self) -> bool:
+        """Put what an earlier run left into `previous/`, in place of what lies there.
+
+        Returns whether it left a checkpoint, which could be gone on from.
+        """
+        resumable = self.checkpoint.exists()
         old = [p for p in (self.checkpoint, self.source, self.history, self.curves) if p.exists()]
         if old:
             previous = self.path / "previous"
             previous.mkdir(exist_ok=True)
             for path in old:
                 os.replace(path, previous / path.name)
+        return resumable
 
     def log(self, text: str) -> None:
         """Add a line to the log."""

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from dlspec.data.dataset import Array, Splits
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.train import NothingToResume, RecipeChanged, ResumeDiffers
+from dlspec.diagnostics.train import (
+    EarlierRunKept,
+    NothingToResume,
+    RecipeChanged,
+    ResumeDiffers,
+    ResumeOrBegin,
+    RunWasFinished,
+)
 from dlspec.ir.plan import RecipePlan
 from dlspec.train import checkpoint
 from dlspec.train.checkpoint import RunState
@@ -15,6 +22,7 @@ from dlspec.train.curves import draw_curves
 from dlspec.train.events import Event, Finished, Listener, Noted, Started
 from dlspec.train.fingerprint import changes, environment, recipe_fingerprint
 from dlspec.train.log import log_line
+from dlspec.train.lsuv import begin_by_data
 from dlspec.train.machine import Choice, device_of, kept_settings, probe
 from dlspec.train.options import TrainOptions, TrainResult, hash_weights
 from dlspec.train.program import by_network, program_of
@@ -45,6 +53,8 @@ def train(
         DlspecError: DL400 to DL410 for a recipe that cannot be carried out, DL690 to DL699 for
             what happens to a run.
     """
+    if options.resume and options.init_from is not None:
+        raise DlspecError(ResumeOrBegin(None))
     device = device_of(options.device)
     seed = plan.seed if options.seed is None else options.seed
     with RunDir(options.run_dir) as run, kept_settings(), progress_for(options.quiet) as display:
@@ -82,8 +92,8 @@ def _train(
         differing = changes(saved[0].recipe, recipe)
         if differing:
             raise DlspecError(RecipeChanged(plan.span, str(run.path), "; ".join(differing)))
-    else:
-        run.set_aside()
+    elif run.set_aside():
+        say(Noted(EarlierRunKept(None, str(run.path))))
 
     program = program_of(plan, run.source, seed, device)
     session = Session(program, splits, options, run, seed, say)
@@ -94,8 +104,12 @@ def _train(
         differing = changes(saved[0].environment, here)
         if differing:
             say(Noted(ResumeDiffers(None, "; ".join(differing))))
+        if session.limits.reached(session.state):
+            say(Noted(RunWasFinished(None, str(run.path), session.state.epoch)))
     elif options.init_from is not None:
         _begin_from(session, options.init_from, say)
+    elif plan.init == "lsuv":
+        run.log(begin_by_data(program, next(session.feed.learn(0, 0)), seed))
     state = session.state
     state.recipe, state.environment, state.probe = recipe, here, choice.as_json()
 

@@ -200,7 +200,7 @@ def test_a_damaged_checkpoint_is_said(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DlspecError) as error:
         run(classifier(), tmp_path, resume=True)
-    assert code_of(error) == "DL638"
+    assert code_of(error) == "DL692"
     save_file({"x": np.zeros(3)}, path)
     with pytest.raises(DlspecError) as error:
         run(classifier(), tmp_path, resume=True)
