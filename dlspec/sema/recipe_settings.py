@@ -170,6 +170,8 @@ class SettingReader:
                     found["max_steps" if key == "steps" else key] = value
                 elif key == "precision":
                     found[key] = _precision(expr)
+                elif key == "init":
+                    found[key] = _init(expr)
                 elif key == "stop":
                     found[key] = self.early(expr)
             except DlspecError as error:
@@ -235,6 +237,14 @@ class SettingReader:
                 )
         falls = watch.rsplit(".", 1)[-1].startswith(("loss", "error", "perplexity"))
         return EarlyStop(patience, watch, "min" if falls else "max")
+
+
+def _init(expr: ast.Expr) -> str:
+    """`lsuv`: what the layers begin with whose start the networks leave open."""
+    if not isinstance(expr, ast.Name) or expr.id != "lsuv":
+        advice = "a start that needs no data is said at a layer: `dense(10, weight = orthogonal)`"
+        raise DlspecError(BadValue(expr.span, "init", expr.span.text, "`lsuv`", advice))
+    return expr.id
 
 
 def _precision(expr: ast.Expr) -> str:

@@ -22,6 +22,7 @@ def recipe_fingerprint(
         "batch": str(plan.batch),
         "precision": plan.precision,
         "seed": str(seed),
+        **({"init": plan.init} if plan.init != "declared" else {}),
         "training data": _data(dataset, fields),
     }
     for step in plan.steps:
