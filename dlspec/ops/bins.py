@@ -7,13 +7,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import ImpossibleShape, InvalidSetting
+from dlspec.diagnostics.shapes import InvalidSetting
 from dlspec.dims import Dim
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import compact
 from dlspec.ops.elementwise import FLOATS, check_numbers
 from dlspec.ops.settings import flag, whole
+from dlspec.ops.shape import ints
 from dlspec.ops.window import check_rank
 
 
@@ -121,10 +122,7 @@ def bins(size: int, count: int) -> list[tuple[int, int]]:
 
 class AdaptivePool(Op):
     """Base of pooling to given sizes: ``size`` is one number, or one for each spatial axis (`none`
-    leaves one as it is). He et al. 2014.
-
-    An axis whose size is not known before it runs can only become 1, or stay.
-    """
+    leaves one as it is). He et al. 2014."""
 
     signature = "(x: float[n, c, *s]) -> (y: float[*y])"
     kind: ClassVar[str] = ""
@@ -138,6 +136,8 @@ class AdaptivePool(Op):
         ({"size": (None, 2)}, {"x": ("N", 2, 3, 5)}),
         ({"size": 3}, {"x": ("N", 2, 8)}),
         ({"size": (2, 1, 3)}, {"x": ("N", 1, 3, 3, 4)}),
+        ({"size": 2}, {"x": ("N", 2, "N", 5)}),
+        ({"size": (4, 3)}, {"x": (2, 3, "N", "N")}),
     )
 
     def __post_init__(self) -> None:
@@ -166,17 +166,6 @@ class AdaptivePool(Op):
         for axis, wanted in enumerate(self._sizes(x.rank - 2), start=2):
             if wanted is None or x.shape[axis] == wanted:
                 continue
-            if x.shape[axis].value is None and wanted != 1:
-                raise DlspecError(
-                    ImpossibleShape(
-                        None,
-                        self.name,
-                        reason=f"{x.shape[axis]} positions cannot be parted into {wanted} bins "
-                        "before it runs",
-                        actual=str(x),
-                        advice="declare the size, or pool to 1",
-                    )
-                )
             shape[axis] = Dim.of(wanted)
         return (x.with_shape(shape),)
 
@@ -208,16 +197,38 @@ class AdaptivePool(Op):
             size = kind.shape[axis].value
             if wanted is None or wanted == size:
                 continue
-            where = g.constant(np.array([axis], np.int64))
+            where = g.constant(ints(axis))
             if wanted == 1:
                 y = g.op(self.kind, y, where)
                 continue
-            assert size is not None
-            ends = [[g.constant(np.array([e], np.int64)) for e in b] for b in bins(size, wanted)]
+            if size is None:
+                y = self._by_masks(g, y, axis, wanted, kind.rank)
+                continue
+            ends = [[g.constant(ints(e)) for e in b] for b in bins(size, wanted)]
             cut = [g.op("Slice", y, start, stop, where) for start, stop in ends]
             parts = [g.op(self.kind, part, where) for part in cut]
             y = g.op("Concat", *parts, axis=axis)
         return y
+
+    def _by_masks(self, g: OnnxBuilder, y: str, axis: int, count: int, rank: int) -> str:
+        """An axis whose size is known when it runs: which of its positions each bin has is a mask
+        [count, size]."""
+        order = [a for a in range(rank) if a != axis] + [axis]
+        back = [order.index(a) for a in range(rank)]
+        zero, one, many = (g.constant(np.array(n, np.int64)) for n in (0, 1, count))
+        size = g.op("Gather", g.shape(y), g.constant(np.array(axis, np.int64)))
+        number = g.constant(np.arange(count, dtype=np.int64)[:, None])
+        place = g.op("Range", zero, size, one)
+        start = g.op("Div", g.op("Mul", number, size), many)
+        after = g.op("Mul", g.op("Add", number, one), size)
+        stop = g.op("Div", g.op("Add", after, g.op("Sub", many, one)), many)
+        inside = g.op("And", g.op("Less", place, stop), g.op("GreaterOrEqual", place, start))
+        y = g.op("Transpose", y, perm=order)
+        return g.op("Transpose", self._masked(g, y, inside), perm=back)
+
+    def _masked(self, g: OnnxBuilder, y: str, inside: str) -> str:
+        """The last axis pooled over a mask [count, size]."""
+        raise TypeError(f"op {self.name} has no rule for a mask")
 
 
 class AdaptiveAvgPool(AdaptivePool):
@@ -230,6 +241,11 @@ class AdaptiveAvgPool(AdaptivePool):
     def _pooled(self, x: Array, axis: int) -> Array:
         return np.asarray(x.mean(axis=axis, keepdims=True))
 
+    def _masked(self, g: OnnxBuilder, y: str, inside: str) -> str:
+        share = g.op("Cast", inside, to=1)
+        count = g.op("ReduceSum", share, g.constant(ints(1)), keepdims=1)
+        return g.op("MatMul", y, g.op("Transpose", g.op("Div", share, count), perm=[1, 0]))
+
 
 class AdaptiveMaxPool(AdaptivePool):
     """The largest value of each of ``size`` bins of the spatial axes, which may overlap. He et al.
@@ -240,3 +256,10 @@ class AdaptiveMaxPool(AdaptivePool):
 
     def _pooled(self, x: Array, axis: int) -> Array:
         return np.asarray(x.max(axis=axis, keepdims=True))
+
+    def _masked(self, g: OnnxBuilder, y: str, inside: str) -> str:
+        lowest = g.constant(np.array(-np.inf, np.float32))
+        wide = g.op("Unsqueeze", y, g.constant(ints(-2)))
+        return g.op(
+            "ReduceMax", g.op("Where", inside, wide, lowest), g.constant(ints(-1)), keepdims=0
+        )

@@ -185,7 +185,7 @@ def lowered(g: OnnxBuilder, inputs: tuple[str, ...], groups: int, epsilon: float
     x, weight, bias = inputs
     rows = g.op("Reshape", x, g.constant(np.array([0, groups, -1], np.int64)))
     one, zero = (g.constant(np.full(groups, v, np.float32)) for v in (1, 0))
-    y = g.op("InstanceNormalization", rows, one, zero, epsilon=epsilon)
+    y = g.op("InstanceNormalization", rows, one, zero, epsilon=float(epsilon))
     inner = [d.value for d in kind.shape[1:]]
     if sum(s is None for s in inner) <= 1:
         shape = g.constant(np.array([0, *(-1 if s is None else s for s in inner)], np.int64))

@@ -104,7 +104,7 @@ class LayerNorm(LastAxesNorm):
             shape = [s or 1 for s in self._shape(g.input_types[0])]
             weight = g.constant(np.ones(shape, np.float32))
         given = [x, weight, *([bias] if bias else [])]
-        return g.op("LayerNormalization", *given, axis=self.axis, epsilon=self.epsilon)
+        return g.op("LayerNormalization", *given, axis=self.axis, epsilon=float(self.epsilon))
 
 
 class RmsNorm(LastAxesNorm):

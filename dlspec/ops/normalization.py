@@ -108,7 +108,7 @@ class BatchNorm(Op):
         bias = bias or g.constant(np.zeros(channels, np.float32))
         if not self.training:
             given = (x, weight, bias, mean, variance)
-            return g.op("BatchNormalization", *given, epsilon=self.epsilon)
+            return g.op("BatchNormalization", *given, epsilon=float(self.epsilon))
         # written out: ONNX's own training mode keeps a biased running variance
         axes = g.constant(np.array([0, *range(2, kind.rank)], dtype=np.int64))
         spread = g.constant(np.array([a for a in range(kind.rank) if a != 1], dtype=np.int64))

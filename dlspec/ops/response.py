@@ -85,7 +85,14 @@ class Lrn(Op):
         x = inputs[0]
         if kind.rank != 4:  # engines know pictures only
             x = g.op("Reshape", x, g.constant(np.array([0, 0, -1, 1], np.int64)))
-        y = g.op("LRN", x, size=self.size, alpha=self.alpha, beta=self.beta, bias=self.k)
+        y = g.op(
+            "LRN",
+            x,
+            size=self.size,
+            alpha=float(self.alpha),
+            beta=float(self.beta),
+            bias=float(self.k),
+        )
         return y if kind.rank == 4 else g.op("Reshape", y, g.shape(inputs[0]))
 
 

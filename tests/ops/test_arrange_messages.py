@@ -51,7 +51,6 @@ ROWS = t("float", "N", 6)
         ("lp_pool", {"size": 2, "p": 0.5}, IMAGE, "DL307", "from 1"),
         ("global_lp_pool", {"p": 3}, IMAGE, "DL307", "1 or 2"),
         ("global_avg_pool", {}, ROWS, "DL301", "reshape(1, 6)"),
-        ("adaptive_avg_pool", {"size": 2}, FREE, "DL306", "pool to 1"),
         ("adaptive_max_pool", {"size": (1, 2, 3)}, IMAGE, "DL301", "N, channels, and 3 spatial"),
         ("layer_norm", {"axis": 2}, FREE, "DL306", "the size H is not known"),
         ("layer_norm", {"axis": 5}, IMAGE, "DL305", "[N, 4, 8, 8]"),

@@ -41,6 +41,11 @@ NETWORKS = {
         output b = x -> adaptive_max_pool([4, none])
         output c = x -> adaptive_avg_pool([7, 5])
     """,
+    "free bins": """
+        input x: float[N, 3, H, 5]
+        output a = x -> max_pool(2) -> adaptive_avg_pool(3)
+        output b = x -> conv(2, kernel = 2) -> adaptive_max_pool([4, 3])
+    """,
     "norms": """
         input x: float[N, 6, H, 4]
         h = x -> conv(6, kernel = 1) -> batch_norm(weight = none) -> group_norm(3) -> relu
