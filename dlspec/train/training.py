@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from dlspec.data.dataset import Array, Splits
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.train import NothingToResume, RecipeChanged, ResumeDiffers
+from dlspec.diagnostics.train import (
+    EarlierRunKept,
+    NothingToResume,
+    RecipeChanged,
+    ResumeDiffers,
+    ResumeOrBegin,
+    RunWasFinished,
+)
 from dlspec.ir.plan import RecipePlan
 from dlspec.train import checkpoint
 from dlspec.train.checkpoint import RunState
@@ -46,6 +53,8 @@ def train(
         DlspecError: DL400 to DL410 for a recipe that cannot be carried out, DL690 to DL699 for
             what happens to a run.
     """
+    if options.resume and options.init_from is not None:
+        raise DlspecError(ResumeOrBegin(None))
     device = device_of(options.device)
     seed = plan.seed if options.seed is None else options.seed
     with RunDir(options.run_dir) as run, kept_settings(), progress_for(options.quiet) as display:
@@ -83,8 +92,8 @@ def _train(
         differing = changes(saved[0].recipe, recipe)
         if differing:
             raise DlspecError(RecipeChanged(plan.span, str(run.path), "; ".join(differing)))
-    else:
-        run.set_aside()
+    elif run.set_aside():
+        say(Noted(EarlierRunKept(None, str(run.path))))
 
     program = program_of(plan, run.source, seed, device)
     session = Session(program, splits, options, run, seed, say)
@@ -95,6 +104,8 @@ def _train(
         differing = changes(saved[0].environment, here)
         if differing:
             say(Noted(ResumeDiffers(None, "; ".join(differing))))
+        if session.limits.reached(session.state):
+            say(Noted(RunWasFinished(None, str(run.path), session.state.epoch)))
     elif options.init_from is not None:
         _begin_from(session, options.init_from, say)
     elif plan.init == "lsuv":
