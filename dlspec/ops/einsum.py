@@ -71,8 +71,8 @@ class Einsum(Op):
             )
         sizes: dict[str, tuple[Dim, str]] = {}
         rests: list[TensorType] = []
-        for number, (kind, letters) in enumerate(zip(kinds, equation.operands, strict=True), 1):
-            rest = self._bind(number, kind, letters, sizes, kinds[0])
+        for kind, letters in zip(kinds, equation.operands, strict=True):
+            rest = self._bind(kind, letters, sizes, kinds[0])
             if rest is not None:
                 rests.append(rest)
         lead = broadcast(self.name, *rests)[0] if rests else ()
@@ -83,14 +83,13 @@ class Einsum(Op):
 
     def _bind(
         self,
-        number: int,
         kind: TensorType,
         letters: tuple[str, ...],
         sizes: dict[str, tuple[Dim, str]],
         first: TensorType,
     ) -> TensorType | None:
         """Bind the letters of an operand; the type of what its `...` stands for."""
-        operand = f"operand {number}"
+        operand = "".join(letters)
         check_numbers(self, kind, *FLOATS)
         if kind.dtype is not first.dtype:
             raise DlspecError(
@@ -108,7 +107,7 @@ class Einsum(Op):
                 RankMismatch(
                     None,
                     self.name,
-                    operand=f"{operand}, `{''.join(letters)}`,",
+                    operand=operand,
                     actual=str(kind),
                     rank=kind.rank,
                     expected=f"at least {named}" if ELLIPSIS in letters else str(named),

@@ -60,8 +60,10 @@ def check_numbers(op: Op, kind: TensorType, *allowed: DType) -> None:
                 op.name,
                 operand=op.rule.tensors[0].name,
                 actual=str(kind.dtype),
-                expected="a float" if allowed == FLOATS else "a number",
-                advice="`cast` makes another element type of it",
+                expected={FLOATS: "a float", (DType.bool_,): "bool"}.get(allowed, "a number"),
+                advice="a comparison, such as `x > 0`, gives bool"
+                if allowed == (DType.bool_,)
+                else "`cast` makes another element type of it",
             )
         )
 

@@ -96,7 +96,8 @@ def call_op(
             op = REGISTRY[f"{op.name}imum"]
             arguments = Arguments(None, together, arguments.named)
     slots = [s.name for s in op.rule.tensors]
-    plain = not op_settings(op) and positional and not op.variadic
+    # more than it has settings: `one_hot(0, 4)` is applied to a number
+    plain = len(positional) > len(op_settings(op)) and not op.variadic
     if not (arguments.has_tensor or plain or any(n in slots for n in arguments.named)):
         return Layer(
             op, settings_of_op(op, positional, arguments.named, node.span), None, node.span
