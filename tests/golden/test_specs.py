@@ -117,11 +117,13 @@ def test_sketch_ends_with_diagnostics_only(sketch: Path, request: pytest.Fixture
 
 COMPILES = {
     "09_fractal": ["fractalnet"],
+    "11_googlenet": ["googlenet"],
     "12_highway": ["deep"],
     "15_vae": ["encoder", "decoder", "vae"],
     "16_dcgan": ["generator", "discriminator"],
     "17_rl": ["q_network", "policy"],
-    "22_siamese": ["encoder"],
+    "22_siamese": ["encoder", "siamese"],
+    "vgg": ["vgg"],
 }
 
 
