@@ -102,7 +102,7 @@ def odd_character(at: Situation) -> Diagnostic | None:
             return SingleQuotes(Span(at.source, match.start(), match.end()), text=match.group(1))
     for size in (2, 1):
         sign = text[token.start : token.start + size]
-        if sign in _SIGNS:
+        if sign in _SIGNS and len(sign) == size:
             return ForeignSign(
                 Span(at.source, token.start, token.start + size), sign=sign, instead=_SIGNS[sign]
             )

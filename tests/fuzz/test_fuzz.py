@@ -50,6 +50,7 @@ REGRESSIONS = {
     "a declared bfloat16": "network n { input x: bfloat16[N, 2]; output y = x / 255 }",
     "a path that is too long": f'import "{"a/" * 3000}b.dl"',
     "a path with a zero byte": 'import "a\x00.dl"',
+    "a typographic quote at the end": "network n { input x: float[N]; output y = x } ”",
     "a loop of a thousand million rounds": (
         "network n { input x: float[N]; for i in 1..1000000000 { x = x + 1 }; output y = x }"
     ),
