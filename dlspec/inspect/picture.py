@@ -46,7 +46,7 @@ def svg_of(
     *,
     unfold: bool = False,
     at: Mapping[str, int] | None = None,
-    title: bool = True,
+    inline: bool = False,
 ) -> str:
     """An SVG that needs nothing else.
 
@@ -54,7 +54,7 @@ def svg_of(
         plan: the network.
         unfold: every op of every block in one column, and no panels.
         at: sizes of symbols, for FLOPs.
-        title: whether the network's name and sums stand above.
+        inline: for a page that tells the network's name and sums itself.
     """
     graph = plan.graph
     sizes = symbol_sizes(plan, at)
@@ -63,7 +63,7 @@ def svg_of(
     exits = [(o.name, o.value) for o in graph.outputs]
     column = draw(scene_of(items, entries, exits, sizes))
     panels = [] if unfold else _panels(graph, items, sizes)
-    return _composed(plan, column, panels, totals(graph, sizes), sizes, title)
+    return _composed(plan, column, panels, totals(graph, sizes), sizes, inline)
 
 
 # --- panels -------------------------------------------------------------------------------------
@@ -130,9 +130,9 @@ def _composed(
     panels: Sequence[Panel],
     sums: Totals,
     sizes: Mapping[str, int],
-    title: bool,
+    inline: bool,
 ) -> str:
-    top = _TOP if title else _PAD
+    top = 8.0 if inline else _TOP
     parts = [_at(column.markup, _PAD, top)]
     right = _PAD + column.width
     bottom = top + column.height
@@ -146,7 +146,7 @@ def _composed(
         right = max(right, x + panel.width)
         bottom = max(bottom, y + panel.height)
         y += panel.height + 18
-    heading, wide = _heading(plan, sums, sizes) if title else ("", 0.0)
+    heading, wide = ("", 0.0) if inline else _heading(plan, sums, sizes)
     width, height = round(max(right, _PAD + wide) + _PAD), round(bottom + _PAD)
     return tag(
         "svg",
@@ -156,12 +156,13 @@ def _composed(
         heading,
         *parts,
         kind="net",
-        xmlns="http://www.w3.org/2000/svg",
+        xmlns="" if inline else "http://www.w3.org/2000/svg",
         viewBox=f"0 0 {width} {height}",
         width=width,
         height=height,
         role="img",
         aria_label=f"graph of {plan.name}",
+        style=f"width:{width}px;min-width:{round(0.7 * width)}px;max-width:100%" if inline else "",
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dlspec.dims import text_of
 from dlspec.inspect.markup import table, tag, text
-from dlspec.ir.graph import Graph
+from dlspec.inspect.picture import svg_of
+from dlspec.inspect.summary import symbol_sizes, totals
+from dlspec.inspect.wording import bytes_text, flops_text
 from dlspec.ir.plan import NetworkPlan
 from dlspec.verify import report_engines
 from dlspec.verify.report_charts import curve_chart
 from dlspec.verify.report_engines import badge
+from dlspec.verify.report_spec import spec_section
 from dlspec.verify.report_style import STYLE
 from dlspec.verify.result import Verification
 
@@ -38,12 +39,13 @@ def report_html(
     about = manifest or {}
     body = (
         _header(plan, verifications, trained=bool(about.get("trained"))),
-        _facts(plan.graph, about, verifications),
+        _facts(plan, about, verifications),
         report_engines.engines(verifications, about),
         report_engines.checks(verifications),
+        _graph(plan),
         report_engines.nodes(verifications),
         _training(history),
-        _spec(plan.graph, source),
+        spec_section(plan, source),
         _sizes(verifications),
         _open_points(verifications),
         _versions(about, verifications),
@@ -74,18 +76,25 @@ def _header(plan: NetworkPlan, verifications: Sequence[Verification], *, trained
     return top + (text("p", settings, "soft mono") if settings else "")
 
 
-def _facts(graph: Graph, about: Mapping[str, Any], verifications: Sequence[Verification]) -> str:
-    counted = sum(math.prod(d.value or 0 for d in p.type.shape) for p in graph.parameters)
+def _facts(
+    plan: NetworkPlan, about: Mapping[str, Any], verifications: Sequence[Verification]
+) -> str:
+    graph = plan.graph
+    sizes = symbol_sizes(plan)
+    sums = totals(graph, sizes)
+    at = ", ".join(f"{k} = {v}" for k, v in sizes.items())
     files: Mapping[str, Any] = about.get("files") or {}
     took = sum(v.timings.get("total", 0.0) for v in verifications)
     facts = [
-        (f"{int(about.get('parameters') or counted):,}", "parameters"),
+        (f"{int(about.get('parameters') or sums.parameters):,}", "parameters"),
+        (bytes_text(sums.weight_bytes), "of weights"),
+        (flops_text(sums.flops).replace(" ", "\u00a0"), f"at {at}" if at else "for one answer"),
         (str(len(graph.nodes)), "nodes"),
         (", ".join(f"{i.name}: {i.type}" for i in graph.inputs) or "none", "input"),
         (", ".join(o.name for o in graph.outputs), "output"),
     ]
     if files:
-        facts.append((_bytes(sum(int(f["size"]) for f in files.values())), "in the bundle"))
+        facts.append((bytes_text(sum(int(f["size"]) for f in files.values())), "in the bundle"))
     if took:
         facts.append((f"{took:.1f} s", "to verify"))
     cells = [
@@ -100,7 +109,13 @@ def _facts(graph: Graph, about: Mapping[str, Any], verifications: Sequence[Verif
     return tag("div", *cells, kind="facts")
 
 
-# --- training and spec --------------------------------------------------------------------------
+# --- the network and its training ----------------------------------------------------------------
+
+
+def _graph(plan: NetworkPlan) -> str:
+    """Its picture; blocks fold, and what is in them stands beside."""
+    picture = svg_of(plan, inline=True)
+    return tag("h2", "Network") + tag("div", picture, kind="card graph")
 
 
 def _training(history: Sequence[Mapping[str, float]]) -> str:
@@ -117,29 +132,6 @@ def _training(history: Sequence[Mapping[str, float]]) -> str:
 
 def _is_about_speed(column: str) -> bool:
     return any(word in column for word in ("seconds", "time", "samples", "rate"))
-
-
-def _spec(graph: Graph, source: str) -> str:
-    shapes = line_shapes(graph)
-    rows: list[str] = []
-    for number, line in enumerate(source.splitlines(), 1):
-        code, mark, comment = line.partition("#")
-        remark = text("span", mark + comment, "comment") if mark else ""
-        made = shapes.get(number, "")
-        cells = (text("td", number), tag("td", text("span", code), remark), text("td", made))
-        rows.append(tag("tr", *cells, kind="made" if made else ""))
-    note = text("p", "Beside each line the shape that it makes.", "soft small")
-    return tag("h2", "Spec") + note + tag("div", table([], rows), kind="card spec")
-
-
-def line_shapes(graph: Graph) -> dict[int, str]:
-    """The shape of the last value that is made on each line of the spec."""
-    shapes: dict[int, str] = {}
-    for value in (*graph.inputs, *(n.outputs[0] for n in graph.nodes)):
-        span = value.span or (value.producer.span if value.producer is not None else None)
-        if span is not None:
-            shapes[span.line] = text_of(value.type.shape)
-    return shapes
 
 
 # --- the foot -----------------------------------------------------------------------------------
@@ -171,17 +163,10 @@ def _versions(about: Mapping[str, Any], verifications: Sequence[Verification]) -
         tag(
             "tr",
             text("td", name, "mono"),
-            text("td", _bytes(int(entry["size"]))),
+            text("td", bytes_text(int(entry["size"]))),
             text("td", str(entry["sha256"])[:16], "mono soft"),
         )
         for name, entry in files.items()
     ]
     listing = tag("div", table(["file", "size", "SHA-256"], rows), kind="card") if rows else ""
     return tag("h2", "Made with") + listed + listing
-
-
-def _bytes(count: int) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count} B"

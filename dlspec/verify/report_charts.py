@@ -102,7 +102,8 @@ def _epoch(rows: Sequence[Mapping[str, float]], index: int) -> float:
 
 
 def _picture(width: int, height: int, title: str, parts: list[str]) -> str:
-    return tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=title)
+    drawn = tag("svg", *parts, viewBox=f"0 0 {width} {height}", role="img", aria_label=title)
+    return tag("div", drawn, kind="chart wide" if width > _HALF else "chart")
 
 
 def _line(kind: str, x1: float, y: float, x2: float) -> str:

@@ -24,9 +24,9 @@ font-weight: 600; border: 1px solid; } .good { color: var(--good); } .warn { col
 .bad { color: var(--bad); } .facts { display: grid; grid-template-columns: repeat(auto-fit,
 minmax(150px, 1fr)); gap: 12px; margin-top: 20px; } .fact, .card { background: var(--card); border:
 1px solid var(--line); border-radius: 12px; padding: 12px 16px; } .fact b { display: block;
-font-size: 20px; font-weight: 650; }
-.fact b.long { font: 600 13.5px/30px ui-monospace, Menlo, monospace;
-  } .fact span { color: var(--soft); font-size: 13.5px; } .cards {
+font-size: 18px; font-weight: 650; line-height: 1.5; }
+.fact b.long { font: 600 13px/1.5 ui-monospace, Menlo, monospace; padding: 5px 0;
+  overflow-wrap: anywhere; } .fact span { color: var(--soft); font-size: 13.5px; } .cards {
 display: grid; grid-template-columns: repeat(auto-fit, minmax(310px, 1fr)); gap: 14px; } .card h3 {
 margin: 0 0 8px; font-size: 16px; display: flex; justify-content: space-between; gap: 8px; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
@@ -42,6 +42,10 @@ Menlo, monospace; } .spec td { border: 0; padding: 0 12px; white-space: pre; }
 .spec td:last-child { position: sticky; right: 0; background: inherit; color: var(--mark);
   text-align: right; width: 1%; }
 .spec tr.made { background: var(--wash); } .comment { color: var(--soft); }
+.spec .word { color: var(--mark); font-weight: 600; } .spec .number { color: var(--warn); }
+.spec .string { color: var(--good); } .spec .sign { color: var(--soft); }
+.graph { overflow-x: auto; padding: 20px; } .graph svg { margin: 0 auto; }
+.graph .net { --n-paper: var(--card); --n-panel: var(--page); }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--soft); font: 12px
 system-ui, sans-serif; } svg .axis { stroke: var(--line); } svg .limit { stroke: var(--bad);
 stroke-dasharray: 5 4; } svg .dot { fill: var(--mark); } svg .wrong { fill: var(--bad); } svg
@@ -49,4 +53,10 @@ stroke-dasharray: 5 4; } svg .dot { fill: var(--mark); } svg .wrong { fill: var(
 { stroke: var(--warn); fill: var(--warn); } svg .c2 { stroke: var(--good); fill: var(--good); } svg
 .c3 { stroke: var(--bad); fill: var(--bad); } svg .curve { fill: none; } ul { margin: 6px 0;
 padding-left: 20px; } details > summary { cursor: pointer; color: var(--mark); margin-top: 8px; }
+@media (max-width: 600px) { main { padding: 22px 12px 40px; } h1 { font-size: 26px; }
+  .facts { grid-template-columns: repeat(2, 1fr); } .cards { grid-template-columns: 1fr; }
+  .wide { overflow-x: auto; } .wide svg { min-width: 640px; } .spec td { padding: 0 8px; } }
+@media print { main { max-width: none; padding: 0; } .card, .fact { break-inside: avoid; }
+  .graph, .spec { break-inside: auto; overflow: visible; } .graph svg { min-width: 0 !important; }
+  .spec td { white-space: pre-wrap; } summary { display: none; } }
 """

@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from dlspec.inspect.markup import tag, text
 from dlspec.randomness import initial_weights, structural_weights
 from dlspec.targets.onnx import onnx_from_graph
 from dlspec.verify.engine import verify_network
-from dlspec.inspect.markup import tag, text
-from dlspec.verify.report import line_shapes, report_html
+from dlspec.verify.report import report_html
 from dlspec.verify.report_charts import curve_chart
+from dlspec.verify.report_spec import line_shapes
 from dlspec.verify.result import Verification
 from tests.verify.mutants import MUTANTS
 from tests.verify.networks import SPECS, engine_of, ort_engine, picture, plan_of, spec_plan
