@@ -1,0 +1,233 @@
+"""Padding never leaks: whatever lies behind the lengths, results are the same, or an op refuses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+
+from dlspec.diagnostics import Sink
+from dlspec.interpreter import run
+from dlspec.ir.graph import Graph
+from dlspec.ops import REGISTRY
+from dlspec.ops.base import Op
+from dlspec.passes.pipeline import optimized
+from dlspec.randomness import structural_weights
+from dlspec.sema.analyse import analyse
+from dlspec.source import SourceFile
+from dlspec.targets.onnx import onnx_from_graph
+
+Array = NDArray[Any]
+LENGTHS = np.array([3, 1, 4, 2], np.int32)
+FULL = 4
+
+
+def graph_of(text: str) -> Graph | list[str]:
+    """The optimised graph of the only network, or the codes of what is wrong."""
+    sink = Sink()
+    spec = analyse(SourceFile("padding.dl", text), sink)
+    if sink.errors:
+        return [d.code for d in sink.errors]
+    return optimized(next(iter(spec.networks.values())).graph)
+
+
+def feeds(graph: Graph, spoil: float) -> dict[str, Array]:
+    """Inputs with ``spoil`` behind the lengths (a far number in integers)."""
+    rng = np.random.default_rng(5)
+    sizes = {s: FULL for s in graph.symbols} | {"N": len(LENGTHS)}
+    found: dict[str, Array] = {}
+    for value in graph.inputs:
+        shape = tuple(d.evaluate(sizes) for d in value.type.shape)
+        dtype = value.type.dtype
+        if value.origin == "lengths":
+            found[value.name] = LENGTHS
+            continue
+        if dtype.value == "bool":
+            array = rng.random(shape) < 0.5
+        elif dtype.is_integer:
+            array = rng.integers(0, 3, shape)
+        else:
+            array = 0.25 + rng.random(shape)
+        array = array.astype(dtype.value)
+        if 1 in value.type.ragged:
+            behind = np.arange(FULL) >= LENGTHS[:, None]
+            array[behind] = spoil if dtype.is_float else dtype.value != "uint8" and 10**6
+        found[value.name] = array
+    return found
+
+
+def assert_rows_alone(graph: Graph, weights: dict[str, Array], clean: dict[str, Array]) -> None:
+    """Each example in its batch has the answer that it has alone, without any padding."""
+    whole = feeds(graph, 0.0)
+    for row, length in enumerate(LENGTHS):
+        alone: dict[str, Array] = {}
+        for value in graph.inputs:
+            one = whole[value.name][row : row + 1]
+            alone[value.name] = one[:, :length] if 1 in value.type.ragged else one
+        for output in graph.outputs:
+            if str(output.value.type.shape[0] if output.value.type.rank else "") != "N":
+                continue
+            got, told = clean[output.name][row], run(graph, alone, weights).outputs[output.name][0]
+            cut = tuple(slice(0, n) for n in told.shape)
+            np.testing.assert_allclose(got[cut], told, rtol=1e-9, atol=1e-9, err_msg=output.name)
+
+
+def assert_safe(graph: Graph, *, engine: bool, rows: bool = True) -> None:
+    """The outputs do not depend on padding, and have 0 in theirs."""
+    weights = structural_weights(graph, 3)
+    clean = run(graph, feeds(graph, 0.0), weights).outputs
+    for spoil in (np.nan, 1e30, -np.inf):
+        dirty = run(graph, feeds(graph, spoil), weights).outputs
+        for name, value in clean.items():
+            np.testing.assert_array_equal(dirty[name], value, err_msg=name)
+    if rows:
+        assert_rows_alone(graph, weights, clean)
+    for output in graph.outputs:
+        if 1 in output.value.type.ragged and output.value.type.shape[1].symbol == "T":
+            behind = np.arange(FULL) >= LENGTHS[:, None]
+            assert not np.any(clean[output.name][behind]), output.name
+    if engine:
+        model = onnx_from_graph(graph, weights)
+        session = ort.InferenceSession(
+            model.SerializeToString(), providers=["CPUExecutionProvider"]
+        )
+        names = [o.name for o in session.get_outputs()]
+        for name, value in zip(names, session.run(None, feeds(graph, np.nan)), strict=True):
+            if value.dtype.kind == "f":
+                np.testing.assert_allclose(value, clean[name], rtol=2e-4, atol=2e-5)
+            else:
+                np.testing.assert_array_equal(value, clean[name])
+
+
+def written(value: Any) -> str:
+    """An attribute as a spec writes it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(written(v) for v in value)}]"
+    return str(value)
+
+
+def calls(op: type[Op]) -> list[str]:
+    """Networks that apply an op to tensors with lengths, one for each set of settings."""
+    slots = [s for s in op.rule.tensors if not s.optional] or list(op.rule.tensors[:1])
+    found: list[str] = []
+    known = set(op.attributes()) - {"training", "kept"}
+    settings = {
+        tuple(sorted((k, written(v)) for k, v in a.items() if k in known)) for a, _ in op.samples
+    }
+    for given in sorted(settings):
+        words = ", ".join(f"{k.rstrip('_')} = {v}" for k, v in given)
+        for inner in ("", ", 4"):
+            inputs = "; ".join(f"input {s.name}_: {kind_of(s.dtype)}[N, <=T{inner}]" for s in slots)
+            # inputs come in with 0 behind the lengths; here it is something else again
+            spoilt = {"float": "1 / {}_", "int": "{}_ + 1", "bool": "not {}_"}
+            # an index must name a step that the shortest row has
+            names = ", ".join(
+                f"{s.name}_ * 0" if s.name == "index" else spoilt[kind_of(s.dtype)].format(s.name)
+                for s in slots
+            )
+            call = f"{op.name}({names}{', ' if words else ''}{words})"
+            found.append(f"network n {{ {inputs}; output y = {call} }}")
+    return found
+
+
+def kind_of(slot: str) -> str:
+    """An element type that a slot takes."""
+    return {"any": "float", "float": "float", "bool": "bool"}.get(slot, "int")
+
+
+@pytest.mark.parametrize("name", sorted(n for n, op in REGISTRY.items() if not op.internal))
+def test_op_refuses_lengths_or_is_safe(name: str) -> None:
+    op = REGISTRY[name]
+    if op.carries:
+        pytest.skip("a cell: it is stepped by `scan`")
+    for text in calls(op):
+        found = graph_of(text)
+        if isinstance(found, Graph):
+            # along N examples meet each other on purpose
+            assert_safe(found, engine=False, rows=re.search(r"axis = \[?(0|none)", text) is None)
+        else:
+            assert "DL901" not in found
+
+
+NETWORKS = {
+    "fused": """
+        network n {
+            input x: float[N, <=T, 4]
+            a = x -> scan(lstm(3, peephole = true))
+            b = x -> scan(gru(3), reverse = true)
+            c = x -> scan(rnn(3, activation = relu, recurrent = identity))
+            output y = concat(a, b, c)
+            output ends = concat(a.final.c, b.final.h, c.final.h)
+        }
+    """,
+    "own cell": """
+        cell leaky(units) {
+            input x: float[N, D]
+            state h: float[N, units] = 0.5
+            state t: int[] = 0
+            t' = t + 1
+            h' = 0.5 * h + (x -> dense(units) -> tanh) + 0.1 * (h -> lstm(units))
+            output h'
+        }
+        network n {
+            input x: float[N, <=T, 4]
+            h = x -> scan(leaky(3), reverse = true)
+            output y = h
+            output last = last(h)
+            output mean = mean(h, axis = T)
+            output top = max(h, axis = T)
+            output end = h.final.h
+        }
+    """,
+    "attention": """
+        network n {
+            input x: float[N, <=T, 4]
+            q = x -> dense(3); k = x -> dense(3)
+            scores = q @ transpose(k, 1, 2)
+            output focus = softmax(scores)
+            output y = focus @ x
+            output sum = einsum("ntd,ntd->nd", x, x)
+        }
+    """,
+    "ids": """
+        network n {
+            input word: int[N, <=T]
+            h = word -> embed(9, 3) -> bidirectional(gru(2))
+            output slot = argmax(h -> dense(4))
+            output backwards = reverse(word)
+            output each = h -> each(dense(2))
+            output mean = mean(exp(log(h ** 2)), axis = (1, 2))
+        }
+    """,
+    "generation": """
+        cell writer(words) {
+            input word: int[N]
+            input memory: float[N, <=T, 4]
+            state h: float[N, 4] = 0
+            focus = softmax(sum(memory * unsqueeze(h, 1), axis = 2))
+            h' = tanh(h + (word -> embed(words, 4)) + einsum("nt,ntd->nd", focus, memory))
+            output scores = h' -> dense(words)
+        }
+        network n {
+            input x: float[N, <=T, 4]
+            h = mean(x, axis = T)
+            said = generate(writer(6), memory = x, h = h, start = 1, stop = 2, at_most = 5)
+            output words: int[N, <=L] = said.word
+        }
+    """,
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_never_see_padding(name: str) -> None:
+    found = graph_of(NETWORKS[name])
+    assert isinstance(found, Graph), found
+    assert_safe(found, engine=True)
