@@ -109,14 +109,14 @@ class CosineSimilarity(AlongAxis):
         positive(self.name, "epsilon", self.epsilon)
 
     def reference(self, *inputs: Any) -> Any:
-        return _cosine(*inputs, self.axis, self.epsilon)
+        return _cosine(inputs[0], inputs[1], self.axis, self.epsilon)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         eps = "" if self.epsilon == 1e-8 else f", eps={self.epsilon}"
         return f"F.cosine_similarity({t.tensor(0)}, {t.tensor(1)}, dim={self.axis}{eps})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return _onnx_cosine(g, *inputs, self.last(g), self.epsilon)
+        return _onnx_cosine(g, inputs[0], inputs[1], self.last(g), self.epsilon)
 
 
 class CosineEmbedding(AlongAxis):
@@ -145,7 +145,7 @@ class CosineEmbedding(AlongAxis):
         return (TensorType(y.dtype, shape, ragged),)
 
     def reference(self, *inputs: Any) -> Any:
-        cosine = _cosine(*inputs[:2], self.axis, 1e-8)
+        cosine = _cosine(inputs[0], inputs[1], self.axis, 1e-8)
         return np.where(inputs[2] > 0, 1 - cosine, np.maximum(cosine - self.margin, 0))
 
     def torch(self, t: TorchContext, *inputs: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.meaning import ChoosesNothing
-from dlspec.ir.graph import Parameter, Value
+from dlspec.ir.graph import Parameter
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.values import Choice, Tensor
 from dlspec.source import Span
@@ -33,7 +33,7 @@ def with_parameters(el: Elaborator, arguments: Arguments) -> Arguments:
     return Arguments(arguments.piped, given, arguments.named)
 
 
-def _chosen(el: Elaborator, choice: Choice, span: Span) -> list[Value]:
+def _chosen(el: Elaborator, choice: Choice, span: Span) -> list[Parameter]:
     known = {k: v for k, v in el.context.weights.items() if isinstance(v, Parameter)}
     start = f"{choice.prefix}."
     found = [
