@@ -38,7 +38,7 @@ def graph_of(text: str) -> Graph | list[str]:
 def feeds(graph: Graph, spoil: float) -> dict[str, Array]:
     """Inputs with ``spoil`` behind the lengths (a far number in integers)."""
     rng = np.random.default_rng(5)
-    sizes = {s: FULL for s in graph.symbols} | {"N": len(LENGTHS)}
+    sizes = dict.fromkeys(graph.symbols, FULL) | {"N": len(LENGTHS)}
     found: dict[str, Array] = {}
     for value in graph.inputs:
         shape = tuple(d.evaluate(sizes) for d in value.type.shape)
@@ -184,6 +184,7 @@ NETWORKS = {
             output last = last(h)
             output mean = mean(h, axis = T)
             output top = max(h, axis = T)
+            output low = max(-exp(h), axis = T)
             output end = h.final.h
         }
     """,
