@@ -94,9 +94,7 @@ def prove(text: str, seed: int, *, use_torch: bool) -> Proof:
         engine = ort_engine(model)
     except refusals() as error:
         return Proof({}, (f"{type(error).__name__}: {error}",), len(plan.graph.nodes), ops)
-    result = verify_network(
-        plan, weights, engine, use_torch=use_torch, fast=True, seed=seed, model=model
-    )
+    result = verify_network(plan, weights, engine, use_torch=use_torch, seed=seed, model=model)
     errors = [d for d in result.diagnostics if d.severity == "error"]
     told = tuple(render(d, colour=False) for d in errors)
     if result.status == "failed" and not told:

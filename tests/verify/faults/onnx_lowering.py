@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.verify.faults.fault import Fault, attributes, given, kind, lowered, number, then
+from tests.verify.faults.fault import attributes, given, kind, lowered, number, then
 
 
 def _halves(g: Any, value: str) -> str:

@@ -12,7 +12,7 @@ def _arguments(text: str) -> list[str]:
     return re.findall(r"[A-Za-z_][\w.]*(?:\([^()]*\))?", text)
 
 
-def _around(before: str, after: str):  # noqa: ANN202
+def _around(before: str, after: str):
     return lambda text: f"{before}({text}){after}"
 
 
