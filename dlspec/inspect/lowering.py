@@ -83,8 +83,9 @@ def torch_lines(
         ended = ended or (once and begun and not marked)
         begun = begun or marked
         if layer in wanted or (marked and not ended):
-            found += [line.strip() for line in lines[first:last]]
-            found.append(code.strip() if layer in wanted else lines[last].strip())
+            ending = code if layer in wanted else lines[last]
+            indent = len(lines[first]) - len(lines[first].lstrip())
+            found += [line[indent:] for line in (*lines[first:last], ending)]
     return found
 
 
