@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from dlspec.diagnostics.core import Diagnostic, Label
+from dlspec.diagnostics.core import Diagnostic, Label, Severity
 from dlspec.late import late_dataclass
 from dlspec.source import Span
+
+SHORT = 30
+"""A text of so many characters can stand in a title."""
 
 
 @late_dataclass
@@ -37,7 +40,7 @@ class DeclaredType(Diagnostic):
         if whole and self.actual.startswith("float") and self.declared[5:] in self.actual:
             wanted = self.declared.partition("[")[0]
             return [
-                f"arithmetic makes floats; `cast(…, \"{wanted}\")` makes them whole again",
+                f'arithmetic makes floats; `cast(…, "{wanted}")` makes them whole again',
                 f"or compute inside the network, or declare `{self.name}: float[…]` there",
             ]
         return super().helps
@@ -247,6 +250,13 @@ class BadValue(Diagnostic):
     expected: str
     advice: str | None = None
 
+    def facts(self) -> dict[str, object]:
+        """A short value is shown as it is written."""
+        found = super().facts()
+        if self.value in ("a range", "a list") and self.span and len(self.span.text) < SHORT:
+            found["value"] = self.span.text
+        return found
+
     @property
     def helps(self) -> list[str]:
         """An optimiser of another framework in a spec's words."""
@@ -448,3 +458,120 @@ class NotMean(Diagnostic):
     label: ClassVar[str] = "this is {actual}"
     what: str
     actual: str
+
+
+@late_dataclass
+class ProbabilitiesAsLogits(Diagnostic):
+    """`cross_entropy` gets probabilities. It takes logits, any numbers, and has the softmax in it:
+    after a second one learning is slow, and the loss never comes near 0.
+
+    Wrong:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10) -> softmax
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 5
+        }
+
+    Right:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 5
+        }
+    """
+
+    code: ClassVar[str] = "DL451"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "`cross_entropy` takes logits, and these are probabilities"
+    label: ClassVar[str] = "has a softmax of its own"
+    help: ClassVar[str] = (
+        "give it what goes into `{maker}`, and keep `{maker}` for an output of its own: "
+        "`output probability = softmax(logits)`"
+    )
+    maker: str
+    made: Span
+
+    def labels(self) -> Iterable[Label]:
+        """Where they become probabilities."""
+        yield Label(self.made, f"`{self.maker}` makes probabilities here")
+
+
+@late_dataclass
+class RectifiedLogits(Diagnostic):
+    """`cross_entropy` gets what comes out of a rectifier, so no logit can be below 0: a class whose
+    unit dies is never unlikely again.
+
+    Wrong:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10) -> relu
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 5
+        }
+
+    Right:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 5
+        }
+    """
+
+    code: ClassVar[str] = "DL452"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "the logits of `cross_entropy` are never negative"
+    label: ClassVar[str] = "takes any numbers"
+    help: ClassVar[str] = "leave out the `relu` after the last `dense`"
+    made: Span
+
+    def labels(self) -> Iterable[Label]:
+        """The rectifier."""
+        yield Label(self.made, "they are rectified here")
+
+
+@late_dataclass
+class DropoutAtTheEnd(Diagnostic):
+    """The last thing before the loss is dropout, which sets logits to 0 at random while learning.
+
+    Wrong:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dense(10) -> dropout(0.5)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 5
+        }
+
+    Right:
+        network n {
+            input image: uint8[N, 28, 28]
+            output logits = image / 255 -> flatten -> dropout(0.5) -> dense(10)
+        }
+        recipe r for n on mnist() {
+            minimize cross_entropy(logits, label) with adam(0.001)
+            epochs = 5
+        }
+    """
+
+    code: ClassVar[str] = "DL453"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "dropout sets the logits themselves to 0"
+    label: ClassVar[str] = "the loss of what is left"
+    help: ClassVar[str] = "put `dropout` before the last `dense`"
+    made: Span
+
+    def labels(self) -> Iterable[Label]:
+        """The dropout."""
+        yield Label(self.made, "these come out of `dropout`")

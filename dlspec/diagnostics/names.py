@@ -174,6 +174,12 @@ class MissingArgument(Diagnostic):
     of: str
     known: str | None = None
     advice: str | None = None
+    declared: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """Where it is declared."""
+        if self.declared is not None and self.declared != self.span:
+            yield Label(self.declared, f"`{self.of}` takes it")
 
 
 @late_dataclass
@@ -287,6 +293,13 @@ class WrongKind(Diagnostic):
     expected: str
     actual: str
     advice: str | None = None
+
+    @property
+    def helps(self) -> list[str]:
+        """A list that is no array has rows of different lengths."""
+        if self.advice is None and self.actual == "a list" and "starting value" in self.expected:
+            return ["write numbers in rows of one length: `[[1, 2], [3, 4]]`"]
+        return super().helps
 
 
 @late_dataclass

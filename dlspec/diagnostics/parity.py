@@ -202,13 +202,17 @@ class TrainingDiffers(Diagnostic):
     code: ClassVar[str] = "DL706"
     title: ClassVar[str] = "training `{network}` is wrong: {what} differs between NumPy and PyTorch"
     label: ClassVar[str] = "made here"
-    note: ClassVar[str] = "NumPy {expected}, PyTorch {found}, {ratio} times what is accepted"
+    note: ClassVar[tuple[str, ...]] = (
+        "NumPy {expected}, PyTorch {found}, {ratio} times what is accepted",
+        "first node that differs: `{node}`",
+    )
     help: ClassVar[str] = "this is a fault of dlspec or of the op: please report it"
     network: str
     what: str
     expected: str
     found: str
     ratio: str
+    node: str | None = None
 
 
 @late_dataclass

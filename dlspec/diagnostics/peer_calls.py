@@ -136,7 +136,8 @@ def _value(text: str) -> str:
 
 def setting_advice(name: str, of: str, span: Span, known: frozenset[str] | None) -> str | None:
     """What to write instead of a setting that ``of`` does not have; ``known`` are those it has."""
-    if name == "lr" and known is not None and "lr" not in known and "optimizer" in known:
+    rate = SETTINGS.get(name, name) == "lr"
+    if rate and known is not None and "lr" not in known and "optimizer" in known:
         return "the rate belongs to the optimiser: `optimizer = adam(0.001)`"
     ours = SETTINGS.get(name)
     if ours is not None and (known is None or ours in known):
@@ -169,7 +170,8 @@ def optimizer_advice(text: str) -> str | None:
     match = re.match(r"[\"']?([\w.]+)[\"']?\s*(?:\((.*)\))?\s*\Z", text, re.S)
     if match is None:
         return None
-    ours = OPTIMIZERS.get(match.group(1).rsplit(".", 1)[-1])
+    kind = match.group(1).rsplit(".", 1)[-1]
+    ours = kind if kind in OPTIMIZERS.values() else OPTIMIZERS.get(kind)
     if ours is None:
         return None
     named: dict[str, str] = {}

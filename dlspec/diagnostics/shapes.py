@@ -99,6 +99,13 @@ class DimMismatch(ShapeDiagnostic):
     other: str | None = None
     advice: str = ""
 
+    @property
+    def helps(self) -> list[str]:
+        """A loss of several rows for each example is most often a forgotten `flatten`."""
+        if self.dim == "*b" and self.expected.count(",") > self.actual.count(","):
+            return ["one row for each example: put `flatten` before the last `dense`"]
+        return super().helps
+
 
 @late_dataclass
 class DTypeMismatch(ShapeDiagnostic):
@@ -120,6 +127,14 @@ class DTypeMismatch(ShapeDiagnostic):
     actual: str = ""
     expected: str = ""
     advice: str = ""
+
+    @property
+    def helps(self) -> list[str]:
+        """Losses take the scores first."""
+        if self.operand in ("logits", "prediction", "scores") and "int" in self.actual:
+            second = "target" if self.operand == "prediction" else "label"
+            return [f"the scores come first: `{self.op}({self.operand}, {second})`"]
+        return super().helps
 
 
 @late_dataclass

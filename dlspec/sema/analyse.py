@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
-from dlspec.diagnostics.meaning import BadValue, TooLarge
+from dlspec.diagnostics.meaning import TooLarge
 from dlspec.diagnostics.names import (
     NoOutput,
     NotYet,
@@ -34,12 +34,13 @@ from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
 from dlspec.sema.muffled import Muffled
 from dlspec.sema.names import constant
+from dlspec.sema.overrides import parsed
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
 from dlspec.sema.values import Layer, Poisoned, Vocabulary, written
 from dlspec.source import SourceFile, Span
-from dlspec.syntax import ast, parse
+from dlspec.syntax import ast
 
 MAX_WARNINGS = 50
 
@@ -109,20 +110,7 @@ def analyse(
         return spec  # what could not be read would make names seem missing
     if loader.damage.names:
         sink = Muffled(sink, loader.damage.names)
-    return _Analysis(program, sink, spec, _parsed(overrides or {}, sink)).run()
-
-
-def _parsed(overrides: Mapping[str, str], sink: Sink) -> dict[str, ast.Expr]:
-    """Settings from outside, parsed as expressions of the language."""
-    found: dict[str, ast.Expr] = {}
-    for name, text in overrides.items():
-        source = SourceFile(f"--set {name}", f"const value = {text}\n")
-        file = parse(source, sink)
-        if len(file.items) == 1 and isinstance(file.items[0], ast.Const):
-            found[name] = file.items[0].value
-        elif not sink.errors:
-            sink.report(BadValue(_whole(Span(source, 0, 0)), name, "several lines", "one value"))
-    return found
+    return _Analysis(program, sink, spec, parsed(overrides or {}, sink)).run()
 
 
 class _Analysis:
@@ -488,7 +476,7 @@ class _Analysis:
 
 
 def _whole(span: Span) -> Span:
-    return Span(span.source, 0, len(span.source.text.rstrip("\n")))
+    return Span(span.source, span.start, len(span.source.text.rstrip("\n")))
 
 
 def _own_bindings(body: tuple[ast.Statement, ...]) -> dict[str, Span]:

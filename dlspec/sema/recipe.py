@@ -28,6 +28,7 @@ from dlspec.ir.plan import (
     StepPlan,
 )
 from dlspec.sema import apply
+from dlspec.sema.advice import advice
 from dlspec.sema.arguments import Given
 from dlspec.sema.bindings import bound_places, names_read
 from dlspec.sema.context import EVALUATE, LEARN, Context, Frame, Mode, Sites
@@ -90,6 +91,8 @@ class RecipeJob:
         frame = Frame(self.recipe.name, "recipe", "", self.program, dict(self.frame_names))
         frame.later = bound_places(self.recipe.body)
         el.missing_from = frame
+        if self.recipe.data:
+            el.sources_at = self.recipe.data[0].span.to(self.recipe.data[-1].span)
         el.run(self.recipe.body, frame)
         metrics = el.metrics(frame)
         self._unread(el, frame)
@@ -128,6 +131,8 @@ class RecipeJob:
         evaluate = self.elaborate(EVALUATE, frozen)
         if self.sink.errors:
             return None
+        for warning in advice(learn.graph):
+            self.sink.report(warning)
         numbers = self.reader.numbers()
         steps: list[StepPlan] = []
         for goal, judged, group in zip(learn.goals, evaluate.goals, groups, strict=True):

@@ -47,8 +47,10 @@ SETTINGS = (
     "precision",
     "seed",
     "init",
+    "clip",
+    "buckets",
 )
-LATER = ("clip", "accumulate", "buckets", "keep", "warm_up", "act", "search")
+LATER = ("accumulate", "keep", "warm_up", "act", "search")
 
 
 @dataclass
@@ -91,6 +93,7 @@ class RecipeElaborator(Elaborator):
         self.settings = settings
         self.goals: list[Goal] = []
         self.step = ""
+        self.sources_at: Span | None = None
         self.read_fields: dict[str, Value] = {}
         self.applied: dict[tuple[Any, ...], Record] = {}
         self.missing_from: Frame | None = None
@@ -176,9 +179,11 @@ class RecipeElaborator(Elaborator):
     def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
         """A network applied without an input takes the own name or field of that name."""
         outer = self.missing_from
+        place = statement.name_span
         if outer is not None and statement.name in outer.names:
             outer.read.add(statement.name)
             value: Any = outer.names[statement.name]
+            place = outer.bound.get(statement.name, place)
         elif any(statement.name in d.types for d in self.fields.values()):
             value = Tensor(self.field(statement.name))
         else:
@@ -188,9 +193,10 @@ class RecipeElaborator(Elaborator):
             listed = ", ".join(f"`{n}`" for n in known) or "none"
             raise DlspecError(
                 MissingArgument(
-                    statement.name_span,
+                    self.sources_at or statement.name_span,
                     statement.name,
                     frame.owner,
+                    declared=statement.name_span,
                     advice="in a recipe it comes from a field of that name; "
                     f"the fields are {listed}",
                 )
@@ -198,9 +204,7 @@ class RecipeElaborator(Elaborator):
         from dlspec.sema.types import unify
 
         tensor = self.tensor(value, statement.span)
-        unify(
-            statement.name, statement.type, tensor.type, statement.name_span, frame, self.evaluate
-        )
+        unify(statement.name, statement.type, tensor.type, place, frame, self.evaluate)
         return tensor
 
     def extra_names(self, frame: Frame) -> list[str]:
