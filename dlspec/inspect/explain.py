@@ -23,7 +23,7 @@ from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast as syntax
 from dlspec.syntax import parse
 
-_MOST_TORCH = 8
+_MOST_TORCH = 16
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from dlspec.inspect.summary import Row, Summary
 from dlspec.inspect.wording import bytes_text, count_text, flops_text, short
@@ -31,14 +32,18 @@ def table_text(summary: Summary, width: int = 80) -> str:
     widths = _widths(cells, width - (_BAR + _GAP if bars else 0))
     head = _line(HEAD, widths) + (f"{'':{_GAP}}share" if bars else "")
     rule = "─" * min(width, max(sum(widths) + _GAP * (len(widths) - 1), len(head)))
-    lines = [title_text(summary), "", head, rule]
+    lines = [*_wrap([title_text(summary)], width), "", head, rule]
     for cell in cells:
         name, op, *rest = cell.texts
         wrapped = _wrapped(op, widths[1])
         line = _line((name, wrapped[0], *rest), widths)
         lines.append((f"{line}{'':{_GAP}}{bar(cell.share)}" if bars else line).rstrip())
         lines += [" " * (widths[0] + _GAP) + more for more in wrapped[1:]]
-    return "\n".join([*lines, rule, *totals_text(summary)])
+    return "\n".join([*lines, rule, *_wrap(totals_text(summary), width)])
+
+
+def _wrap(lines: Sequence[str], width: int) -> list[str]:
+    return [w for line in lines for w in wrap(line, width, subsequent_indent="  ")]
 
 
 def title_text(summary: Summary) -> str:
@@ -55,8 +60,8 @@ def totals_text(summary: Summary) -> list[str]:
     buffers = f", and {found.buffers:,} in buffers" if found.buffers else ""
     return [
         f"{found.parameters:,} parameters{buffers}; {bytes_text(found.weight_bytes)} of weights",
-        f"{flops_text(found.flops)}{at}: {short(found.macs)} multiply-adds, 2 FLOPs each, "
-        f"and {short(found.flops - 2 * found.macs)} others",
+        f"{flops_text(found.flops)}{at}: {short(found.macs)} multiply-adds of 2 FLOPs, and "
+        f"{short(found.flops - 2 * found.macs)} others",
         f"{bytes_text(found.activation_bytes)} of activations, at most "
         f"{bytes_text(found.peak_bytes)} of them at once",
     ]
