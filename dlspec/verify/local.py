@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.source import Span
-from dlspec.verify.bound import Reference, evaluate, references
+from dlspec.verify.bound import PROBES, Reference, evaluate, references
 from dlspec.verify.cut import Cut, cut_model, given_inputs, severed, with_weights
 from dlspec.verify.discrete import exactly, is_choice, on_grid
 from dlspec.verify.inputs import SCALES, draw_inputs
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[Any]
+
+MANY = 1 << 14
+"""Results of a node from which on it takes few probes."""
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,10 @@ def compare_nodes(
     pieces = severed(graph)
     given_all = [given_inputs(graph, inputs, weights) for inputs in drawn]
     read = [{i.name: given[i.name] for i in pieces.inputs} for given in given_all]
-    want = [v.name for v in cut.made.values()]
-    exacts = references(pieces, read, weights, want, seed=seed)
     choices = {v.name for n in graph.nodes if is_choice(n.op) for v in n.outputs}
+    exacts = _exact(pieces, read, weights, {v.name for v in cut.made.values()}, choices, seed)
     told = [
-        (f"draw {number}", given, _strict(exact, choices))
+        (f"draw {number}", given, exact)
         for number, (given, exact) in enumerate(zip(given_all, exacts, strict=True), 1)
     ]
     if choices and given_all:
@@ -128,11 +131,45 @@ def compare_nodes(
     return [_result(node, found) for node in graph.nodes]
 
 
-def _strict(exact: Reference, choices: Collection[str]) -> Reference:
-    """What ops choose must be there exactly: their inputs were not rounded, so nothing excuses
-    another choice."""
-    bounds = {n: exactly(exact.values[n]) if n in choices else b for n, b in exact.bounds.items()}
-    return Reference(exact.values, bounds)
+def _exact(
+    pieces: Graph,
+    read: Sequence[Mapping[str, Array]],
+    weights: Mapping[str, Array],
+    want: Collection[str],
+    choices: Collection[str],
+    seed: int,
+) -> list[Reference]:
+    """R and B of every severed node for each draw.
+
+    What ops choose must be there exactly: their inputs were not rounded, so nothing excuses another
+    choice, and no probe is needed. A node of very many results takes fewer probes: the largest
+    change is one of them all.
+    """
+    values = [evaluate(pieces, given, weights, want) for given in read]
+    bounds = [{n: exactly(known[n]) for n in want if n in choices} for known in values]
+    many = {n for n in want if all(known[n].size >= MANY for known in values)}
+    for names, probes in ((many, FEW), (set(want) - many, PROBES)):
+        part = _makers(pieces, names - set(choices))
+        made = [v.name for node in part.nodes for v in node.outputs if v.name in want]
+        if not made:
+            continue
+        found = references(part, read, weights, made, seed=seed, exact=values, probes=probes)
+        for known, more in zip(bounds, found, strict=True):
+            known.update(more.bounds)
+    return [Reference(v, b) for v, b in zip(values, bounds, strict=True)]
+
+
+def _makers(pieces: Graph, names: Collection[str]) -> Graph:
+    """The severed nodes that make values of these names, with what they read."""
+    nodes = [n for n in pieces.nodes if any(v.name in names for v in n.outputs)]
+    used = {v for node in nodes for v in node.inputs}
+    return replace(
+        pieces,
+        nodes=nodes,
+        parameters=[p for p in pieces.parameters if p in used],
+        buffers=[b for b in pieces.buffers if b in used],
+        constants=[c for c in pieces.constants if c in used],
+    )
 
 
 def _on_grid(
