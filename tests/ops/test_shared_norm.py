@@ -26,7 +26,7 @@ network twin {{
     input image: uint8[N, 28, 28]
     norm = batch_norm()
     x = image / 255 -> flatten
-    h = norm(x); k = norm(x * 2 + 1)
+    {names}
     output logits = ({sum}) -> dense(10)
 }}
 recipe learn for twin on mnist {{
@@ -38,12 +38,17 @@ recipe learn for twin on mnist {{
 
 def learning(total: str) -> Graph:
     """The objective of a network that normalises twice with one layer."""
-    spec = analyse(SourceFile("twin.dl", SPEC.format(sum=total)), Sink())
+    names = "" if "norm" in total else "h = norm(x); k = norm(x * 2 + 1)"
+    spec = analyse(SourceFile("twin.dl", SPEC.format(sum=total, names=names)), Sink())
     (recipe,) = spec.recipes.values()
     return recipe.steps[0].learn
 
 
-@pytest.mark.parametrize("total", ["h + 2 * k", "k + 2 * h", "k * h"])
+LONG = "tanh(sigmoid(norm(x * 2 + 1) * 3.256789 + 1.754321) * 1.234567 + 2.345678) * 3.4567891"
+"""Too long for the line of what uses it, so that it becomes a statement before that line."""
+
+
+@pytest.mark.parametrize("total", ["h + 2 * k", "k + 2 * h", "k * h", f"norm(x) + {LONG}"])
 def test_statistics_move_twice(total: str, tmp_path: Path) -> None:
     graph = learning(total)
     assert sorted(b.name for b, _ in graph.updates) == [

@@ -88,10 +88,22 @@ def test_same_is_the_size_by_the_stride(
     else:
         op = REGISTRY[name](size=kernel, stride=stride, pad="same")
     assert inferred(op, size) == [(math.ceil(size / stride),)] * 2
+    if name == "conv" and stride == 1 and dilation * (kernel - 1) % 2 == 0:
+        x, weight = picture(size), picture(3, kernel)[0].swapaxes(0, 1)[:2]
+        theirs = F.conv1d(torch.from_numpy(x), torch.from_numpy(weight), None, 1, "same", dilation)
+        np.testing.assert_allclose(op.reference(x, weight, None), theirs.numpy(), atol=1e-12)
     grown = REGISTRY["conv_transpose"](
         channels=2, kernel=kernel, stride=stride, pad="same", dilation=dilation
     )
     assert inferred(grown, size) == [(size * stride,)] * 2
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+def test_the_odd_place_of_same_is_after() -> None:
+    x, weight = picture(7), picture(2, 4)[0].swapaxes(0, 1)
+    theirs = F.conv1d(torch.from_numpy(x), torch.from_numpy(weight), padding="same")
+    op: Any = REGISTRY["conv"](channels=2, kernel=4, pad="same")
+    np.testing.assert_allclose(op.reference(x, weight, None), theirs.numpy(), atol=1e-12)
 
 
 @FEW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlspec.ir.graph import Graph, Node, Value
+from dlspec.ir.graph import Node, Value
 
 
 def writes_in_place(node: Node | None) -> bool:
@@ -14,7 +14,11 @@ def writes_in_place(node: Node | None) -> bool:
 
 
 def written_to(value: Value) -> Value:
-    """The buffer that PyTorch has written a value to, where it does so itself, else the value."""
+    """The buffer that PyTorch has written a value to, where it does so itself, else the value.
+
+    What it computes besides is called by a name of its own (`norm.y`) and so stays a statement: the
+    calls that write one buffer happen in the order of their nodes.
+    """
     node = value.producer
     while node is not None and writes_in_place(node) and value is not node.outputs[0]:
         slot = node.op.buffers[node.outputs.index(value) - 1]
@@ -23,14 +27,3 @@ def written_to(value: Value) -> Value:
         assert before is not None
         value, node = before, before.producer
     return value
-
-
-def ordered_nodes(graph: Graph) -> set[Node]:
-    """Nodes that write the same buffers in turn: each stays a statement of its own, so that they
-    do it in this order."""
-    found: set[Node] = set()
-    for node in graph.nodes:
-        for value in node.inputs:
-            if value is not None and written_to(value) is not value and value.producer is not None:
-                found |= {node, value.producer}
-    return found

@@ -28,7 +28,7 @@ from dlspec.targets.torch_source.expressions import (
     with_literals,
     wrapped,
 )
-from dlspec.targets.torch_source.in_place import ordered_nodes, writes_in_place, written_to
+from dlspec.targets.torch_source.in_place import writes_in_place, written_to
 from dlspec.targets.torch_source.names import RESERVED, identifier, is_bound, local_name
 from dlspec.targets.torch_source.peephole import improve
 from dlspec.targets.torch_source.tree import Tree
@@ -158,12 +158,10 @@ class Method:
         for value in roots:
             counts[value] = counts.get(value, 0) + (1 if returned == (value,) else 2)
         pending: dict[Value, Statement] = {}
-        ordered = ordered_nodes(self.graph)
         for statement in made:
             if statement.tree is not None:
                 self._fold_into(statement, pending, counts)
-                once = len(statement.targets) == 1 and counts.get(statement.targets[0], 0) == 1
-                if once and statement.node not in ordered:
+                if len(statement.targets) == 1 and counts.get(statement.targets[0], 0) == 1:
                     pending[statement.targets[0]] = statement
         return [s for s in made if not s.folded]
 
