@@ -10,7 +10,7 @@ from typing import Any
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
     parser: argparse.ArgumentParser = verbs.add_parser("check", help="check specs")
-    parser.add_argument("specs", nargs="*", help="spec files; without any, those here")
+    parser.add_argument("specs", nargs="*", help="spec files, or folders of them; without any, those here")
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="a setting from outside"
     )
@@ -29,10 +29,10 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.cli.output import report, say
     from dlspec.cli.paths import settings, the_spec
     from dlspec.diagnostics import DlspecError, Sink
-    from dlspec.driver.files import read_spec, specs_here
+    from dlspec.driver.files import read_spec, specs_here, specs_in
     from dlspec.sema.analyse import analyse
 
-    paths = [Path(s) for s in args.specs] or specs_here() or [the_spec(None)]
+    paths = specs_in([Path(s) for s in args.specs]) or specs_here() or [the_spec(None)]
     failed = False
     for path in paths:
         sink = Sink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from dlspec.diagnostics import DlspecError, did_you_mean
@@ -16,6 +17,15 @@ def specs_here() -> list[Path]:
         if found:
             return found
     return []
+
+
+def specs_in(paths: Sequence[Path]) -> list[Path]:
+    """The paths, with the specs that lie in it in the place of each folder that has some."""
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted(p for p in path.glob("*.dl") if not p.is_dir()) if path.is_dir() else []
+        found += inside or [path]
+    return found
 
 
 def read_spec(path: Path) -> SourceFile:

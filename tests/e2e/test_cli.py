@@ -304,3 +304,18 @@ def test_weights_kept_for_another_graph_are_told(
     assert "DL910" in capsys.readouterr().err
     manifest = read_manifest("build/n")
     assert manifest.trained and "metrics" not in manifest.training
+
+
+def test_check_takes_folders(here: Path, run: Run) -> None:
+    (here / "more").mkdir()
+    (here / "more/one.dl").write_text("network one { input x: float[N, 2]; output y = x }\n")
+    (here / "more/two.dl").write_text("network two { input x: float[N, 2]; output y = z }\n")
+    (here / "none").mkdir()
+    status, said = run("check", "more", "net.dl")
+    assert status == 1
+    assert "more/one.dl: ok" in said
+    assert "more/two.dl:1" in said
+    assert "net.dl: ok" in said
+    status, said = run("check", "none")
+    assert status == 1
+    assert "cannot read `none`: it is a folder" in said
