@@ -80,6 +80,8 @@ def invoke(
 ) -> Any:
     """Apply whatever is called; ``path`` names the layer where the spec does (`as name`)."""
     if isinstance(called, Builtin):
+        if called.name == "cosine" and arguments.has_tensor:  # of numbers it is a schedule
+            return call_op(el, REGISTRY["cosine_similarity"], arguments, node, frame, path)
         return weigh(el, call_builtin(called, arguments, node.span), node.span)
     if isinstance(called, Form):
         if called.name not in time.FORMS:

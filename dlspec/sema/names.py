@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 FORMS = ("scan", "each", "last", "reverse", "generate", "greedy", "sample", "same", "beam")
 """Functions on tensors and layers that are no ops (`dlspec.sema.time`)."""
-SHORT_NAMES = {"bce": "binary_cross_entropy"}
+SHORT_NAMES = {
+    "bce": "binary_cross_entropy",
+    "bce_with_logits": "binary_cross_entropy_with_logits",
+}
 """Second names of ops."""
 
 
