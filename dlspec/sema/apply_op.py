@@ -34,6 +34,7 @@ from dlspec.sema.starts import StartFunction, fitting
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
 from dlspec.sema.values import (
     Builtin,
+    Form,
     Initial,
     Layer,
     Record,
@@ -206,7 +207,10 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
         if isinstance(value, type) and issubclass(value, Op):
             value = value.name  # `activation = relu`
         if not isinstance(value, (int, float, str, bool, tuple, Dim)) and value is not None:
-            raise DlspecError(WrongKind(place, f"a value for `{name}`", describe(value)))
+            advice = None
+            if isinstance(value, (Builtin, Form)):
+                advice = f'a word is written in quotes: `{name} = "{value.name}"`'
+            raise DlspecError(WrongKind(place, f"a value for `{name}`", describe(value), advice))
         attributes[known[name]] = value
     for name, described in op.attributes().items():
         required = (

@@ -70,7 +70,7 @@ class StartFunction(Builtin):
 
 
 def _functions(starts: Mapping[str, Start]) -> dict[str, Builtin]:
-    return {n: StartFunction(n, start, start.settings) for n, start in starts.items()}
+    return {n: StartFunction(n, start, settings=start.settings) for n, start in starts.items()}
 
 
 _NORMAL = ("mean", "std")
