@@ -55,7 +55,8 @@ def by_engine(case: Imported) -> Results:
     )
     kinds = {v.name: v.type.dtype.value for v in case.graph.inputs}
     feeds = {n: a.astype(kinds[n]) for n, a in case.feeds.items()}
-    return dict(zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True))
+    made: list[Any] = list(session.run(None, feeds))
+    return dict(zip([o.name for o in session.get_outputs()], made, strict=True))
 
 
 def reproduces(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -117,7 +118,8 @@ def test_engine_alone(operator: str, name: str) -> None:
     model.opset_import[0].version = min(case.opset, EMITTED_OPSET)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     feeds = {i.name: a for i, a in zip(session.get_inputs(), case.inputs, strict=True)}
-    for made, wanted in zip(session.run(None, feeds), case.outputs, strict=True):
+    results: list[Any] = list(session.run(None, feeds))
+    for made, wanted in zip(results, case.outputs, strict=True):
         assert made.dtype == wanted.dtype
         np.testing.assert_allclose(made, wanted, rtol=1e-6)
 
