@@ -101,7 +101,7 @@ def write_tensors(
         array = np.ascontiguousarray(tensors[name])
         if array.dtype.byteorder == ">":
             array = array.astype(array.dtype.newbyteorder("<"))
-        file.write(array.tobytes())
+        file.write(array.reshape(-1).view(np.uint8).data)  # of the array itself: it may be large
     return layout.slots
 
 

@@ -10,7 +10,9 @@ from typing import Any
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
     parser: argparse.ArgumentParser = verbs.add_parser("check", help="check specs")
-    parser.add_argument("specs", nargs="*", help="spec files, or folders of them; without any, those here")
+    parser.add_argument(
+        "specs", nargs="*", help="spec files, or folders of them; without any, those here"
+    )
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="a setting from outside"
     )
