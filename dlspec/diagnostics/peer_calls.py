@@ -105,21 +105,14 @@ def translation(peer: Peer, arguments: str | None, *, functional: bool = False) 
 
 
 def _mend(named: dict[str, str]) -> None:
-    """What is said in other words here: `pad` of "same" and "valid", a bias that is not wanted."""
+    """What is said in other words here: no padding, a bias that is not wanted."""
     pad = named.get("pad", "").strip("\"'").lower()
     if pad == "valid":
         del named["pad"]
-    elif pad == "same":
-        named["pad"] = half_of(named.get("kernel", "")) or "…"
     if named.get("bias") == "true":
         del named["bias"]
     elif named.get("bias") == "false":
         named["bias"] = "none"
-
-
-def half_of(kernel: str) -> str | None:
-    """The padding that keeps sizes at stride 1, of an odd kernel that is a number."""
-    return str(int(kernel) // 2) if kernel.isdigit() and int(kernel) % 2 else None
 
 
 def _value(text: str) -> str:
@@ -145,13 +138,8 @@ def setting_advice(name: str, of: str, span: Span, known: frozenset[str] | None)
         value = _value(match.group(2).strip()) if match else None
         text = {ours: value or "…"}
         _mend(text)
-        if value is not None and value.strip("\"'").lower() in ("same", "valid"):
-            same = value.strip("\"'").lower() == "same"
-            kernel = re.search(r"kernel(?:_size)?\s*=\s*(\d+)", _line(span))
-            half = half_of(kernel.group(1)) if kernel else None
-            if not same:
-                return "leave it out: there is no padding unless `pad` gives some"
-            return f"write `pad = {half or 'kernel // 2'}`, half of an odd kernel keeps the size"
+        if ours == "pad" and value is not None and value.strip("\"'").lower() == "valid":
+            return "leave it out: there is no padding unless `pad` gives some"
         if ours == "minimize":
             return "a goal is a statement: `minimize cross_entropy(logits, label)`"
         if not text:
@@ -285,10 +273,6 @@ def split(arguments: str) -> list[str]:
         else:
             part += character
     return [p.strip() for p in [*parts, part] if p.strip()]
-
-
-def _line(span: Span) -> str:
-    return span.source.line(span.source.position(span.start)[0])
 
 
 def _on_one_line(text: str) -> str:

@@ -27,8 +27,8 @@ LAYERS = {
     "nn.Conv2d(1, 6, 5)": "conv(6, kernel = 5)",
     "nn.Conv2d(1, 6, kernel_size=5, padding=2)": "conv(6, kernel = 5, pad = 2)",
     "Conv2D(32, (3,3), activation='relu')": "conv(32, kernel = 3) -> relu",
-    'Conv2D(32, (3, 5), padding="same")': "conv(32, kernel = [3, 5], pad = …)",
-    'Conv2D(32, 3, strides=2, padding="same")': "conv(32, kernel = 3, stride = 2, pad = 1)",
+    'Conv2D(32, (3, 5), padding="same")': 'conv(32, kernel = [3, 5], pad = "same")',
+    'Conv2D(32, 3, strides=2, padding="same")': 'conv(32, kernel = 3, stride = 2, pad = "same")',
     'Conv2D(filters=32, kernel_size=3, padding="valid")': "conv(32, kernel = 3)",
     "Dense(10)": "dense(10)",
     'Dense(10, activation="softmax")': "dense(10) -> softmax",
@@ -68,6 +68,7 @@ def test_our_own_names_get_no_advice(name: str) -> None:
     [
         ("padding=1", "it is called `pad` here: `pad = 1`"),
         ("padding=(2, 2)", "it is called `pad` here: `pad = 2`"),
+        ("padding='same'", 'it is called `pad` here: `pad = "same"`'),
         ("kernel_size=5", "it is called `kernel` here: `kernel = 5`"),
         ("in_channels=3", "leave it out: the shape of what comes in tells it"),
         ("activation='relu'", "an activation is applied after: `conv(…) -> relu`"),
@@ -78,10 +79,9 @@ def test_settings(written: str, advice: str) -> None:
     assert setting_advice(written.split("=")[0], "conv", at(written), known) == advice
 
 
-def test_same_padding_is_half_of_the_kernel() -> None:
-    text = 'conv(6, kernel = 5, padding = "same")'
-    span = at(text, 'padding = "same"')
-    assert "`pad = 2`" in (setting_advice("padding", "conv", span, None) or "")
+def test_valid_padding_is_none() -> None:
+    advice = setting_advice("padding", "conv", at("padding='valid'"), None)
+    assert advice == "leave it out: there is no padding unless `pad` gives some"
 
 
 def test_a_setting_that_ours_lacks_gets_no_advice() -> None:
@@ -115,3 +115,17 @@ def test_arguments_are_split_at_their_own_commas() -> None:
 )
 def test_did_you_mean_looks_past_case_and_underscores(word: str, near: str | None) -> None:
     assert did_you_mean(word, ["relu", "batch_norm", "max_pool", "elu"]) == near
+
+
+def test_advice_names_what_there_is() -> None:
+    """What the tables lead to exists, or is told by name to be of a later version."""
+    from dlspec.diagnostics.peers import LAYERS, OPTIMIZERS
+    from dlspec.ops import REGISTRY
+    from dlspec.sema.later import LATER
+    from dlspec.sema.program import library
+    from dlspec.sema.recipe_settings import OPTIMIZERS as OURS
+    from dlspec.sema.recipe_settings import OPTIMIZERS_LATER
+
+    known = {*REGISTRY, *LATER, *library()}
+    assert {peer.name for peer in LAYERS.values()} - known == set()
+    assert set(OPTIMIZERS.values()) - {*OURS, *OPTIMIZERS_LATER} == set()
