@@ -122,7 +122,8 @@ def _chosen(networks: dict[str, NetworkPlan], name: str | None, spec: str) -> Ne
         return networks[name]
     known = ", ".join(networks)
     if name is None:
-        what, advice = f"has {len(networks)} networks", f"choose one: `--network {next(iter(networks))}`"
+        what = f"has {len(networks)} networks"
+        advice = f"choose one: `--network {next(iter(networks))}`"
         raise DlspecError(NoSuchNetwork(None, spec, what, known, None, advice))
     near = did_you_mean(name, networks)
     raise DlspecError(NoSuchNetwork(None, spec, f"has no network `{name}`", known, near))

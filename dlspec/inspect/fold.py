@@ -8,7 +8,7 @@ bindings stand for nothing: what is bound in a network is shown op by op.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dlspec.diagnostics import Sink
@@ -165,15 +165,20 @@ def result(item: Item) -> Value:
     return node.outputs[0]
 
 
-def runs(items: Sequence[Item], *, alike: bool = False) -> list[Run]:
+def runs(
+    items: Sequence[Item],
+    *,
+    alike: bool = False,
+    joins: Callable[[Group, Group], bool] = lambda one, other: True,
+) -> list[Run]:
     """Groups of one kind after one another that make the same shape, as one; with ``alike`` only
-    those that are built alike. Nodes stay alone."""
+    those that are built alike, and only where ``joins`` agrees. Nodes stay alone."""
     found: list[Run] = []
     for item in items:
         last = found[-1].items[-1] if found else None
         if isinstance(item, Group) and isinstance(last, Group) and item.kind == last.kind:
             same = form(item) == form(last) if alike else _shape(item) == _shape(last)
-            if same:
+            if same and joins(last, item):
                 found[-1].items.append(item)
                 continue
         found.append(Run([item]))

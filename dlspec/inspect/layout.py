@@ -13,7 +13,7 @@ from itertools import pairwise
 
 LANE = 14.0
 _BETWEEN, _BESIDE = 30.0, 12.0
-_SWEEPS, _ROUNDS = 8, 60
+_SWEEPS, _ROUNDS = 8, 160
 _HEAVY, _CHAIN, _LANES, _LIGHT = 200.0, 20.0, 8.0, 1.0
 STUB, _BEND = 19.0, 22.0
 
@@ -220,12 +220,12 @@ def _set_x(layers: list[list[Place]], above: Neighbours, below: Neighbours) -> N
         return _LANES if a.lane and b.lane else _LIGHT
 
     _relax(layers, above, below, alone, weight, _ROUNDS)
-    fixed = _straightened(alone, below)
+    fixed = _straightened(alone, above, below)
     for layer in layers:
         if fixed.intersection(layer):
             wanted = [p.x for p in layer]
             _settle(layer, wanted, [1e9 if p in fixed else 1.0 for p in layer])
-    for _ in range(2):
+    for _ in range(4):
         _align_chains(layers, above, below, fixed)
 
 
@@ -248,13 +248,13 @@ def _align_chains(
         seen.update(chain)
         low = max((o.x + _apart(o, p) for p in chain if (o := beside[p][0])), default=-1e9)
         high = min((o.x - _apart(p, o) for p in chain if (o := beside[p][1])), default=1e9)
-        if low > high:
+        if low > high + 0.01:
             continue
         ends = [*above.get(chain[0], ()), *below.get(chain[-1], ())] if start.lane else []
         ends = ends if len(ends) == 2 else []
         if not start.lane:
             ends = [o for o in _only(chain, above, below) if o in fixed]
-        straight = [o.x for o in ends if low <= o.x <= high]
+        straight = [o.x for o in ends if low - 0.01 <= o.x <= high + 0.01]
         mean = sum(p.x for p in chain) / len(chain)
         x = straight[0] if straight else min(high, max(low, mean))
         for place in chain:
@@ -275,8 +275,9 @@ def _follower(place: Place, above: Neighbours, below: Neighbours) -> Place | Non
     return after[0] if len(after) == 1 and len(above[after[0]]) == 1 else None
 
 
-def _straightened(alone: set[Place], below: Neighbours) -> set[Place]:
-    """Boxes of the column that follow one another get one x."""
+def _straightened(alone: set[Place], above: Neighbours, below: Neighbours) -> set[Place]:
+    """Boxes of the column that follow one another get one x, and so does a box beside others that
+    only leads to the column, or is only led to by it."""
     seen: set[Place] = set()
     for start in sorted(alone, key=lambda p: p.layer):
         chain = [start] if start not in seen else []
@@ -285,12 +286,23 @@ def _straightened(alone: set[Place], below: Neighbours) -> set[Place]:
             if not follow:
                 break
             chain.append(follow[0])
+        middle = sum(p.x for p in chain) / max(1, len(chain))
+        while chain and (before := _single(chain[0], above, below)) and before not in seen:
+            chain.insert(0, before)
+        while chain and (after := _single(chain[-1], below, above)) and after not in seen:
+            chain.append(after)
         if len(chain) > 1:
-            middle = sum(p.x for p in chain) / len(chain)
             for place in chain:
                 place.x = middle
             seen.update(chain)
     return seen
+
+
+def _single(place: Place, one: Neighbours, other: Neighbours) -> Place | None:
+    """The box that is alone on one side of a place, and has this alone on its other side."""
+    near = one.get(place, [])
+    fits = len(near) == 1 and not near[0].lane and len(other.get(near[0], [])) == 1
+    return near[0] if fits else None
 
 
 def _relax(

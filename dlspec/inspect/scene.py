@@ -61,7 +61,7 @@ def scene_of(
     """
     opened = list(items)
     while True:
-        folded = runs(opened)
+        folded = runs(opened, joins=_Chains(opened, {v for _, v in exits}))
         made = _Maker(entries, exits, sizes).scene(folded)
         stuck = has_cycle(len(made.boxes), [(a, b) for a, b, _ in made.edges])
         if not stuck:
@@ -170,6 +170,25 @@ def flowing(node: Node) -> list[Value]:
     return list(
         dict.fromkeys(v for v in node.inputs if v is not None and not isinstance(v, stored))
     )
+
+
+class _Chains:
+    """Whether a group hands all that it makes to the next alone, and the next reads nothing else:
+    then a picture may show both as one."""
+
+    def __init__(self, items: Sequence[Item], leaving: Collection[Value]) -> None:
+        self._readers: dict[Value, list[Node]] = {}
+        self._leaving = leaving
+        for node in nodes_of(items):
+            for value in flowing(node):
+                self._readers.setdefault(value, []).append(node)
+
+    def __call__(self, one: Group, other: Group) -> bool:
+        inside, follow = set(one.nodes), other.nodes
+        made = {v for n in inside for v in n.outputs}
+        allowed = inside.union(follow)
+        handed = all(r in allowed for v in made for r in self._readers.get(v, ()))
+        return handed and not made & set(self._leaving) and made.issuperset(entering(follow))
 
 
 def entering(nodes: Sequence[Node]) -> list[Value]:

@@ -42,7 +42,7 @@ def test_nothing_overlaps(drawn: Drawn) -> None:
             assert not overlaps(a, b)
     for box in boxes:
         assert box.x - box.width / 2 >= -1e-6 and box.x + box.width / 2 <= found.width + 1e-6
-        assert 0 <= box.y and box.y + box.height <= found.height + 1e-6
+        assert box.y >= 0 and box.y + box.height <= found.height + 1e-6
 
 
 @settings(max_examples=100, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -94,7 +95,7 @@ def test_text_stays_in_its_box(plan: NetworkPlan) -> None:
             spans.append((begin, begin + wide))
             looked += 1
         spans.sort()
-        assert all(a[1] <= b[0] + 0.5 for a, b in zip(spans, spans[1:], strict=False))
+        assert all(a[1] <= b[0] + 0.5 for a, b in pairwise(spans))
     assert looked > 10
 
 
@@ -115,6 +116,24 @@ def test_a_group_that_reads_its_own_results_by_way_of_others_is_opened() -> None
     assert isinstance(scene, Scene)
     assert [box.kind for box in scene.boxes].count("group") == 0
     assert draw(scene).height > 0
+
+
+PARALLEL = """\
+block half(x) { return x -> dense(8) -> relu }
+network net {
+    input x: float32[N, 8]
+    a = x -> half -> half
+    b = x -> half
+    output y = a + b
+}
+"""
+
+
+def test_only_what_follows_one_another_is_drawn_as_one() -> None:
+    plan = plan_of(PARALLEL)
+    told = words(svg_of(plan))
+    assert told.count("× 2") == 1 and "× 3" not in told
+    assert told.count("half") == 3  # two boxes, and the panel's head
 
 
 def test_text_is_cut_to_its_room() -> None:

@@ -83,7 +83,7 @@ def test_json_is_plain() -> None:
 def test_ops_read_as_a_spec_says_them() -> None:
     text = (
         "network net {\n    input x: float32[N, 4, 8, 8]\n"
-        "    output y = x -> conv(6, kernel = (3, 1), pad = \"same\", bias = none)"
+        '    output y = x -> conv(6, kernel = (3, 1), pad = "same", bias = none)'
         " -> mean(axis = (2, 3)) -> reshape(2, 3)\n}\n"
     )
     told = [op_text(n) for n in plan_of(text).graph.nodes]
