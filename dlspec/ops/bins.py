@@ -13,7 +13,7 @@ from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import compact
 from dlspec.ops.elementwise import FLOATS, check_numbers
-from dlspec.ops.settings import flag, whole
+from dlspec.ops.settings import flag, limited
 from dlspec.ops.shape import ints
 from dlspec.ops.window import check_rank
 
@@ -114,6 +114,10 @@ class GlobalLpPool(GlobalPool):
         return g.op(f"ReduceL{self.p}", inputs[0], axes, keepdims=int(self.keep))
 
 
+MAX_BINS = 1024
+"""Bins of an axis, each of which is nodes of its own."""
+
+
 def bins(size: int, count: int) -> list[tuple[int, int]]:
     """Where each of ``count`` bins of an axis starts and ends: ``floor(i size / count)`` to
     ``ceil((i + 1) size / count)`` (PyTorch's rule). They may overlap."""
@@ -143,7 +147,7 @@ class AdaptivePool(Op):
     def __post_init__(self) -> None:
         for size in self.size if isinstance(self.size, tuple) else (self.size,):
             if size is not None:
-                whole(self.name, "size", size)
+                limited(self.name, "size", size, MAX_BINS)
 
     def _sizes(self, rank: int) -> tuple[int | None, ...]:
         sizes = self.size if isinstance(self.size, tuple) else (self.size,) * rank

@@ -16,7 +16,7 @@ from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import compact
 from dlspec.ops.elementwise import FLOATS, check_numbers
-from dlspec.ops.settings import flag, number, per_axis
+from dlspec.ops.settings import flag, limited, number, per_axis
 from dlspec.ops.window import (
     Pad,
     Sizes,
@@ -27,6 +27,9 @@ from dlspec.ops.window import (
     doubts_of_axes,
     room,
 )
+
+MAX_DILATED = 1024
+"""The largest window with holes, each place of which is a node."""
 
 
 class Pool(Op):
@@ -161,6 +164,9 @@ class MaxPool(Pool):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_sizes(self.name, dilation=(self.dilation, 1))
+        if self.dilation != 1:
+            for size in self.size if isinstance(self.size, tuple) else (self.size,):
+                limited(self.name, "size", size, MAX_DILATED)
 
     def _dilation(self) -> Sizes:
         return self.dilation

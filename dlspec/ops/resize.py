@@ -14,10 +14,12 @@ from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.convolution import compact
 from dlspec.ops.elementwise import FLOATS, check_numbers
-from dlspec.ops.settings import flag, number, whole
+from dlspec.ops.settings import flag, limited, number
 from dlspec.ops.shape import ints
 from dlspec.ops.window import check_rank
 
+MAX_SIZE = 1 << 16
+"""The largest size that is made."""
 WORDS = {3: "linear", 4: "bilinear", 5: "trilinear"}
 """What PyTorch calls linear interpolation, by the number of axes."""
 
@@ -60,11 +62,11 @@ class Resize(Op):
         if (self.size is None) == (self.scale is None):
             self._fail("size", "none" if self.size is None else str(self.size), "a size or a scale")
         for size in self.size or ():
-            whole(self.name, "size", size)
+            limited(self.name, "size", size, MAX_SIZE)
         scales = self.scale if isinstance(self.scale, tuple) else (self.scale,)
         for scale in scales if self.scale is not None else ():
-            if number(self.name, "scale", scale) <= 0:
-                self._fail("scale", str(scale), "a number above 0")
+            if not 0 < number(self.name, "scale", scale) <= MAX_SIZE:
+                self._fail("scale", str(scale), f"a number above 0, at most {MAX_SIZE:,}")
         if self.mode not in ("nearest", "linear"):
             self._fail("mode", f'"{self.mode}"', '"nearest" or "linear"')
         if flag(self.name, "align_corners", self.align_corners) and self.mode != "linear":
@@ -99,18 +101,18 @@ class Resize(Op):
         else:
             scales = self._each("scale", x.rank - 2)
             sizes = [self._scaled(d, s, x) for d, s in zip(x.shape[2:], scales, strict=True)]
+            free = [d for d in x.shape[2:] if d.value is None]
+            if free and any(exact(s).denominator != 1 for s in scales):
+                raise self._impossible(x, f"{free[0]} is not known, and may have no such part")
         return (x.with_shape((*x.shape[:2], *sizes)),)
 
     def _scaled(self, size: Dim, scale: float, x: TensorType) -> Dim:
-        ratio = exact(scale)
-        if size.value is not None:
-            made = int(size.value * ratio)
-            if made < 1:
-                raise self._impossible(x, f"{size} becomes nothing at a scale of {scale:g}")
-            return Dim.of(made)
-        if ratio.denominator == 1:
-            return size * int(ratio)
-        raise self._impossible(x, f"{size} is not known, and {scale:g} times it may be no size")
+        if size.value is None:
+            return size * int(exact(scale))
+        made = int(size.value * exact(scale))
+        if not 1 <= made <= MAX_SIZE:
+            raise self._impossible(x, f"{size} at a scale of {scale:g} is {made}")
+        return Dim.of(made)
 
     def _impossible(self, x: TensorType, reason: str) -> DlspecError:
         advice = "a free size can be scaled by a whole number; pooling makes it smaller"

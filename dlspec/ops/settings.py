@@ -26,6 +26,16 @@ def whole(op: str, setting: str, value: Any, least: int | None = 1) -> int:
     return value
 
 
+def limited(op: str, setting: str, value: Any, most: int) -> int:
+    """A whole number from 1 to ``most``: what is written out that often in a lowering."""
+    if whole(op, setting, value) > most:
+        expected = f"a whole number from 1 to {most:,}"
+        raise DlspecError(
+            InvalidSetting(None, op, setting=setting, value=_shown(value), expected=expected)
+        )
+    return int(value)
+
+
 def per_axis(op: str, setting: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
     """One whole number for each spatial axis; a single one counts for all."""
     values: Sequence[Any] = value if isinstance(value, (tuple, list)) else (value,) * rank

@@ -90,7 +90,11 @@ ROWS = t("float", "N", 6)
         ("resize", {"size": (4,), "align_corners": True}, IMAGE, "DL307", "any mode but linear"),
         ("resize", {"size": (4, 4, 4)}, IMAGE, "DL307", "2 for 2 spatial axes"),
         ("resize", {"size": (4,)}, FREE, "DL306", "scaled by a whole number"),
-        ("resize", {"scale": 0.1}, IMAGE, "DL306", "8 becomes nothing"),
+        ("resize", {"scale": 0.5}, FREE, "DL306", "may have no such part"),
+        ("resize", {"size": (70000,)}, IMAGE, "DL307", "from 1 to 65,536"),
+        ("adaptive_avg_pool", {"size": 5000}, IMAGE, "DL307", "from 1 to 1,024"),
+        ("max_pool", {"size": 5000, "dilation": 2}, IMAGE, "DL307", "from 1 to 1,024"),
+        ("resize", {"scale": 0.1}, IMAGE, "DL306", "8 at a scale of 0.1 is 0"),
         ("batch_norm", {}, t("int", "N", 4, 8), "DL303", "a float"),
     ],
 )
