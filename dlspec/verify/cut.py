@@ -164,7 +164,7 @@ def given_inputs(
     exact = evaluate(graph, inputs, weights, [v.name for v in made])
     with np.errstate(over="ignore"):
         rounded = {
-            PREFIX + v.name: np.ascontiguousarray(exact[v.name].astype(storage(v.type.dtype)))
+            PREFIX + v.name: np.asarray(exact[v.name], storage(v.type.dtype), order="C")
             for v in made
         }
     return {**inputs, **rounded}

@@ -63,10 +63,12 @@ class TorchGraph:
         self.module.load_state_dict(self.state)
         self.module.eval()
 
-    def tensor(self, array: Array) -> Any:
-        """An array as a tensor; floats in the precision of this module."""
+    def tensor(self, array: Any) -> Any:
+        """An array as a tensor, floats in the precision of this module; a tensor as it is."""
         import torch
 
+        if isinstance(array, torch.Tensor):
+            return array
         made = torch.from_numpy(np.array(array, order="C"))
         return made.to(self.dtype) if made.is_floating_point() else made
 

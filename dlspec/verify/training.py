@@ -9,7 +9,7 @@ hd) - L(w - hd)) / 2h must equal the gradient times d.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from dlspec.source import Span
 from dlspec.verify.bound import Bound, reference
 from dlspec.verify.inputs import draw_inputs
 from dlspec.verify.sizes import sweep
+from dlspec.verify.steps import first_wrong_step
 from dlspec.verify.torch_reference import TorchGraph
 from dlspec.verify.verdict import Verdict, compare
 
@@ -130,6 +131,10 @@ def verify_training(
     updated = tuple(against(name, value, after[name]) for name, value in updates.items())
     gradients = tuple(_gradients(graph, given, weights, module, answers[0], seed))
     found = tuple(_findings(graph, compared, updated, gradients))
+    if found:
+        node = first_wrong_step(graph, weights, given, seed=seed)
+        if node is not None:
+            found = tuple(replace(d, span=node.span or d.span, node=node.path) for d in found)
     return TrainingProof(graph.name, chosen, compared, updated, gradients, found)
 
 
@@ -147,8 +152,9 @@ def _gradients(
     import torch
 
     named = dict(module.module.named_parameters())
-    found = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
-    unused: Any = found  # torch's stubs do not know that an unused parameter has None
+    unused: Any = [None] * len(named)  # torch's stubs do not know that an unused one has None
+    if loss.requires_grad:
+        unused = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
     gradients = {k: None if g is None else g.numpy() for k, g in zip(named, unused, strict=True)}
     wide = {k: np.asarray(v, np.float64) if v.dtype.kind == "f" else v for k, v in weights.items()}
     name = graph.outputs[0].name
@@ -196,7 +202,7 @@ def _findings(
     outputs: tuple[Verdict, ...],
     updates: tuple[Verdict, ...],
     gradients: tuple[GradientResult, ...],
-) -> Iterator[Diagnostic]:
+) -> Iterator[TrainingDiffers]:
     places = {o.name: o.value.span for o in graph.outputs}
     places.update({buffer.name: value.span for buffer, value in graph.updates})
     words = [
