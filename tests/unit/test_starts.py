@@ -121,6 +121,18 @@ def test_a_spec_says_how_weights_begin(text: str, norm: float) -> None:
     assert np.linalg.norm(value) == pytest.approx(norm, rel=1e-5)
 
 
+def test_norms_begin_as_a_spec_says() -> None:
+    source = "network n { input x: float[N, 3]; output y = x -> batch_norm(weight = 0, bias = 2) }"
+    graph = analyse(SourceFile("n.dl", source), Sink()).networks["n"].graph
+    weights = {n.rpartition(".")[2]: a.tolist() for n, a in initial_weights(graph).items()}
+    assert weights == {
+        "weight": [0, 0, 0],
+        "bias": [2, 2, 2],
+        "running_mean": [0, 0, 0],
+        "running_var": [1, 1, 1],
+    }
+
+
 def test_fans_and_slopes() -> None:
     for text, bound in [
         ("kaiming", math.sqrt(6 / 8)),
