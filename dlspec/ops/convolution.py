@@ -15,6 +15,7 @@ from dlspec.ir.graph import Initializer, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.settings import per_axis, whole
+from dlspec.ops.sums import sum_extent
 from dlspec.ops.window import (
     Pad,
     Sizes,
@@ -88,6 +89,15 @@ class Convolution(Op):
             "weight": x.with_shape((*self.filters(inputs), *kernel)),
             "bias": x.with_shape((self.channels,)),
         }
+
+    def extent(self, result: Array, *types: TensorType | None) -> float | None:
+        """What sums over the window and the channels of a group lose."""
+        x = types[0]
+        channels = x.shape[1].value if x is not None else None
+        if x is None or channels is None:
+            return None
+        terms = channels // self.groups * math.prod(self.window(x.rank - 2).kernel)
+        return sum_extent(result, terms)
 
     def _check(self, x: TensorType) -> None:
         check_rank(self.name, x, self.kernel)

@@ -11,9 +11,10 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import DimMismatch, DTypeMismatch, ImpossibleShape, RankMismatch
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
-from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.base import Array, OnnxBuilder, Op, TorchContext
 from dlspec.ops.elementwise import FLOATS, broadcast, check_numbers
 from dlspec.ops.settings import whole
+from dlspec.ops.sums import sum_extent
 
 
 class Dense(Op):
@@ -70,6 +71,11 @@ class Dense(Op):
                 )
             )
         return kinds
+
+    def extent(self, result: Array, *types: TensorType | None) -> float | None:
+        """What sums over many inputs lose."""
+        weight = types[1]
+        return sum_extent(result, (weight.shape[-1].value or 0) if weight is not None else 0)
 
     def reference(self, *inputs: Any) -> Any:
         x, weight, bias = inputs
@@ -159,6 +165,11 @@ class Matmul(Op):
         lead, _ = broadcast(self.name, a.with_shape(a.shape[:-2]), b.with_shape(b.shape[:-2]))
         last = (*a.shape[-2:-1], *(b.shape[-1:] if b.rank > 1 else ()))
         return (a.with_shape((*lead, *last)),)
+
+    def extent(self, result: Array, *types: TensorType | None) -> float | None:
+        """What sums over many products lose."""
+        a = types[0]
+        return sum_extent(result, (a.shape[-1].value or 0) if a is not None else 0)
 
     def reference(self, *inputs: Any) -> Any:
         return np.matmul(inputs[0], inputs[1])
