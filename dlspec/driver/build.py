@@ -218,7 +218,8 @@ def build_network(
             versions=versions,
             less=next((r.verification.less for r in results if r.verification), ""),
         )
-        bundle.add_text("report.html", _report(plan, manifest, source, results, history))
+        report = _report(plan, manifest, source, results, history, bundle.folder)
+        bundle.add_text("report.html", report)
         folder = bundle.publish(manifest)
     from dlspec.bundle import read_manifest
 
@@ -414,13 +415,20 @@ def _report(
     source: SourceFile,
     results: Sequence[EngineResult],
     history: Sequence[Mapping[str, float]],
+    folder: Path,
 ) -> str:
     from dlspec.verify.report import report_html
 
+    written = (p for p in sorted(folder.rglob("*")) if p.is_file())
+    files = {
+        p.relative_to(folder).as_posix(): {"size": p.stat().st_size}
+        for p in written
+        if not p.name.startswith(".")
+    }
     return report_html(
         plan,
         source.text,
         [r.verification for r in results if r.verification is not None],
-        manifest=dataclasses.asdict(manifest),
+        manifest={**dataclasses.asdict(manifest), "files": files},
         history=history,
     )

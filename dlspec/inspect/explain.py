@@ -12,7 +12,7 @@ from dlspec.diagnostics.render import wrapped
 from dlspec.diagnostics.snippet import Mark, Paint, draw
 from dlspec.dims import text_of
 from dlspec.inspect.cost import elements, graph_cost, node_cost
-from dlspec.inspect.fold import Group, Item, outline, result, runs
+from dlspec.inspect.fold import Group, groups_of, outline, result, runs
 from dlspec.inspect.lowering import onnx_lines, torch_lines, weights_of
 from dlspec.inspect.scene import flowing
 from dlspec.inspect.summary import symbol_sizes
@@ -182,9 +182,9 @@ def _application(
 # --- blocks and other lines ---------------------------------------------------------------------
 
 
-def _calls(source: SourceFile, line: int) -> list[str]:
-    """The names that are called on a line, in order."""
-    found: list[tuple[int, str]] = []
+def calls_of(source: SourceFile) -> dict[int, list[str]]:
+    """The names that are called on each line of a spec, in order."""
+    found: dict[int, list[tuple[int, str]]] = {}
 
     def walk(thing: object) -> None:
         if isinstance(thing, tuple):
@@ -194,21 +194,21 @@ def _calls(source: SourceFile, line: int) -> list[str]:
         elif isinstance(thing, syntax.Node):
             if isinstance(thing, (syntax.Call, syntax.Pipe)):
                 name = thing.function
-                if isinstance(name, syntax.Name) and name.span.line == line:
-                    found.append((name.span.start, name.id))
+                if isinstance(name, syntax.Name):
+                    found.setdefault(name.span.line, []).append((name.span.start, name.id))
             for value in vars(thing).values():
                 walk(value)
 
     walk(parse(source, Sink()).items)
-    return list(dict.fromkeys(name for _, name in sorted(found)))
+    return {n: list(dict.fromkeys(name for _, name in sorted(c))) for n, c in found.items()}
 
 
 def _blocks(
     plan: NetworkPlan, source: SourceFile, line: int, sizes: Mapping[str, int]
 ) -> tuple[Use, ...]:
     """The applications of the blocks that a line calls, folded."""
-    kinds = _calls(source, line)
-    every = _groups(outline(plan.graph.nodes)) if kinds else []
+    kinds = calls_of(source).get(line, [])
+    every = groups_of(outline(plan.graph.nodes)) if kinds else []
     found: list[Use] = []
     for run in runs([g for g in every if g.kind in kinds]):
         first, last = run.first, run.items[-1]
@@ -226,14 +226,6 @@ def _blocks(
             )
         )
     return tuple(found)
-
-
-def _groups(items: Sequence[Item]) -> list[Group]:
-    found: list[Group] = []
-    for item in items:
-        if isinstance(item, Group):
-            found += [item, *_groups(item.items)]
-    return found
 
 
 def _nothing(

@@ -65,6 +65,15 @@ def nodes_of(items: Iterable[Item]) -> Iterator[Node]:
             yield from nodes_of(item.items)
 
 
+def groups_of(items: Iterable[Item]) -> list[Group]:
+    """All groups, those inside others too."""
+    found: list[Group] = []
+    for item in items:
+        if isinstance(item, Group):
+            found += [item, *groups_of(item.items)]
+    return found
+
+
 class Definitions:
     """Which definition each place of the spec (and of the library) is in."""
 

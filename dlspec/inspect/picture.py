@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dlspec.inspect.drawing import Drawn, draw
-from dlspec.inspect.fold import Group, Item, outline
+from dlspec.inspect.fold import Group, Item, groups_of, outline
 from dlspec.inspect.font import text_width
 from dlspec.inspect.markup import tag, text
 from dlspec.inspect.palette import style
@@ -72,7 +72,7 @@ def svg_of(
 def _panels(graph: Graph, items: Sequence[Item], sizes: Mapping[str, int]) -> list[Panel]:
     """Each block's commonest forms."""
     forms: dict[str, dict[object, list[Group]]] = {}
-    for group in _groups(items):
+    for group in groups_of(items):
         forms.setdefault(group.kind, {}).setdefault(_topology(group), []).append(group)
     read = {o.value for o in graph.outputs}
     readers: dict[Value, int] = {}
@@ -85,14 +85,6 @@ def _panels(graph: Graph, items: Sequence[Item], sizes: Mapping[str, int]) -> li
         for members in common:
             found.append(_panel(kind, members, readers, read, sizes))
     return found[:_PANELS]
-
-
-def _groups(items: Sequence[Item]) -> list[Group]:
-    found: list[Group] = []
-    for item in items:
-        if isinstance(item, Group):
-            found += [item, *_groups(item.items)]
-    return found
 
 
 def _topology(group: Group) -> tuple[str, ...]:

@@ -160,13 +160,8 @@ def _versions(about: Mapping[str, Any], verifications: Sequence[Verification]) -
     listed = text("p", " · ".join(f"{k} {v}" for k, v in found.items()), "soft small")
     files: Mapping[str, Any] = about.get("files") or {}
     rows = [
-        tag(
-            "tr",
-            text("td", name, "mono"),
-            text("td", bytes_text(int(entry["size"]))),
-            text("td", str(entry["sha256"])[:16], "mono soft"),
-        )
+        tag("tr", text("td", name, "mono"), text("td", bytes_text(int(entry["size"]))))
         for name, entry in files.items()
     ]
-    listing = tag("div", table(["file", "size", "SHA-256"], rows), kind="card") if rows else ""
+    listing = tag("div", table(["file", "size"], rows), kind="card") if rows else ""
     return tag("h2", "Made with") + listed + listing

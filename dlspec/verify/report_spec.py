@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from dlspec.dims import text_of
+from dlspec.inspect.explain import calls_of
+from dlspec.inspect.fold import groups_of, outline, result
 from dlspec.inspect.markup import table, tag, text
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.plan import NetworkPlan
-from dlspec.source import Span
+from dlspec.source import SourceFile, Span
 
 _KEYWORDS = (
     "and block cell check const data else engine experiment false for from if import in input "
@@ -24,7 +26,7 @@ _TOKEN = re.compile(
 
 def spec_section(plan: NetworkPlan, source: str) -> str:
     """The whole spec; hovering a line names every value that it makes."""
-    shapes = line_shapes(plan.graph, source)
+    shapes = {**block_shapes(plan, source), **line_shapes(plan.graph, source)}
     values = _values(plan.graph, source)
     rows: list[str] = []
     for number, line in enumerate(source.splitlines(), 1):
@@ -32,7 +34,7 @@ def spec_section(plan: NetworkPlan, source: str) -> str:
         told = "\n".join(f"{v.name}: {v.type}" for v in values.get(number, [])[:12])
         cells = (text("td", number), tag("td", coloured(line)), text("td", made))
         rows.append(tag("tr", *cells, kind="made" if made else "", title=told))
-    note = text("p", "Beside each line the shape that it makes.", "soft small")
+    note = text("p", "Beside each line what it makes; +2: two other shapes too.", "soft small")
     return tag("h2", "Spec") + note + tag("div", table([], rows), kind="card spec")
 
 
@@ -58,9 +60,31 @@ def line_shapes(graph: Graph, source: str | None = None) -> dict[int, str]:
         place = _place(last)
         ends = [v for v in values if _ends_alike(place, _place(v))]
         shapes = list(dict.fromkeys(text_of(v.type.shape) for v in ends))
-        more = f" +{len(shapes) - 1}" if len(shapes) > 1 else ""
-        found[number] = shapes[0] + more if more else text_of(last.type.shape)
+        found[number] = _told(shapes or [text_of(last.type.shape)])
     return found
+
+
+def block_shapes(plan: NetworkPlan, source: str) -> dict[int, str]:
+    """What a line makes that applies a block: where a block is applied on one line alone, the
+    shapes of its applications are known to be that line's."""
+    calls = calls_of(SourceFile("spec", source))
+    lines: dict[str, list[int]] = {}
+    for number, names in calls.items():
+        for name in names:
+            lines.setdefault(name, []).append(number)
+    shapes: dict[str, dict[str, None]] = {}
+    for group in groups_of(outline(plan.graph.nodes)):
+        shapes.setdefault(group.kind, {}).setdefault(text_of(result(group).type.shape))
+    found: dict[int, str] = {}
+    for number, names in sorted(calls.items()):
+        known = shapes.get(names[-1], {})
+        if known and len(lines[names[-1]]) == 1:
+            found[number] = _told(list(known))
+    return found
+
+
+def _told(shapes: Sequence[str]) -> str:
+    return f"{shapes[0]} +{len(shapes) - 1}" if len(shapes) > 1 else shapes[0]
 
 
 def _ends_alike(a: Span | None, b: Span | None) -> bool:
