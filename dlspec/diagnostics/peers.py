@@ -182,6 +182,10 @@ FUNCTIONS: dict[str, str] = {
     "no_grad": "an engine never has gradients; `fixed(x)` stops them in a recipe",
     "detach": "`fixed(x)` stops gradients in a recipe",
     **_all("device cuda", "the device is chosen by the command: `dlspec train --device cuda`"),
+    **_all(
+        "Parameter param Variable add_weight",
+        "a bare parameter is a statement: `param w: float[10, 3]`",
+    ),
     "super": "a network inherits nothing: write its inputs, layers and outputs",
 }
 """Names with advice of their own."""

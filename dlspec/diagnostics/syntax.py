@@ -854,3 +854,22 @@ class CheckBinds(Diagnostic):
     code = "DL139"
     title = "a check compares with `==`"
     label = "write `==`"
+
+
+@late_dataclass
+class OneOutput(Diagnostic):
+    """Each output is a statement of its own.
+
+    Wrong:
+        network n { input x: float[N, 4]; a = 2 * x; b = 3 * x; output a, b }
+
+    Right:
+        network n { input x: float[N, 4]; a = 2 * x; b = 3 * x; output a; output b }
+    """
+
+    name: str
+
+    code = "DL140"
+    title = "each output is a statement of its own"
+    label = "end the statement here"
+    help = "write `output {name}` on a line of its own"

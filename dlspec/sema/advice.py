@@ -28,8 +28,10 @@ def advice(graph: Graph) -> Iterator[Diagnostic]:
         elif made.op.name == "relu":
             yield RectifiedLogits(node.span, made.span)
         elif "dropout" in made.path.split("."):
-            near = made.span.source is node.span.source or scores.span is None
-            yield DropoutAtTheEnd(node.span, made.span if near else scores.span)
+            here = scores.span
+            if here is None or made.span.source is node.span.source:
+                here = made.span
+            yield DropoutAtTheEnd(node.span, here)
 
 
 def _maker(value: Value | None) -> Node | None:

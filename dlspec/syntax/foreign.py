@@ -48,6 +48,10 @@ _WORDS = {
     "type": "types are written where they are used: `input x: float[N, 2]`",
     "train": "training is a `recipe name for network on data { … }`",
     "loss": "a loss is minimised: `minimize cross_entropy(logits, label)`",
+    **dict.fromkeys(
+        ("export", "public", "private", "static", "default"),
+        "all definitions of a file can be imported: leave the word out",
+    ),
     "then": "write `if condition { … }`",
 }
 _PACKAGES = frozenset(
@@ -143,6 +147,23 @@ def call(at: Situation) -> Diagnostic | None:
         advice = peer_call_at(place)
         if advice is not None:
             return ForeignWord(place, word=place.text, instead=advice)
+    return None
+
+
+def heads(at: Situation) -> Diagnostic | None:
+    """`for (i = 0; …)`, `network n() -> float[N]`, `@decorator`."""
+    head, token = at.head_token, at.token
+    if head.text == "for" and token.kind == "LPAR" and at.index == at.head + 1:
+        instead = "both ends are included in `for i in 1..3 { … }`"
+        return ForeignSign(at.span(head, token), sign="for (…)", instead=instead)
+    if token.kind == "ARROW" and "LBRACE" in at.expected and not at.braces:
+        instead = "what comes out is declared in the body: `output y: float[N, 10] = …`"
+        if head.text == "block":
+            instead = "what comes out of a block is its `return`; its type follows from it"
+        return ForeignSign(at.here, sign=f"-> {at.after().text}", instead=instead)
+    if token.text == "@" and at.index == at.head:
+        instead = "there are no decorators: leave the line out"
+        return ForeignSign(at.here, sign=f"@{at.after().text}", instead=instead)
     return None
 
 

@@ -22,6 +22,7 @@ from dlspec.diagnostics.syntax import (
     MissingValue,
     NestedDefinition,
     NoiseTilde,
+    OneOutput,
     OtherFormat,
     OutputWithoutName,
     SemicolonInCall,
@@ -43,6 +44,7 @@ from dlspec.syntax.situation import FORMS, ITEM_WORDS, STATEMENT_WORDS, Situatio
 _OPERATORS = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "LE", "RANGE"})
 _OPERANDS = frozenset({"NAME", "NUMBER", "STRING", "PRIMED"})
 _ENDS = frozenset({NEWLINE, "SEMICOLON", "RBRACE", END})
+_TYPES = frozenset({"float", "int", "uint8", "float32", "float16", "int64", "int32", "bool"})
 _DECLARING = frozenset({"input", "state", "param", "noise"})
 
 
@@ -245,6 +247,21 @@ def _trailing_comma(at: Situation) -> Diagnostic | None:
     return None
 
 
+def _outputs(at: Situation) -> Diagnostic | None:
+    """`output a, b` and `output y: softmax(x)`."""
+    if at.head_token.text != "output" or at.brackets or at.index == at.head:
+        return None
+    if at.token.kind == "COMMA" and at.after().kind == "NAME":
+        return OneOutput(at.here, name=at.after().text)
+    kinds = [t.kind for t in at.statement]
+    if kinds == ["NAME", "NAME", "COLON", "NAME"] and at.token.kind in ("LPAR", "ARROW"):
+        name, colon, first = at.statement[1:]
+        if first.text in _TYPES:
+            return TypeBrackets(at.here, dtype=first.text)
+        return ColonForEquals(at.span(colon), name=name.text)
+    return None
+
+
 def _constant_type(at: Situation) -> Diagnostic | None:
     if at.head_token.text == "const" and at.token.kind == "COLON" and at.index == at.head + 2:
         return TypedConstant(at.here, name=at.before.text if at.before is not None else "name")
@@ -435,6 +452,7 @@ _ROWS: tuple[Callable[[Situation], Diagnostic | None], ...] = (
     foreign.comment,
     _format,
     foreign.word,
+    foreign.heads,
     foreign.unpacking,
     _unclosed_bracket,
     _closer,
@@ -447,6 +465,7 @@ _ROWS: tuple[Callable[[Situation], Diagnostic | None], ...] = (
     _at_top,
     _colon_after_word,
     _constant_type,
+    _outputs,
     _check,
     _keyword,
     _type,

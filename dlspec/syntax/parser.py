@@ -409,11 +409,15 @@ class _Parser:
         if repeated and self.tokens[self.index].kind != END:
             self.index += 1
         depth = 0
+        inner = 0
         after = ""
         while True:
             token = self.tokens[self.index]
             if token.kind == END:
                 break
+            inner += (token.kind in OPENING) - (token.kind in ("RPAR", "RSQB"))
+            if token.kind == NEWLINE:
+                inner = 0
             if token.kind == "LBRACE":
                 depth += 1
             elif token.kind == "RBRACE":
@@ -430,7 +434,7 @@ class _Parser:
                     inside = inside or following.kind == "LBRACE" or column > indentation + 1
                 if not inside:
                     break
-            elif token.kind == "SEMICOLON" and depth == 0:
+            elif token.kind == "SEMICOLON" and depth == 0 and inner <= 0:
                 break
             after = token.kind
             self.index += 1
