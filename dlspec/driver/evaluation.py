@@ -67,23 +67,23 @@ def evaluate_engine(
     names = [i.name for i in plan.graph.data_inputs]
     most = model.record.bounds.get("N", (1, batch))[1]
     size = max(1, min(batch, most))
+    lengths = [i.name for i in plan.graph.inputs if i.origin == "lengths"]
     sums = dict.fromkeys([o.name for o in measure.outputs], 0.0)
-    columns = {
-        n: dataset[n] for n in {*names, *(i.name for i in measure.inputs if i.name not in answered)}
-    }
-    total = len(dataset)
-    for start in range(0, total, size):
-        part = {n: np.asarray(c[start : start + size]) for n, c in columns.items()}
-        answer = model({n: part[n] for n in names})
+    totals = dict.fromkeys(sums, 0.0)
+    per = recipe.steps[0].per
+    for start in range(0, len(dataset), size):
+        part = dataset.take(np.arange(start, min(start + size, len(dataset))))
+        answer = model({n: part[n] for n in (*names, *lengths)})
         feeds = {
             i.name: np.asarray(answer[answered[i.name]]) if i.name in answered else part[i.name]
             for i in measure.inputs
         }
         result = run(measure, feeds, {})
-        count = len(next(iter(part.values())))
         for name, value in result.outputs.items():
-            sums[name] += float(value) * count
-    return {name: value / total for name, value in sums.items()}
+            weight = part[per[name]].sum() if name in per else len(part[names[0]])
+            sums[name] += float(value) * float(weight)
+            totals[name] += float(weight)
+    return {name: value / totals[name] for name, value in sums.items()}
 
 
 def bundle_recipe(manifest: Any, folder: Path) -> tuple[Compilation, RecipePlan, NetworkPlan]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Graph
+from dlspec.ir.optimizer_plan import ClipPlan
 from dlspec.source import Span
 
 
@@ -35,12 +36,35 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class OptimizerPlan:
-    """`adam(0.001)`: kind and all its settings with defaults filled in, by name (``lr``,
-    ``momentum``, ``beta1``, ``beta2``,
-    ``epsilon``, ``decay``, ``nesterov``)."""
+class ScheduleForm:
+    """How a schedule is written: how many numbers and durations, and the duration's name."""
 
-    kind: Literal["sgd", "adam"]
+    numbers: tuple[int, ...]
+    lengths: tuple[int, ...]
+    example: str
+    named: tuple[str, ...] = ("over",)
+
+
+SCHEDULES: Mapping[str, ScheduleForm] = {
+    "linear": ScheduleForm((2,), (1,), "linear(from, to, 10 epochs)"),
+    "cosine": ScheduleForm((1, 2), (0, 1), "cosine(from)"),
+    "step": ScheduleForm((2,), (1,), "step(from, 0.5, 10 epochs)"),
+    "exponential": ScheduleForm((2,), (1,), "exponential(from, 0.5, 10 epochs)"),
+    "warm_up": ScheduleForm((1,), (1,), "warm_up(to, 400 steps)"),
+    "inverse_sqrt": ScheduleForm(
+        (1,), (1,), "inverse_sqrt(peak, warm_up = 400 steps)", ("warm_up",)
+    ),
+    "one_cycle": ScheduleForm((1,), (0, 1), "one_cycle(peak)"),
+}
+"""Numbers that change while training, by name; `dlspec.train.schedules` has the formulas."""
+
+
+@dataclass(frozen=True)
+class OptimizerPlan:
+    """`adam(0.001)`: kind and all its settings with defaults filled in, by name, as
+    `dlspec.ir.optimizer_plan.OPTIMIZERS` lists them."""
+
+    kind: str
     settings: Mapping[str, float | bool | Schedule]
     span: Span | None = None
 
@@ -62,6 +86,7 @@ class StepPlan:
     is already negated) comes first, then the metrics: scalars, each the mean over the batch's
     examples. Parameters and buffers are named ``<network>.<key of the network>``. ``learn`` has
     only the loss and the buffer updates; ``evaluate`` has the loss and the metrics, and no updates.
+    ``per`` names the input of lengths of those that are means over steps, not over examples.
     """
 
     name: str
@@ -69,6 +94,7 @@ class StepPlan:
     evaluate: Graph
     groups: tuple[GroupPlan, ...]
     times: int = 1
+    per: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -84,9 +110,12 @@ class EarlyStop:
 
 @dataclass(frozen=True)
 class RecipePlan:
-    """How networks learn. ``networks`` maps the prefix of the keys in the step graphs to the
-    network plan. ``init``: layers whose start the networks leave open begin as declared by their
-    ops, or by LSUV on the first batch.
+    """How networks learn.
+
+    ``networks`` maps the prefix of the keys in the step graphs to the network plan. Examples that
+    differ in length are put into batches of similar ones, sorted within ``buckets`` batches at a
+    time. ``init``: layers whose start the networks leave open begin as declared by their ops, or by
+    LSUV on the first batch.
     """
 
     name: str
@@ -99,6 +128,8 @@ class RecipePlan:
     stop: EarlyStop | None = None
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = 0
+    clip: ClipPlan | None = None
+    buckets: int = 8
     init: Literal["declared", "lsuv"] = "declared"
     metrics: tuple[str, ...] = ()
     span: Span | None = None

@@ -72,7 +72,7 @@ def weigh(el: Elaborator, value: Any, span: Span) -> Any:
 def call_builtin(function: Builtin, arguments: Arguments, span: Span) -> Any:
     """A function on compile-time values."""
     given = ([arguments.piped] if arguments.piped else []) + arguments.positional
-    known = function.settings if isinstance(function, StartFunction) else ()
+    known = function.settings if isinstance(function, StartFunction) else function.names
     for name, (_, place) in arguments.named.items():
         if name not in known:
             shown = ", ".join(f"`{k}`" for k in known) or None

@@ -13,7 +13,7 @@ import numpy as np
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.meaning import Impossible, TooLarge
 from dlspec.dims import Dim
-from dlspec.ir.plan import Quantity, Schedule
+from dlspec.ir.plan import SCHEDULES, Quantity, Schedule
 from dlspec.sema.starts import INITIALIZERS as INITIALIZERS
 from dlspec.sema.starts import ArgumentError
 from dlspec.sema.values import Builtin, Range, Vocabulary, is_number
@@ -216,7 +216,8 @@ def _vocabulary(*words: Any) -> Vocabulary:
 
 
 def _schedule(kind: str) -> Callable[..., Schedule]:
-    def make(*values: Any) -> Schedule:
+    def make(*positional: Any, **named: Any) -> Schedule:
+        values = (*positional, *named.values())
         if not values or not all(is_number(v) or isinstance(v, Quantity) for v in values):
             raise ArgumentError("numbers and durations such as `10 epochs`")
         return Schedule(kind, tuple(values))
@@ -251,10 +252,8 @@ FUNCTIONS: dict[str, Builtin] = {
         "vocabulary": _vocabulary,
         "zeros": _array(np.zeros),
         "ones": _array(np.ones),
-        "linear": _schedule("linear"),
-        "cosine": _schedule("cosine"),
     }.items()
-}
+} | {name: Builtin(name, _schedule(name), form.named) for name, form in SCHEDULES.items()}
 """Functions that only compile-time values have."""
 
 NUMBER_FUNCTIONS: dict[str, Builtin] = {

@@ -64,6 +64,7 @@ class DataFields:
     name: str
     types: dict[str, TensorType] = field(default_factory=dict[str, TensorType])
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    vocabularies: dict[str, VocabularyPlan] = field(default_factory=dict[str, VocabularyPlan])
 
 
 @dataclass(frozen=True)
@@ -473,6 +474,8 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
         found.types[entry.name] = TensorType(_engine_dtype(entry.dtype), shape, lengths)
         if entry.classes is not None:
             found.classes[entry.name] = entry.classes
+        if isinstance(entry, FieldPlan) and entry.vocabulary is not None:
+            found.vocabularies[entry.name] = entry.vocabulary
     return found
 
 

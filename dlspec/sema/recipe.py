@@ -53,6 +53,7 @@ class Elaborated:
     metrics: dict[str, Value]
     graph: Graph
     weights: dict[str, Value]
+    per: dict[str, str]
 
 
 @dataclass
@@ -96,7 +97,7 @@ class RecipeJob:
         el.run(self.recipe.body, frame)
         metrics = el.metrics(frame)
         self._unread(el, frame)
-        return Elaborated(el.goals, metrics, builder.graph, context.weights)
+        return Elaborated(el.goals, metrics, builder.graph, context.weights, el.per)
 
     def _unread(self, el: RecipeElaborator, frame: Frame) -> None:
         written = names_read(self.recipe.body) if self.sink.errors else set[str]()
@@ -144,6 +145,7 @@ class RecipeJob:
                     pruned(evaluate.graph, [Output("loss", judged.loss), *metrics]),
                     group,
                     goal.times,
+                    _per(evaluate, goal.step),
                 )
             )
         data = next(iter(self.data.values()))[0] if self.data else None
@@ -218,6 +220,14 @@ class RecipeJob:
             listed = ", ".join(f"`{k}`" for k in keys[:8]) + (", …" if len(keys) > 8 else "")
             self.sink.report(ChoosesNothing(expr.span, value.text, listed, near))
         return found
+
+
+def _per(evaluate: Elaborated, step: str) -> dict[str, str]:
+    """What is a mean over steps, by the name that it has in the plan of a step: `loss`, metrics."""
+    inputs = {i.name for i in evaluate.graph.inputs if i.origin == "lengths"}
+    own = {"loss": evaluate.per.get(f"{step}_loss" if step else "loss")}
+    own |= {name: evaluate.per.get(name) for name in evaluate.metrics}
+    return {name: lengths for name, lengths in own.items() if lengths in inputs}
 
 
 def frozen_scopes(keys: list[str], moved: set[str]) -> tuple[str, ...]:

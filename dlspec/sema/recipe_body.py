@@ -95,6 +95,7 @@ class RecipeElaborator(Elaborator):
         self.step = ""
         self.sources_at: Span | None = None
         self.read_fields: dict[str, Value] = {}
+        self.per: dict[str, str] = {}
         self.applied: dict[tuple[Any, ...], Record] = {}
         self.missing_from: Frame | None = None
 
@@ -155,6 +156,7 @@ class RecipeElaborator(Elaborator):
             *kind.shape,
             ragged=[a + 1 for a in sorted(kind.ragged)],
             classes=found.classes.get(name),
+            vocabulary=found.vocabularies.get(name),
         )
         self.read_fields[name] = ragged.opened(self.context, made, None)
         return self.read_fields[name]
@@ -310,6 +312,8 @@ class RecipeElaborator(Elaborator):
             raise DlspecError(NotMean(expr.span, what, str(tensor.type)))
         if tensor.type.rank == 0:
             return tensor
+        for axis in tensor.type.ragged:
+            self.per[frame.target] = f"{tensor.type.shape[axis]}_lengths"
         axes = tuple(range(tensor.type.rank))
         made = REGISTRY["mean"](axis=axes)  # type: ignore[call-arg]
         result = apply_op(

@@ -14,7 +14,9 @@ from dlspec.diagnostics.names import (
     NotYet,
     UnknownSetting,
 )
+from dlspec.ir.optimizer_plan import OPTIMIZERS, ClipPlan
 from dlspec.ir.plan import (
+    SCHEDULES,
     EarlyStop,
     OptimizerPlan,
     Quantity,
@@ -31,11 +33,7 @@ from dlspec.sema.values import (
 from dlspec.source import Span
 from dlspec.syntax import ast
 
-OPTIMIZERS: dict[str, dict[str, float | bool]] = {
-    "sgd": {"lr": 0.01, "momentum": 0.0, "nesterov": False, "decay": 0.0},
-    "adam": {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "decay": 0.0},
-}
-OPTIMIZERS_LATER = ("rmsprop", "adagrad", "adamw", "adadelta", "lbfgs")
+OPTIMIZERS_LATER = ("adadelta", "lbfgs")
 
 
 class SettingReader:
@@ -86,7 +84,8 @@ class SettingReader:
                     f"did you mean `{near}`?" if near else None,
                 )
             )
-        settings: dict[str, float | bool | Schedule] = dict(OPTIMIZERS[name.id])
+        known = OPTIMIZERS[name.id]
+        settings: dict[str, float | bool | Schedule] = {n: k.default for n, k in known.items()}
         order = list(settings)
         for position, argument in enumerate(call.arguments if call is not None else ()):
             key = argument.name or (order[position] if position < len(order) else "")
@@ -101,27 +100,14 @@ class SettingReader:
                     )
                 )
             value: Any = self.value_of(argument.value)
-            if isinstance(value, Schedule) and key != "nesterov":
+            if isinstance(value, Schedule) and not isinstance(known[key].default, bool):
                 settings[key] = self.schedule(value, argument.span)
                 continue
-            number = cast("float", value)
-            wants_flag = isinstance(settings[key], bool)
-            if wants_flag != isinstance(value, bool) or (not wants_flag and not is_number(value)):
-                expected = "true or false" if wants_flag else "a number"
+            if not known[key].accepts(value):
+                number = isinstance(known[key].default, bool) or is_number(value)
+                expected = known[key].expected if number else "a number"
                 raise DlspecError(BadValue(argument.span, key, describe(value), expected))
-            in_unit = key in ("momentum", "beta1", "beta2")
-            if not wants_flag and (
-                number < 0 or (in_unit and number >= 1) or (key == "lr" and number == 0)
-            ):
-                expected = (
-                    "from 0 up to, not including, 1"
-                    if in_unit
-                    else "above 0"
-                    if key == "lr"
-                    else "at least 0"
-                )
-                raise DlspecError(BadValue(argument.span, key, describe(value), expected))
-            settings[key] = bool(number) if wants_flag else float(number)
+            settings[key] = value if isinstance(value, bool) else float(cast("float", value))
         if settings.get("nesterov") and not settings.get("momentum"):
             raise DlspecError(
                 BadValue(
@@ -138,10 +124,9 @@ class SettingReader:
         """A schedule whose arguments make sense."""
         numbers = [a for a in value.arguments if not isinstance(a, Quantity)]
         spans = [a for a in value.arguments if isinstance(a, Quantity)]
-        wanted = {"linear": 2, "cosine": 1}[value.kind]
-        if len(numbers) != wanted or (value.kind == "linear") != (len(spans) == 1):
-            expected = {"linear": "`linear(from, to, 10 epochs)`", "cosine": "`cosine(from)`"}
-            raise DlspecError(BadValue(span, value.kind, span.text, expected[value.kind]))
+        form = SCHEDULES[value.kind]
+        if len(numbers) not in form.numbers or len(spans) not in form.lengths:
+            raise DlspecError(BadValue(span, value.kind, span.text, f"`{form.example}`"))
         for quantity in spans:
             if quantity.unit not in ("epochs", "epoch", "steps", "step") or quantity.value <= 0:
                 raise DlspecError(
@@ -156,7 +141,7 @@ class SettingReader:
         found: dict[str, Any] = {}
         for key, (expr, _) in self.settings.written.items():
             try:
-                if key in ("batch", "epochs", "steps", "seed"):
+                if key in ("batch", "epochs", "steps", "seed", "buckets"):
                     value = self.value_of(expr)
                     if isinstance(value, Quantity) and value.unit.rstrip("s") == key.rstrip("s"):
                         value = int(value.value)
@@ -174,12 +159,25 @@ class SettingReader:
                     found[key] = _init(expr)
                 elif key == "stop":
                     found[key] = self.early(expr)
+                elif key == "clip":
+                    found[key] = self.clip(expr)
             except DlspecError as error:
                 for diagnostic in error.diagnostics:
                     self.sink.report(diagnostic)
         if "epochs" not in found and "max_steps" not in found:
             found["epochs"] = 10
         return found
+
+    def clip(self, expr: ast.Expr) -> ClipPlan:
+        """`clip = norm(1)`, `clip = value(0.5)`."""
+        name = expr.function if isinstance(expr, ast.Call) else None
+        if isinstance(expr, ast.Call) and isinstance(name, ast.Name) and len(expr.arguments) == 1:
+            limit = self.value_of(expr.arguments[0].value)
+            if name.id in ("norm", "value") and is_number(limit) and limit > 0:
+                return ClipPlan("norm" if name.id == "norm" else "value", float(limit), expr.span)
+        raise DlspecError(
+            BadValue(expr.span, "clip", expr.span.text, "`norm(1)` or `value(0.5)`, above 0")
+        )
 
     def early(self, expr: ast.Expr) -> EarlyStop:
         """`early(patience = 5, watch = validation.loss)`."""

@@ -131,10 +131,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Builtin:
-    """A function on compile-time values."""
+    """A function on compile-time values; arguments of these ``names`` may be given by name."""
 
     name: str
     function: Callable[..., Any]
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,32 +42,36 @@ class Measure:
         ]
 
     def __call__(self) -> dict[str, float]:
-        """Each loss and metric: the mean over the batches, weighted by their numbers of
-        examples."""
+        """Each loss and metric: the mean over the batches, weighted by their numbers of examples
+        (of steps, where it is a mean over steps)."""
         import torch
 
         plan = self._program.plan
         sums: dict[str, float] = dict.fromkeys(measured_names(plan), 0.0)
-        rows: list[tuple[int, list[torch.Tensor]]] = []
+        rows: list[tuple[dict[str, float], list[torch.Tensor]]] = []
         with torch.inference_mode(), self._precision.autocast():
             for index, batch in enumerate(self._feed.evaluate()):
                 count = len(next(iter(batch.values()))) if batch else 0
                 results: dict[str, torch.Tensor] = {}
+                weights: dict[str, float] = {}
                 for step, caller in zip(plan.steps, self._callers, strict=True):
                     given = caller(batch, index)
                     values = given if isinstance(given, tuple) else (given,)
                     for name, value in zip(metric_names(step), values, strict=True):
                         several = len(plan.steps) > 1 and name == "loss"
-                        results.setdefault(f"{step.name}.loss" if several else name, value)
-                rows.append((count, [results[n].float() for n in sums]))
+                        called = f"{step.name}.loss" if several else name
+                        results.setdefault(called, value)
+                        lengths = batch.get(step.per.get(name, ""))
+                        weights[called] = count if lengths is None else float(lengths.sum())
+                rows.append((weights, [results[n].float() for n in sums]))
             if not rows:
                 return {}
             table = torch.stack([torch.stack(values) for _, values in rows]).cpu().double().numpy()
-        total = sum(count for count, _ in rows)
-        for (count, _), values in zip(rows, table, strict=True):
+        for (weights, _), values in zip(rows, table, strict=True):
             for name, value in zip(sums, values, strict=True):
-                sums[name] += float(value) * count
-        return {name: value / total for name, value in sums.items()}
+                sums[name] += float(value) * weights[name]
+        totals = {name: sum(weights[name] for weights, _ in rows) for name in sums}
+        return {name: value / totals[name] for name, value in sums.items()}
 
 
 def evaluate(

@@ -23,6 +23,8 @@ def recipe_fingerprint(
         "precision": plan.precision,
         "seed": str(seed),
         **({"init": plan.init} if plan.init != "declared" else {}),
+        **({"clip": f"{plan.clip.kind} {plan.clip.limit:g}"} if plan.clip is not None else {}),
+        **({"buckets": str(plan.buckets)} if plan.buckets != 8 else {}),
         "training data": _data(dataset, fields),
     }
     for step in plan.steps:

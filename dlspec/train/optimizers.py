@@ -2,6 +2,9 @@
 
 sgd:  v ← momentum · v + g + decay · w;  w ← w - lr · v  (nesterov: w ← w - lr · (g + momentum · v))
 adam: Kingma & Ba 2015, arXiv:1412.6980, as `torch.optim.Adam` (``decay`` is added to the gradient)
+adamw: Loshchilov & Hutter 2019, arXiv:1711.05101 (``decay`` shrinks the weights themselves)
+rmsprop: Hinton 2012, lecture 6e:  s ← alpha · s + (1 - alpha) · g²;  w ← w - lr · g / (√s + ε)
+adagrad: Duchi et al. 2011:  s ← s + g²;  w ← w - lr · g / (√s + ε)
 """
 
 from __future__ import annotations
@@ -11,24 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.train import BadOptimizerSetting
+from dlspec.ir.optimizer_plan import OPTIMIZERS
 from dlspec.ir.plan import GroupPlan, OptimizerPlan, Schedule
 from dlspec.train.schedules import Curve, curve_of
 
 if TYPE_CHECKING:
     import torch
-
-_DEFAULTS: dict[str, dict[str, float | bool]] = {
-    "sgd": {"lr": 0.01, "momentum": 0.0, "decay": 0.0, "nesterov": False},
-    "adam": {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "decay": 0.0},
-}
-_BOUNDS: dict[str, tuple[float, float, str]] = {
-    "lr": (0.0, float("inf"), "a number from 0"),
-    "momentum": (0.0, 1.0, "a number from 0 to 1"),
-    "beta1": (0.0, 1.0, "a number from 0 up to 1"),
-    "beta2": (0.0, 1.0, "a number from 0 up to 1"),
-    "epsilon": (0.0, float("inf"), "a number from 0"),
-    "decay": (0.0, float("inf"), "a number from 0"),
-}
 
 
 class GroupOptimizer:
@@ -41,7 +32,6 @@ class GroupOptimizer:
         steps_per_epoch: int,
         total_steps: int | None,
     ) -> None:
-        import torch
 
         plan = group.optimizer
         self.names = list(group.parameters)
@@ -55,25 +45,7 @@ class GroupOptimizer:
         start: dict[str, Any] = {
             name: curves[name](0) if name in curves else value for name, value in settings.items()
         }
-        fused = self._parameters[0].device.type in ("cpu", "cuda", "mps")
-        if plan.kind == "sgd":
-            self.torch: torch.optim.Optimizer = torch.optim.SGD(
-                self._parameters,
-                lr=start["lr"],
-                momentum=start["momentum"],
-                weight_decay=start["decay"],
-                nesterov=start["nesterov"],
-                fused=fused,
-            )
-        else:
-            self.torch = torch.optim.Adam(
-                self._parameters,
-                lr=start["lr"],
-                betas=(start["beta1"], start["beta2"]),
-                eps=start["epsilon"],
-                weight_decay=start["decay"],
-                fused=fused,
-            )
+        self.torch: torch.optim.Optimizer = _made(plan.kind, self._parameters, start)
         self._scheduled = [
             _setter(self.torch.param_groups[0], name, c) for name, c in curves.items()
         ]
@@ -123,20 +95,68 @@ def _setter(group: dict[str, Any], name: str, curve: Curve) -> Callable[[int], N
 
 
 def _checked(plan: OptimizerPlan) -> dict[str, float | bool | Schedule]:
-    defaults = _DEFAULTS[plan.kind]
-    settings: dict[str, float | bool | Schedule] = {**defaults, **plan.settings}
+    known = OPTIMIZERS.get(plan.kind)
+    if known is None:
+        raise DlspecError(
+            BadOptimizerSetting(plan.span, plan.kind, "kind", "unknown", ", ".join(OPTIMIZERS))
+        )
+    settings: dict[str, float | bool | Schedule] = {n: k.default for n, k in known.items()}
+    settings |= plan.settings
     for name, value in settings.items():
-        if name not in defaults:
-            known = "one of " + ", ".join(defaults)
-            raise DlspecError(BadOptimizerSetting(plan.span, plan.kind, name, "set", known))
-        if isinstance(value, Schedule) or name not in _BOUNDS:
+        if name not in known:
+            listed = "one of " + ", ".join(known)
+            raise DlspecError(BadOptimizerSetting(plan.span, plan.kind, name, "set", listed))
+        # a rate of 0 learns nothing, and is no mistake in a plan made in Python
+        still = name == "lr" and value == 0 and not isinstance(value, bool)
+        if isinstance(value, Schedule) or known[name].accepts(value) or still:
             continue
-        low, high, expected = _BOUNDS[name]
-        if not low <= value <= high or (name.startswith("beta") and value == 1):
-            raise DlspecError(
-                BadOptimizerSetting(plan.span, plan.kind, name, f"{value:g}", expected)
-            )
+        shown = f"{value:g}" if not isinstance(value, bool) else str(value).lower()
+        raise DlspecError(
+            BadOptimizerSetting(plan.span, plan.kind, name, shown, known[name].expected)
+        )
     if settings.get("nesterov") and not settings["momentum"]:
         expected = "false where there is no momentum"
         raise DlspecError(BadOptimizerSetting(plan.span, plan.kind, "nesterov", "true", expected))
     return settings
+
+
+def _made(
+    kind: str, parameters: list[torch.nn.Parameter], start: Mapping[str, Any]
+) -> torch.optim.Optimizer:
+    """PyTorch's optimiser, its fused kernel where it has one."""
+    import torch
+
+    fused = parameters[0].device.type in ("cpu", "cuda", "mps")
+    decay = start["decay"]
+    if kind == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=start["lr"],
+            momentum=start["momentum"],
+            weight_decay=decay,
+            nesterov=start["nesterov"],
+            fused=fused,
+        )
+    if kind == "rmsprop":
+        return torch.optim.RMSprop(
+            parameters,
+            lr=start["lr"],
+            alpha=start["alpha"],
+            eps=start["epsilon"],
+            momentum=start["momentum"],
+            weight_decay=decay,
+        )
+    if kind == "adagrad":
+        fused = parameters[0].device.type == "cpu"
+        return torch.optim.Adagrad(
+            parameters, lr=start["lr"], eps=start["epsilon"], weight_decay=decay, fused=fused
+        )
+    adam = torch.optim.AdamW if kind == "adamw" else torch.optim.Adam
+    return adam(
+        parameters,
+        lr=start["lr"],
+        betas=(start["beta1"], start["beta2"]),
+        eps=start["epsilon"],
+        weight_decay=decay,
+        fused=fused,
+    )

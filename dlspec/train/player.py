@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from dlspec.ir.optimizer_plan import ClipPlan
 from dlspec.ir.plan import StepPlan
 from dlspec.train.noise import NoiseSource, sizes_of
 from dlspec.train.optimizers import GroupOptimizer
@@ -98,6 +99,7 @@ class Player:
         self._alone = len(program.plan.steps) == 1
         self._plain = program.plan.precision == "float32"
         self._precision = precision
+        self._clip = _clipper(program.plan.clip)
 
     def loss(self, batch: Batch, turn: int) -> torch.Tensor:
         """The loss of a batch, with a graph to the parameters of this step alone."""
@@ -125,12 +127,31 @@ class Player:
         scaler = self._precision.scaler
         if scaler is None:
             loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        if self._clip is not None:
+            if scaler is not None:
+                for optimizer in self._torch:
+                    scaler.unscale_(optimizer)
+            self._clip(self._mine)
+        if scaler is None:
             for optimizer in self._torch:
                 optimizer.step()
         else:
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             for optimizer in self._torch:
                 scaler.step(optimizer)
             scaler.update()
         self.forget()
         return loss.detach()
+
+
+def _clipper(plan: ClipPlan | None) -> Callable[[list[torch.nn.Parameter]], object] | None:
+    """What is done to gradients before a step."""
+    if plan is None:
+        return None
+    from torch.nn import utils
+
+    limit = plan.limit
+    if plan.kind == "norm":
+        return lambda parameters: utils.clip_grad_norm_(parameters, limit, foreach=True)
+    return lambda parameters: utils.clip_grad_value_(parameters, limit, foreach=True)

@@ -5,6 +5,11 @@
     recipe where left out
                       (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts)
     step(a, f, T)     a · f ^ ⌊t / T⌋
+    exponential(a, f, T)   a · f ^ (t / T)
+    warm_up(a, T)          a · min((t + 1) / T, 1)
+    inverse_sqrt(a, T)     a · min((t + 1) / T, √(T / (t + 1)))  (Vaswani et al. 2017)
+    one_cycle(a, T)        up from a / 25 to a in the first 30 % of T, down to a / 10⁴ in the rest,
+                           both along a cosine (Smith & Topin 2018); T = the whole recipe
 
 t counts steps (with a batch each), and T is in steps or epochs.
 """
@@ -55,12 +60,44 @@ def curve_of(
             raise bad("the recipe has no `epochs`, so it needs a length")
         first, last = numbers[0], numbers[1] if len(numbers) == 2 else 0.0
         return lambda t: last + (first - last) * (1 + math.cos(math.pi * min(t / over, 1.0))) / 2
+    if schedule.kind == "one_cycle":
+        if len(numbers) != 1:
+            raise bad("it needs one value")
+        if over is None:
+            raise bad("the recipe has no `epochs`, so it needs a length")
+        return _one_cycle(numbers[0], over)
+    if schedule.kind in ("warm_up", "inverse_sqrt"):
+        if len(numbers) != 1 or not lengths or over is None:
+            raise bad("it needs a value and a length")
+        peak = numbers[0]
+        if schedule.kind == "warm_up":
+            return lambda t: peak * min((t + 1) / over, 1.0)
+        return lambda t: peak * min((t + 1) / over, math.sqrt(over / (t + 1)))
+    if schedule.kind == "exponential":
+        if len(numbers) != 2 or not lengths or over is None:
+            raise bad("it needs a value, a factor and a length")
+        first, factor = numbers
+        return lambda t: first * factor ** (t / over)
     if schedule.kind == "step":
         if len(numbers) != 2 or not lengths or over is None:
             raise bad("it needs a value, a factor and a length")
         first, factor = numbers
         return lambda t: first * factor ** (t // over)
     raise bad("there is no such schedule")
+
+
+def _one_cycle(peak: float, over: int) -> Curve:
+    rise = max(1, round(0.3 * over))
+
+    def between(a: float, b: float, share: float) -> float:
+        return b + (a - b) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+    def at(t: int) -> float:
+        if t < rise:
+            return between(peak / 25, peak, t / rise)
+        return between(peak, peak / 10_000, (t - rise) / max(1, over - rise))
+
+    return at
 
 
 def _steps(length: Quantity, steps_per_epoch: int) -> int | None:

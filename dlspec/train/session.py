@@ -351,7 +351,9 @@ def _feeds(program: Program, seed: int, memory: int) -> Callable[[Dataset, str],
 
     def make(dataset: Dataset, part: str) -> Feed:
         fields, device = program.fields, program.device
-        return Feed(dataset, fields, plan.batch, seed, device, memory, part, plan.span)
+        return Feed(
+            dataset, fields, plan.batch, seed, device, memory, part, plan.span, plan.buckets
+        )
 
     return make
 

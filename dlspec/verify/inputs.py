@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.ir.graph import Graph, Input
+from dlspec.ir.graph import Graph, Input, Value
 from dlspec.ir.types import DType
 from dlspec.ops.embedding import Embed, OneHot
+from dlspec.ops.lengths import Masked
 from dlspec.ops.loss import Labelled
+from dlspec.ops.moving import Shift
 from dlspec.ops.selection import Gather
+from dlspec.ops.sequence import Reversed
 from dlspec.randomness import draw, generator
 from dlspec.verify.sizes import Sizes, sweep
 
@@ -162,10 +165,16 @@ def class_count(graph: Graph, value: Input) -> int | None:
     that it selects from."""
     if value.classes is not None:
         return len(value.classes)
+    if value.vocabulary is not None:
+        return value.vocabulary.size
+    same: set[Value | None] = {value}  # the ids themselves, whatever stands behind their lengths
     for node in graph.nodes:
-        if value not in node.inputs:
+        if same.isdisjoint(node.inputs):
             continue
         match node.op:
+            case Masked() | Reversed() | Shift():
+                same.add(node.outputs[0])
+                continue
             case Embed(count=count) | OneHot(size=count):
                 return count
             case Labelled():
