@@ -54,6 +54,7 @@ class BinaryCrossEntropyWithLogits(Difference):
     """
 
     name = "binary_cross_entropy_with_logits"
+    function = "binary_cross_entropy_with_logits"
     pos_weight: float | tuple[float, ...] | None = None
     samples = (
         *Difference.samples,
@@ -98,8 +99,7 @@ class BinaryCrossEntropyWithLogits(Difference):
             dtype = t.dtype(DType.float32).removeprefix("torch.")
             extra = f", pos_weight={t.constant(np.array(self.pos_weight, dtype=dtype))}"
         x, target = inputs
-        function = "F.binary_cross_entropy_with_logits"
-        return f'{function}({x}, {target}, reduction="none"{extra})'
+        return f'F.{self.function}({x}, {target}, reduction="none"{extra})'
 
     def onnx_pointwise(self, g: OnnxBuilder, *inputs: str) -> str:
         x, target = inputs

@@ -151,8 +151,8 @@ class CosineEmbedding(AlongAxis):
     def torch(self, t: TorchContext, *inputs: str) -> str:
         a, b, target = (t.tensor(i) for i in range(3))
         cosine = f"F.cosine_similarity({a}, {b}, dim={self.axis})"
-        away = f"({cosine} - {self.margin}).clamp(min=0)"
-        return f"torch.where({target} > 0, 1 - {cosine}, {away})"
+        away = f"({cosine} - {self.margin}).clamp(min=0)" if self.margin else f"F.relu({cosine})"
+        return f"torch.where({target}.gt(0), 1 - {cosine}, {away})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         a, b, target = inputs

@@ -83,7 +83,7 @@ class Difference(Op):
         raise TypeError(f"op {self.name} has no reference")
 
     def torch_pointwise(self, t: TorchContext, *inputs: str) -> str:
-        """The loss of each element in PyTorch; the inputs have one shape."""
+        """The loss of each element in PyTorch; for a `function` the inputs have one shape."""
         arguments = ", ".join(inputs)
         return f'F.{self.function}({arguments}, reduction="none"{self.options()})'
 
@@ -103,11 +103,14 @@ class Difference(Op):
     def torch(self, t: TorchContext, *inputs: str) -> str:
         kind = t.input_types[0]
         assert kind is not None
-        texts = [t.tensor(0)]
-        for position, other in enumerate(t.input_types[1:], start=1):
-            assert other is not None
-            text = t.tensor(position)
-            texts.append(text if other.rank == kind.rank else f"{text}.expand_as({inputs[0]})")
+        texts = list(inputs)
+        if self.function:  # PyTorch's own want one shape; operators broadcast
+            texts = [
+                text
+                if other is None or other.rank == kind.rank
+                else f"{text}.expand_as({inputs[0]})"
+                for text, other in zip(texts, t.input_types, strict=True)
+            ]
         loss = self.torch_pointwise(t, *texts)
         axes = self._features(kind.rank)
         if not axes:
