@@ -23,7 +23,7 @@ def add_parser(verbs: Any) -> None:
         "predict",
         help="answer for an image, array or JSON file",
         description="Answer for pictures, .npy, .npz or .json files, or values: image=seven.png, "
-        "x=0.5, x='[1, 2]'. Several files are several examples.",
+        "x=0.5, x='[1, 2]'; - is standard input. Several files are several examples.",
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="build/lenet")
     parser.add_argument("given", nargs="+", metavar="FILE", help="a file, or name=file-or-value")
@@ -34,9 +34,13 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the answers."""
+    import os
+    import tempfile
     import warnings
+    from pathlib import Path
 
     from dlspec.cli.predict_inputs import questions
+    from dlspec.cli.standard_input import is_standard_input, with_standard_input
     from dlspec.runtime import ProvedLessWarning, UntrainedWarning, load
 
     with warnings.catch_warnings():
@@ -48,14 +52,19 @@ def run(args: argparse.Namespace) -> int:
         print("warning: the model is not trained; these answers are noise", file=sys.stderr)
     if model.manifest.less:
         print(f"warning: the model is proved less (fast): {model.manifest.less}", file=sys.stderr)
-    for index, question in enumerate(questions(model.inputs, args.given)):
-        answer = model(question.feeds, seed=args.seed)
-        for note in question.notes:
-            print(f"note: {note}", file=sys.stderr)
-        if args.json:
-            print(_json(question, answer))
-        else:
-            print(("\n" if index else "") + "\n".join(_lines(model, question, answer)))
+    with tempfile.TemporaryDirectory() as folder:
+        given: list[str] = args.given
+        if any(is_standard_input(text) for text in given):
+            given = with_standard_input(given, sys.stdin.buffer.read(), Path(folder))
+        for index, question in enumerate(questions(model.inputs, given)):
+            question.title = question.title.replace(f"{folder}{os.sep}", "")
+            answer = model(question.feeds, seed=args.seed)
+            for note in question.notes:
+                print(f"note: {note}", file=sys.stderr)
+            if args.json:
+                print(_json(question, answer))
+            else:
+                print(("\n" if index else "") + "\n".join(_lines(model, question, answer)))
     return 0
 
 
