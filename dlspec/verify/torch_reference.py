@@ -57,11 +57,23 @@ class TorchGraph:
         folder = tempfile.TemporaryDirectory(prefix="dlspec-verify-")
         with folder as place:
             made = load_module(text, Path(place) / f"{precision}.py")
-            self.module = made()
         wanted = {w.name for w in graph.weights}
         self.state = {k: self.tensor(v) for k, v in weights.items() if k in wanted}
-        self.module.load_state_dict(self.state)
+        self.module = self._empty(made) or made()
+        # weights that nothing changes are taken as they are, once
+        self.module.load_state_dict(self.state, assign=not graph.updates)
         self.module.eval()
+
+    def _empty(self, made: Any) -> Any:
+        """The module without memory for its weights, which would be drawn only to be replaced; None
+        where it holds or changes other tensors."""
+        import torch
+
+        if self.graph.updates:
+            return None
+        with torch.device("meta"):
+            module = made()
+        return module if len(module.state_dict()) == _tensors(module) else None
 
     def tensor(self, array: Any) -> Any:
         """An array as a tensor, floats in the precision of this module; a tensor as it is."""
@@ -98,6 +110,11 @@ class TorchGraph:
     def noises(self, inputs: Mapping[str, Array]) -> dict[str, Any]:
         """The arguments that are given by keyword."""
         return {argument_name(i.name): self.tensor(inputs[i.name]) for i in self.graph.noise_inputs}
+
+
+def _tensors(module: Any) -> int:
+    """How many parameters and buffers a module has, those that are not stored too."""
+    return sum(1 for _ in (*module.parameters(), *module.buffers()))
 
 
 def agree_in_float64(study: Study) -> list[Verdict]:
