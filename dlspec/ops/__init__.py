@@ -43,6 +43,7 @@ from dlspec.ops import (
     slicing,
     statistics,
     steps,
+    transposed,
     trigonometry,
 )
 from dlspec.ops.base import REGISTRY, Op, initializer, literal
@@ -94,5 +95,6 @@ __all__ = [
     "slicing",
     "statistics",
     "steps",
+    "transposed",
     "trigonometry",
 ]

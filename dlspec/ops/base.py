@@ -144,7 +144,7 @@ class Op:
     def attributes(cls) -> dict[str, dataclasses.Field[Any]]:
         """The settings by name, in positional order; those that are given by name come last."""
         own = dataclasses.fields(finished(cls))  # type: ignore[arg-type]
-        return {f.name: f for f in sorted(own, key=lambda f: f.kw_only)}
+        return {f.name: f for f in sorted(own, key=lambda f: f.kw_only is True)}
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """The type of each parameter and buffer for given tensor types."""
