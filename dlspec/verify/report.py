@@ -160,7 +160,7 @@ def _versions(about: Mapping[str, Any], verifications: Sequence[Verification]) -
     listed = text("p", " · ".join(f"{k} {v}" for k, v in found.items()), "soft small")
     files: Mapping[str, Any] = about.get("files") or {}
     rows = [
-        tag("tr", text("td", name, "mono"), text("td", bytes_text(int(entry["size"]))))
+        tag("tr", text("td", name, "mono"), text("td", bytes_text(int(entry["size"])), "number"))
         for name, entry in files.items()
     ]
     listing = tag("div", table(["file", "size"], rows), kind="card") if rows else ""
