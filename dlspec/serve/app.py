@@ -116,8 +116,10 @@ class InferenceApp:
 
     async def _answer(self, served: ServedModel, scope: Scope, receive: Receive) -> Response:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        _check_content(headers)
+        kind = _check_content(headers)
         body = await read_body(receive, headers, self._limit)
+        if kind == _FORM and not body.lstrip().startswith(b"{"):
+            raise _wrong_kind(_FORM)
         length = headers.get(HEADER_LENGTH)
         json_length = None if length is None else whole_header(length)
         if served.is_quick(len(body)):
@@ -203,15 +205,22 @@ class InferenceApp:
         return faults.NoSuchPath(None, path[:200], ", ".join(_PATHS), near)
 
 
-def _check_content(headers: Mapping[bytes, bytes]) -> None:
-    kind = headers.get(b"content-type", b"").decode("latin-1")
-    if kind and kind.split(";")[0].strip().lower() not in (*_KINDS, _FORM):
-        raise DlspecError(faults.WrongContent(None, "Content-Type", kind[:80], " or ".join(_KINDS)))
+def _wrong_kind(kind: str) -> DlspecError:
+    return DlspecError(faults.WrongContent(None, "Content-Type", kind[:80], " or ".join(_KINDS)))
+
+
+def _check_content(headers: Mapping[bytes, bytes]) -> str:
+    """The content type of a body that can be read; empty where none is said."""
+    written = headers.get(b"content-type", b"").decode("latin-1")
+    kind = written.split(";")[0].strip().lower()
+    if written and kind not in (*_KINDS, _FORM):
+        raise _wrong_kind(written)
     coding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if coding.strip().lower() != "identity":
         raise DlspecError(
             faults.WrongContent(None, "Content-Encoding", coding[:80], "the body uncompressed")
         )
+    return kind
 
 
 def _json(value: object) -> Response:

@@ -175,6 +175,8 @@ def test_content_type_and_encoding(address: str) -> None:
     form = httpx.post(url, data={"image": "7"})
     assert form.status_code == 415
     assert "send application/json" in form.json()["error"]
+    curl = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl says by itself
+    assert httpx.post(url, content=json.dumps(body()), headers=curl).status_code == 200
     packed = httpx.post(url, content=b"x", headers={"Content-Encoding": "gzip"})
     assert packed.status_code == 415
     fine = httpx.post(url, json=body(), headers={"Content-Type": "Application/JSON; charset=utf-8"})
