@@ -31,7 +31,7 @@ def laid(drawn: Drawn) -> tuple[list[Place], Laid]:
     return boxes, lay_out(boxes, edges)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(dags())
 def test_nothing_overlaps(drawn: Drawn) -> None:
     boxes, found = laid(drawn)
@@ -45,7 +45,7 @@ def test_nothing_overlaps(drawn: Drawn) -> None:
         assert box.y >= 0 and box.y + box.height <= found.height + 1e-6
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(dags())
 def test_edges_go_down_through_every_layer(drawn: Drawn) -> None:
     boxes, found = laid(drawn)
