@@ -236,7 +236,9 @@ class _Prober:
         places = self._room()
         shaken = {n: probe.array(a, out=places.get(n)) for n, a in self.weights.items()}
         made = [
-            self._case(probe, inputs, known, shaken, Watch(self.jumps, exact))
+            self._case(
+                probe, inputs, known, shaken, Watch(self.jumps, exact, SMALLEST[self.precision])
+            )
             for inputs, known, exact in zip(self.cases, self.answers, self.operands, strict=True)
         ]
         self._places.put(places)

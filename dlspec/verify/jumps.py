@@ -62,11 +62,13 @@ class Watch:
     Args:
         nodes: that jump.
         exact: their operands without perturbation, by name.
+        floor: what may be flushed to zero, so that its sign is lost.
     """
 
-    def __init__(self, nodes: list[Node], exact: Mapping[str, Array]) -> None:
+    def __init__(self, nodes: list[Node], exact: Mapping[str, Array], floor: float = 0.0) -> None:
         self._nodes = set(nodes)
         self._exact = exact
+        self._floor = MARGIN * floor
         self._seen: dict[str, Array] = {}
 
     def __call__(self, value: Value, changed: Array) -> Array:
@@ -102,7 +104,8 @@ class Watch:
             return seen
         with np.errstate(all="ignore"):
             far = exact + MARGIN * (seen - exact)
-        return np.where(np.isfinite(far), far, seen)
+            lost = np.abs(exact) < self._floor
+        return np.where(lost, -exact, np.where(np.isfinite(far), far, seen))
 
     def _near(self, node: Node, changed: Array) -> Array:
         """Whether two are equal; where the change is as large as what lies between them, the

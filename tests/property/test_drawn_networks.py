@@ -11,6 +11,7 @@ from dlspec.diagnostics import DlspecError
 from tests.property.drawn import spec_text
 from tests.property.drawn_proof import Proof, compiled, corrected, prove, shrunk, still_fails
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*degrees of freedom is <= 0")  # PyTorch's own
 QUICK = range(60)
 LONG = range(1000, 1500)
 UNSURE = 0.15
@@ -95,6 +96,25 @@ network n {
 network n {
     input x: uint8[N, T, 4]
     output y = x -> std(axis = 1, keep = true)
+}
+""",
+    "the sign of what is flushed": """\
+network n {
+    input x: float[N, 4, 10]
+    h = -exp(-20 * abs(x) - 80)
+    output y = h % 3
+}
+""",
+    "a number without axes within": """\
+network n {
+    input x: float[N, 4]
+    output y = x - mean(x * x, axis = none)
+}
+""",
+    "a whole number for a factor": """\
+network n {
+    input x: float[N, 2, 3, 4, 3]
+    output y = x -> lrn(size = 3, alpha = 0.5, beta = 0.5, k = 2)
 }
 """,
     "an output called as a value within": """\
