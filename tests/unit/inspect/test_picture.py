@@ -136,6 +136,15 @@ def test_only_what_follows_one_another_is_drawn_as_one() -> None:
     assert told.count("half") == 3  # two boxes, and the panel's head
 
 
+def test_a_result_that_others_read_too_is_not_hidden_in_a_fold() -> None:
+    text = PARALLEL.replace("b = x -> half", "b = a").replace("a = x -> half -> half", "a = x")
+    text = text.replace(
+        "output y = a + b", "c = a -> half\n    d = c -> half\n    output y = c + d"
+    )
+    told = words(svg_of(plan_of(text)))
+    assert "× 2" not in told and told.count("half") == 3
+
+
 def test_text_is_cut_to_its_room() -> None:
     assert fitted("conv", 100, 12) == "conv"
     cut = fitted("kernel (3, 3), stride 2, pad 1", 80, 11)
