@@ -98,6 +98,12 @@ network n {
     output y = x -> std(axis = 1, keep = true)
 }
 """,
+    "a sigmoid's error far below zero, times x": """\
+network n {
+    input x: float[N, 300]
+    output y = silu(8 * x - 14)
+}
+""",
     "the sign of what is flushed": """\
 network n {
     input x: float[N, 4, 10]
