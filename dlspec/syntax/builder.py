@@ -58,7 +58,7 @@ def _value(span: Span, text: str) -> int | float:
     digits = text.removesuffix("%")
     if digits.isdigit() and digits == text:
         if len(digits) > 40:
-            from dlspec.diagnostics.syntax import BadNumber
+            from dlspec.diagnostics.slips import BadNumber
 
             raise DlspecError(BadNumber(span, text=_short(text), why="it has more than 40 digits"))
         return int(digits)
@@ -66,7 +66,7 @@ def _value(span: Span, text: str) -> int | float:
     if text.endswith("%"):
         value = value / 100 if "e" in digits.lower() else float(f"{digits}e-2")
     if value == float("inf"):
-        from dlspec.diagnostics.syntax import BadNumber
+        from dlspec.diagnostics.slips import BadNumber
 
         raise DlspecError(BadNumber(span, text=_short(text), why="it is larger than 1.8e308"))
     return value
@@ -90,7 +90,7 @@ def quantity(span: Span, c: Children) -> ast.Quantity:
         gap = Span(span.source, digits.end, digits.end)
         raise DlspecError(MissingComma(gap, before=_short(digits.text), after=_short(c[1].text)))
     if c[1].start == digits.end and (c[1].text[0] == "_" or digits.text == "0"):
-        from dlspec.diagnostics.syntax import BadNumber
+        from dlspec.diagnostics.slips import BadNumber
 
         why = "a number has digits only, such as `1000` or `1e-3`"
         raise DlspecError(BadNumber(span, text=_short(span.text), why=why))

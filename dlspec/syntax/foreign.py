@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from dlspec.diagnostics.core import Diagnostic
-from dlspec.diagnostics.syntax import (
+from dlspec.diagnostics.slips import (
     BadCharacter,
     BadNumber,
     Comprehension,

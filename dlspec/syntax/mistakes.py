@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dlspec.diagnostics.core import Diagnostic, did_you_mean
+from dlspec.diagnostics.slips import (
+    CheckBinds,
+    ColonAfterWord,
+    OneOutput,
+    OtherFormat,
+    TrailingComma,
+    TypeBrackets,
+    TypedConstant,
+)
 from dlspec.diagnostics.syntax import (
     AfterChain,
     ArrowTarget,
     BindsPart,
     ChainedComparison,
-    CheckBinds,
-    ColonAfterWord,
     ColonForEquals,
     DoubleEquals,
     KeywordAsName,
@@ -22,15 +29,10 @@ from dlspec.diagnostics.syntax import (
     MissingValue,
     NestedDefinition,
     NoiseTilde,
-    OneOutput,
-    OtherFormat,
     OutputWithoutName,
     SemicolonInCall,
     StatementAtTop,
     StrayCloser,
-    TrailingComma,
-    TypeBrackets,
-    TypedConstant,
     UnclosedBrace,
     UnclosedBracket,
     Unexpected,

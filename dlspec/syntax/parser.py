@@ -214,7 +214,7 @@ class _Parser:
     def _peer_word(self, token: Token) -> Token:
         """`None`, `True`, `False` and `self` would read as names; they are told, and what was meant
         is read."""
-        from dlspec.diagnostics.syntax import ForeignWord
+        from dlspec.diagnostics.slips import ForeignWord
 
         ours, instead = _PEER_WORDS[token.text]
         if token.text == "None" and self._in_type():
@@ -241,7 +241,8 @@ class _Parser:
 
     def _recover(self, error: DlspecError | None) -> None:
         """Tell the mistake, give up the statement (or definition) it is in, and go to its end."""
-        from dlspec.diagnostics.syntax import OtherFormat, UnclosedBrace, UnclosedBracket
+        from dlspec.diagnostics.slips import OtherFormat
+        from dlspec.diagnostics.syntax import UnclosedBrace, UnclosedBracket
         from dlspec.syntax.mistakes import diagnose, outdented_line
 
         repeated = self.index == self.failed_at
@@ -281,17 +282,15 @@ class _Parser:
 
     def _repair(self, diagnostic: Diagnostic) -> bool:
         """Go on as if the mistake had not been made, where it is plain what was meant."""
+        from dlspec.diagnostics.slips import CheckBinds, ForeignComment, SingleQuotes
         from dlspec.diagnostics.syntax import (
             ArrowTarget,
-            CheckBinds,
             ColonForEquals,
             DoubleEquals,
-            ForeignComment,
             MissingBody,
             MissingComma,
             MissingValue,
             SemicolonInCall,
-            SingleQuotes,
         )
         from dlspec.syntax.situation import FORMS
 

@@ -66,7 +66,7 @@ def test_findings_are_found() -> None:
     """The judge is no rubber stamp: a span outside, a code that is not catalogued."""
     from dataclasses import replace
 
-    from dlspec.diagnostics.syntax import UnclosedString
+    from dlspec.diagnostics.slips import UnclosedString
     from dlspec.source import SourceFile, Span
     from tests.fuzz.judge import told_well
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import dlspec.diagnostics.syntax  # fills the catalogue
+import dlspec.diagnostics.slips
+import dlspec.diagnostics.syntax  # both fill the catalogue
 from dlspec.diagnostics import CATALOGUE, Sink
 from dlspec.diagnostics.render import render
 from dlspec.source import SourceFile
