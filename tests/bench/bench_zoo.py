@@ -103,19 +103,36 @@ def baselines() -> list[dict[str, Any]]:
     ]
 
 
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as Markdown, the best first."""
+    lines = ["| | test accuracy | parameters | FLOPs | epochs | one core | ONNX Runtime |"]
+    lines.append("|---|---|---|---|---|---|---|")
+    for found in sorted(rows, key=lambda r: -r["test_accuracy"]):
+        cells = [found["system"], f"{found['test_accuracy']:.3f}"]
+        if "parameters" in found:
+            cells += [f"{found['parameters']:,}", f"{found['flops'] / 1e6:.1f} M"]
+            cells += [str(found["epochs"]), f"{found['cpu_s']} s", found["onnxruntime"]]
+        else:
+            cells += [""] * 5
+        lines.append(f"| {' | '.join(cells)} |".replace("  ", " "))
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Train what is missing; print and save the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("systems", nargs="*", choices=[[], *SYSTEMS], default=[])
+    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=", ".join(SYSTEMS))
     parser.add_argument("--out", type=Path, default=Path("zoo"))
     args = parser.parse_args()
+    unknown = [name for name in args.systems if name not in SYSTEMS]
+    if unknown:
+        parser.error(f"no system is called {unknown[0]}")
     rows = baselines()
     for name in args.systems or SYSTEMS:
         folder = args.out.absolute() / name
         trained(name, folder)
         rows.append(row(name, folder))
-    for line in rows:
-        print(json.dumps(line))
+    print(table(rows))
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,6 +3,7 @@ learns; the full-size systems are built too (`-m slow`)."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -174,3 +175,13 @@ def test_full_size(name: str, settings: dict[str, str], tmp_path: Path) -> None:
     """The published systems at 224 x 224, built and verified."""
     spec = full_size(name, settings)
     assert_builds(spec.networks[name], spec, tmp_path, fast=False)
+
+
+def test_the_table_of_specs_is_what_was_measured() -> None:
+    from tests.bench.bench_zoo import RESULTS, SYSTEMS, table
+
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))
+    text = (ROOT / "specs" / "README.md").read_text(encoding="utf-8")
+    assert table(rows) in text
+    for name in SYSTEMS.keys() - {r["system"] for r in rows}:
+        assert re.search(rf"Not measured yet: .*\b{name}\b", text)
