@@ -38,10 +38,17 @@ class Emitted:
 def write_sources(
     bundle: BundleWriter, plan: NetworkPlan, weights: Mapping[str, Array], source: SourceFile
 ) -> Emitted:
-    """Write weights, `model.onnx`, `model.py` and the spec into a bundle. The model passes ONNX's
-    own checker."""
+    """Write weights, `model.onnx`, `model.py` and the spec into a bundle."""
     from pathlib import PurePath
 
+    emitted = write_model(bundle, plan, weights)
+    bundle.add_text("model.py", model_py(plan, source))
+    bundle.add_text(f"spec/{PurePath(source.name).name}", source.text)
+    return emitted
+
+
+def write_model(bundle: BundleWriter, plan: NetworkPlan, weights: Mapping[str, Array]) -> Emitted:
+    """Write weights and `model.onnx` into a bundle; the model passes ONNX's own checker."""
     from onnx import checker
 
     from dlspec.targets.onnx import onnx_from_graph
@@ -55,8 +62,6 @@ def write_sources(
     model = onnx_from_graph(plan.graph, weights, places=places)
     bundle.add_bytes("model.onnx", model.SerializeToString())
     checker.check_model(str(bundle.path("model.onnx")))  # of a path: it looks for the weights too
-    bundle.add_text("model.py", model_py(plan, source))
-    bundle.add_text(f"spec/{PurePath(source.name).name}", source.text)
     return Emitted(model, places)
 
 
