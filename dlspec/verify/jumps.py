@@ -83,7 +83,7 @@ class Watch:
     def _decided(self, node: Node, value: Value, changed: Array) -> Array:
         if value.type.dtype.is_float and node.op.name == "top_k":
             return changed  # the values themselves do not jump
-        far = [None if v is None else self._far(v) for v in node.inputs]
+        far: list[Any] = [None if v is None else self._far(v) for v in node.inputs]
         with np.errstate(all="ignore"):
             made: Any = node.op.reference(*far)
             at = node.outputs.index(value)

@@ -118,7 +118,7 @@ def compare_nodes(
     read = [{i.name: given[i.name] for i in pieces.inputs} for given in given_all]
     choices = {v.name for n in graph.nodes if is_choice(n.op) for v in n.outputs}
     exacts = _exact(pieces, read, weights, {v.name for v in cut.made.values()}, choices, seed)
-    told = [
+    told: list[tuple[str, Mapping[str, Array], Reference]] = [
         (f"draw {number}", given, exact)
         for number, (given, exact) in enumerate(zip(given_all, exacts, strict=True), 1)
     ]

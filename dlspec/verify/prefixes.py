@@ -124,10 +124,11 @@ class _Search:
         del proto.node[:], proto.output[:], proto.value_info[:]
         proto.node.extend(kept)
         read = _read(kept)
-        for part_of in (proto.initializer, proto.input):
-            used = [t for t in part_of if t.name in read]
-            del part_of[:]
-            part_of.extend(used)
+        tensors = [t for t in proto.initializer if t.name in read]
+        given = [i for i in proto.input if i.name in read]
+        del proto.initializer[:], proto.input[:]
+        proto.initializer.extend(tensors)
+        proto.input.extend(given)
         for tensor in proto.initializer:
             if is_external(tensor):  # what is built from is whole
                 name = tensor.name
