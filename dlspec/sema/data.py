@@ -92,10 +92,10 @@ def data_fields(
     if not isinstance(call_name, ast.Name):
         raise DlspecError(WrongKind(use.span, "data, such as `mnist()`", "this"))
     name = call_name.id
-    if name in SOURCES or name in SOURCES_LATER:
+    found = program.definitions.get(name)
+    if not isinstance(found, ast.Data) and (name in SOURCES or name in SOURCES_LATER):
         plan = DataPlan(use.alias or name, source_call(value, el, frame), span=use.span)
     else:
-        found = program.definitions.get(name)
         if not isinstance(found, ast.Data):
             known = [*SOURCES, *(d.name for d in program.of_kind(ast.Data))]
             raise DlspecError(
