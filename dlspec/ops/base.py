@@ -126,7 +126,7 @@ class Op:
     aliases: ClassVar[Mapping[str, str]] = {}
     internal: ClassVar[bool] = False
     samples: ClassVar[Sequence[Any]] = ()
-    rule: ClassVar[Signature]
+    rule: ClassVar[Signature] = parse_signature("")
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
