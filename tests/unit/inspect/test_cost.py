@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from dlspec.ops import REGISTRY
 from tests.unit.inspect.networks import ALEX, RESIDUAL, SMALL, TWO, VGG, lenet, plan_of
 
 
-def counted_by_torch(plan: NetworkPlan, **sizes: int) -> int:
+def counted_by_torch(plan: NetworkPlan, folder: Path, **sizes: int) -> int:
     """What PyTorch's counter says of the emitted module for one example; it counts products."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -21,7 +23,7 @@ def counted_by_torch(plan: NetworkPlan, **sizes: int) -> int:
     from dlspec.targets.torch_source import module_source
     from dlspec.targets.torch_source.load import load_module
 
-    module = load_module(module_source(plan.name, {"forward": plan.graph}), "model.py")().eval()
+    module = load_module(module_source(plan.name, {"forward": plan.graph}), folder / "model.py")().eval()
     given: list[torch.Tensor] = []
     for value in plan.graph.inputs:
         shape = [d.evaluate({"N": 1, **sizes}) for d in value.type.shape]
@@ -37,10 +39,10 @@ def counted_by_torch(plan: NetworkPlan, **sizes: int) -> int:
     ids=["lenet", "small", "two"],
 )
 def test_products_are_counted_as_pytorch_counts_them(
-    plan: NetworkPlan, sizes: dict[str, int]
+    plan: NetworkPlan, sizes: dict[str, int], tmp_path: Path
 ) -> None:
     cost = graph_cost(plan.graph.nodes, symbol_sizes(plan, sizes))
-    assert 2 * cost.macs == counted_by_torch(plan, **sizes)
+    assert 2 * cost.macs == counted_by_torch(plan, tmp_path, **sizes)
 
 
 EINSUM = """\
@@ -54,14 +56,14 @@ network net {
 """
 
 
-def test_other_products() -> None:
+def test_other_products(tmp_path: Path) -> None:
     plan = plan_of(EINSUM)
     costs = {n.op.name: node_cost(n, {"N": 1}) for n in plan.graph.nodes}
     assert costs["einsum"].macs == costs["matmul"].macs == 3 * 4 * 5
     assert costs["conv_transpose"].macs == 4 * 3 * 6 * 2
     assert costs["transpose"].flops == 0
     graph = plan.graph
-    assert 2 * graph_cost(graph.nodes, {"N": 1}).macs == counted_by_torch(plan)
+    assert 2 * graph_cost(graph.nodes, {"N": 1}).macs == counted_by_torch(plan, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_ends_soon_with_a_message(name: str) -> None:
     sink = Sink()
     began = time.process_time()
     analyse(SourceFile("stranger.dl", text), sink)
-    assert time.process_time() - began < 8  # about 2 s where nothing else runs
+    assert time.process_time() - began < 30  # about 2 s where nothing else runs; without end else
     assert code in [d.code for d in sink.errors]
     assert all(render(d, colour=False) for d in sink.diagnostics[:5])
 
