@@ -23,7 +23,8 @@ def counted_by_torch(plan: NetworkPlan, folder: Path, **sizes: int) -> int:
     from dlspec.targets.torch_source import module_source
     from dlspec.targets.torch_source.load import load_module
 
-    module = load_module(module_source(plan.name, {"forward": plan.graph}), folder / "model.py")().eval()
+    source = module_source(plan.name, {"forward": plan.graph})
+    module = load_module(source, folder / "model.py")().eval()
     given: list[torch.Tensor] = []
     for value in plan.graph.inputs:
         shape = [d.evaluate({"N": 1, **sizes}) for d in value.type.shape]
