@@ -25,6 +25,7 @@ def campaign_of(seed: int, count: int, chunk: int) -> None:
     assert judged == count
 
 
+@pytest.mark.timeout(600)  # half a minute on a machine of its own
 def test_two_thousand_inputs() -> None:
     campaign_of(seed=7, count=2000, chunk=1000)
 
