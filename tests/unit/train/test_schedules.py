@@ -19,6 +19,10 @@ EPOCHS = Quantity(2, "epochs")
         (Schedule("cosine", (0.2,)), {0: 0.2, 50: 0.1, 100: 0.0}),
         (Schedule("cosine", (1.0, 0.5, EPOCHS)), {0: 1.0, 10: 0.75, 20: 0.5, 21: 0.5}),
         (Schedule("step", (1.0, 0.1, Quantity(1, "epoch"))), {0: 1.0, 9: 1.0, 10: 0.1, 25: 0.01}),
+        (Schedule("exponential", (1.0, 0.25, Quantity(4, "steps"))), {0: 1.0, 2: 0.5, 4: 0.25}),
+        (Schedule("warm_up", (2.0, Quantity(4, "steps"))), {0: 0.5, 3: 2.0, 50: 2.0}),
+        (Schedule("inverse_sqrt", (1.0, Quantity(4, "steps"))), {0: 0.25, 3: 1.0, 15: 0.5}),
+        (Schedule("one_cycle", (1.0,)), {0: 0.04, 30: 1.0, 100: 0.0001}),
     ],
 )
 def test_values(schedule: Schedule, points: dict[int, float]) -> None:
