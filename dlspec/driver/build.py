@@ -27,6 +27,8 @@ from dlspec.ir.plan import EnginePlan, NetworkPlan, TargetPlan
 from dlspec.source import SourceFile
 
 if TYPE_CHECKING:
+    import onnx
+
     from dlspec.verify.result import Verification
     from dlspec.verify.study import Study
 
@@ -339,7 +341,20 @@ class _Engines:
             engine=f"{engine.name} ({target.kind})",
             model=self.emitted.model,
             study=study,
+            rebuild=self._session if target.kind == "onnxruntime" and run is not None else None,
         )
+
+    def _session(self, model: onnx.ModelProto) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
+        """The engine of another model, to find the node where the optimised one goes wrong. For a
+        moment the model stands beside the weights that it reads."""
+        from dlspec.runtime.ort import OrtEngine
+
+        place = self.bundle.path("prefix.onnx")
+        place.write_bytes(model.SerializeToString())
+        try:
+            return OrtEngine(place, name="prefix").run
+        finally:
+            place.unlink()
 
     def _model(self, engine: EnginePlan, target: TargetPlan, label: str) -> str:
         """The ONNX model to build from: the bundle's own, or one with fewer outputs or another
