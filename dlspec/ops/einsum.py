@@ -45,6 +45,9 @@ class Einsum(Op):
 
     def parsed(self) -> Equation:
         """The equation."""
+        given: Any = self.equation
+        if not isinstance(given, str):
+            raise self._wrong("this is no text")
         try:
             return parse_equation(self.equation)
         except MalformedEquation as error:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.shapes import BroadcastMismatch
+from dlspec.diagnostics.shapes import BroadcastMismatch, InvalidSetting
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, Ragged, TorchContext, refuse_lengths
 from dlspec.ops.elementwise import FLOATS, check_numbers, scalar
@@ -40,8 +40,23 @@ class Difference(Op):
         ({"kept": (0, 1)}, {"prediction": ("N", 2, 3), "target": ("N", 2, 3)}),
     )
 
+    def check_kept(self) -> None:
+        """Refuse what is no list of axes."""
+        kept: Any = self.kept
+        if not isinstance(kept, tuple) or any(type(a) is not int for a in kept):  # type: ignore[reportUnknownVariableType]
+            raise DlspecError(
+                InvalidSetting(
+                    None,
+                    self.name,
+                    setting="kept",
+                    value=str(kept),
+                    expected="a list of axes such as `[0, 1]`",
+                )
+            )
+
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """One number for each example and step."""
+        self.check_kept()
         prediction = inputs[0]
         assert prediction is not None
         ragged = prediction.ragged

@@ -266,6 +266,7 @@ def with_axis(op: Op, values: Sequence[Value]) -> Op:
     keeps the steps of its examples."""
     if isinstance(op, Difference):
         steps = {a for v in values for a in v.type.ragged}
+        op.check_kept()
         return dataclasses.replace(op, kept=tuple(sorted({*op.kept, *steps}))) if steps else op
     given: Any = getattr(op, "axis", None)
     if isinstance(given, Dim):
