@@ -49,7 +49,8 @@ class InputSpec:
     ``dims`` are texts: an integer (`28`), a symbol (`N`), or an expression over symbols (`2*T + 1`;
     `//` is floor division and binds closer than `*`). ``classes`` names the ids of an integer
     input. ``origin`` is ``data``; ``noise`` (drawn from ``noise`` by the runtime where left out) or
-    ``lengths`` of the ragged symbol ``symbol`` (the full length where left out).
+    ``lengths`` of the ragged symbol ``symbol`` (the full length where left out). ``by`` says how a
+    text becomes ids of the ``classes``: in which pieces (`dlspec.text`).
     """
 
     name: str
@@ -59,6 +60,7 @@ class InputSpec:
     origin: Origin = "data"
     noise: Noise | None = None
     symbol: str | None = None
+    by: str | None = None
 
     @property
     def type(self) -> str:
@@ -74,6 +76,7 @@ class OutputSpec:
     dtype: str
     dims: tuple[str, ...]
     classes: tuple[str, ...] | None = None
+    by: str | None = None
 
     @property
     def type(self) -> str:
@@ -148,9 +151,9 @@ class Manifest:
     """All that a bundle says about itself.
 
     ``less`` is all that `compile --fast` has proved of the engines (`golden inputs only`); it is
-    empty otherwise. ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where ``trained``. ``codecs`` are
-    text codecs as data (none yet). ``files``, ``version`` and ``created`` (UTC, ISO 8601) are
-    filled in when the bundle is published.
+    empty otherwise. ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where
+    ``trained``. ``files``, ``version`` and ``created`` (UTC, ISO 8601) are filled in when the
+    bundle is published.
     """
 
     network: str
@@ -161,7 +164,6 @@ class Manifest:
     engines: tuple[EngineRecord, ...] = ()
     trained: bool = False
     training: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    codecs: tuple[Mapping[str, Any], ...] = ()
     parameters: int = 0
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     files: Mapping[str, FileEntry] = field(default_factory=dict[str, FileEntry])
@@ -277,12 +279,17 @@ def _input(raw: Json) -> InputSpec:
         _one_of(raw, "origin", get_args(Origin), "data"),
         _noise(raw),
         _optional_text(raw, "symbol"),
+        _optional_text(raw, "by"),
     )
 
 
 def _output(raw: Json) -> OutputSpec:
     return OutputSpec(
-        _get(raw, "name", str), _get(raw, "dtype", str), _texts(raw, "dims"), _classes(raw)
+        _get(raw, "name", str),
+        _get(raw, "dtype", str),
+        _texts(raw, "dims"),
+        _classes(raw),
+        _optional_text(raw, "by"),
     )
 
 
@@ -348,7 +355,6 @@ def _manifest(raw: Json) -> Manifest:
         engines=tuple(_engine(e) for e in _objects(raw, "engines")),
         trained=_get(raw, "trained", bool, False),
         training=_get(raw, "training", dict, {}),
-        codecs=tuple(_objects(raw, "codecs")),
         parameters=_get(raw, "parameters", int, 0),
         versions=_get(raw, "versions", dict, {}),
         files={n: _file(n, f) for n, f in _get(raw, "files", dict, {}).items()},

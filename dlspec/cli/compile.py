@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.cli.paths import settings, the_spec
     from dlspec.driver import open_spec
     from dlspec.driver.build import build_network, fresh_or_trained, kept_training
+    from dlspec.driver.emission import words_of
 
     path = the_spec(args.spec)
     compilation = open_spec(path, settings(args.set))
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
             compilation.source,
             options,
             training=training,
+            words=None if kept is None else words_of(plan.graph, kept),
             say=note,
         )
         report(built.warnings)

@@ -8,10 +8,10 @@ import numpy as np
 
 from dlspec.data.dataset import Array, Column, Field
 from dlspec.data.sequences import Sequences
-from dlspec.data.text import encoded
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import FieldType, FieldValue
-from dlspec.ir.data_plan import UNKNOWN, FieldPlan
+from dlspec.ir.data_plan import FieldPlan
+from dlspec.text import UNKNOWN, encoded
 
 
 def conform(

@@ -15,7 +15,7 @@ from dlspec.data.dataset import Array, Dataset, Field, Splits
 from dlspec.data.sequences import Sequences
 from dlspec.data.sources import RawSource, checked_settings, load_source
 from dlspec.data.split import few_labels, split_rows
-from dlspec.data.text import fitted
+from dlspec.data.vocabularies import fitted
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.data import StepsDiffer, UnknownColumn
 from dlspec.ir.data_plan import SOURCES, DataPlan, SourceCall, SplitPlan, VocabularyPlan

@@ -46,6 +46,7 @@ def compile(
         fresh_or_trained,
         kept_training,
     )
+    from dlspec.driver.emission import words_of
 
     compilation = open_spec(path, settings)
     options = BuildOptions(Path(out))
@@ -53,7 +54,9 @@ def compile(
     for plan in compilation.networks.values():
         weights, kept = fresh_or_trained(plan, options, str(path))
         training, _ = kept_training(plan, kept)
-        folders.append(
-            build_network(plan, weights, compilation.source, options, training=training).folder
+        words = None if kept is None else words_of(plan.graph, kept)
+        built = build_network(
+            plan, weights, compilation.source, options, training=training, words=words
         )
+        folders.append(built.folder)
     return folders

@@ -170,6 +170,7 @@ def build_network(
     training: Mapping[str, Any] | None = None,
     examples: Sequence[Mapping[str, Array]] = (),
     history: Sequence[Mapping[str, float]] = (),
+    words: Mapping[str, tuple[str, ...]] | None = None,
     say: Say = lambda text: None,
 ) -> Built:
     """Build and verify the engines of a network, and publish the bundle.
@@ -183,6 +184,7 @@ def build_network(
             fresh ones.
         examples: real inputs for verification.
         history: rows of the training, for the report.
+        words: of the vocabularies that were made from the data, by name.
         say: told what is being done.
 
     Raises:
@@ -204,6 +206,7 @@ def build_network(
         versions: dict[str, str] = {}
         for result in results:
             versions |= dict(result.verification.versions) if result.verification else {}
+        named = words or {}
         manifest = Manifest(
             plan.name,
             __version__,
@@ -211,8 +214,8 @@ def build_network(
                 f"spec/{PurePath(source.name).name}",
                 hashlib.sha256(source.text.encode()).hexdigest(),
             ),
-            input_specs(plan.graph),
-            output_specs(plan.graph),
+            input_specs(plan.graph, named),
+            output_specs(plan.graph, named),
             tuple(r.record for r in results),
             training is not None,
             dict(training or {}),

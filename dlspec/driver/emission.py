@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from dlspec.bundle import BundleWriter
-from dlspec.bundle.manifest import InputSpec, Noise, OutputSpec
+from dlspec.bundle.manifest import InputSpec, Manifest, Noise, OutputSpec
 from dlspec.bundle.reader import WEIGHTS
-from dlspec.ir.graph import Graph, Input
+from dlspec.ir.graph import Graph, Input, Output
 from dlspec.ir.plan import NetworkPlan
 from dlspec.source import SourceFile
 from dlspec.targets.onnx.external import Location
@@ -78,12 +78,23 @@ def model_py(plan: NetworkPlan, source: SourceFile) -> str:
     return module_source(plan.name, {"forward": plan.graph}, header=header)
 
 
-def input_specs(graph: Graph) -> tuple[InputSpec, ...]:
+Words = Mapping[str, tuple[str, ...]]
+"""The words of vocabularies that were made from data, by the vocabulary's name."""
+
+
+def input_specs(graph: Graph, words: Words) -> tuple[InputSpec, ...]:
     """The inputs as the manifest says them."""
-    return tuple(_input_spec(i) for i in graph.inputs)
+    return tuple(_input_spec(i, words) for i in graph.inputs)
 
 
-def _input_spec(value: Input) -> InputSpec:
+def _named(value: Input | Output, words: Words) -> tuple[tuple[str, ...] | None, str | None]:
+    """The names of ids, and the pieces that a text is parted into."""
+    if value.vocabulary is None:
+        return value.classes, None
+    return words.get(value.vocabulary.name), value.vocabulary.by
+
+
+def _input_spec(value: Input, words: Words) -> InputSpec:
     noise = None
     if value.distribution is not None:
         noise = Noise(value.distribution.kind, value.distribution.arguments)
@@ -91,16 +102,32 @@ def _input_spec(value: Input) -> InputSpec:
     if origin not in ("data", "noise", "lengths"):
         raise TypeError(f"{value.name} is inside a loop, and no input of a model")
     dims = tuple(str(d) for d in value.type.shape)
+    classes, by = _named(value, words)
     return InputSpec(
-        value.name, value.type.dtype.value, dims, value.classes, origin, noise, value.symbol
+        value.name, value.type.dtype.value, dims, classes, origin, noise, value.symbol, by
     )
 
 
-def output_specs(graph: Graph) -> tuple[OutputSpec, ...]:
+def output_specs(graph: Graph, words: Words) -> tuple[OutputSpec, ...]:
     """The outputs as the manifest says them."""
     return tuple(
         OutputSpec(
-            o.name, o.value.type.dtype.value, tuple(str(d) for d in o.value.type.shape), o.classes
+            o.name,
+            o.value.type.dtype.value,
+            tuple(str(d) for d in o.value.type.shape),
+            *_named(o, words),
         )
         for o in graph.outputs
     )
+
+
+def words_of(graph: Graph, manifest: Manifest) -> Words:
+    """The words that an earlier bundle of a network has for its vocabularies."""
+    found: dict[str, tuple[str, ...]] = {}
+    for values, specs in ((graph.inputs, manifest.inputs), (graph.outputs, manifest.outputs)):
+        known = {s.name: s.classes for s in specs}
+        for value in values:
+            classes = known.get(value.name)
+            if value.vocabulary is not None and classes is not None:
+                found[value.vocabulary.name] = classes
+    return found

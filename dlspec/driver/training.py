@@ -118,6 +118,7 @@ def train_recipe(
                 training={**info, "graph": meaning_of(network.graph)},
                 examples=[e for e in examples if set(e) == inputs],
                 history=result.history,
+                words=splits.vocabularies,
                 say=say,
             )
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dlspec.source import Span
+from dlspec.text import Pieces
 
 SettingKind = Literal["int", "share", "text", "flag"]
 """`int`: a whole number from 1; `share`: such a count, or a part between 0 and 1; text; a flag."""
@@ -25,20 +26,10 @@ class SourceCall:
     span: Span | None = None
 
 
-Pieces = Literal["words", "characters", "bytes", "items"]
-"""What a text is parted into: at spaces; into characters; into the bytes of its UTF-8; or nothing,
-the text is one name, a list of texts is one as it stands."""
-
-UNKNOWN, START, STOP = 0, 1, 2
-"""Ids that every fitted vocabulary has: for what it has not, before the first, after the last."""
-SPECIAL = ("<unknown>", "<start>", "<stop>")
-"""How they are written."""
-
-
 @dataclass(frozen=True)
 class VocabularyPlan:
     """A vocabulary that is made from a column of the training examples: the ``size`` ids are the
-    three of `SPECIAL` and the most frequent pieces."""
+    three of `dlspec.text.SPECIAL` and the most frequent pieces."""
 
     name: str
     column: str

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import OutputSpec
 from dlspec.late import LateModule
+from dlspec.text import decoded
 
 if TYPE_CHECKING:
     from dlspec.diagnostics import bundle as faults
@@ -28,13 +29,18 @@ class Answer(Mapping[str, Array]):
     repeated.
     """
 
-    __slots__ = ("_arrays", "_outputs", "seed")
+    __slots__ = ("_arrays", "_given", "_outputs", "seed")
 
     def __init__(
-        self, outputs: Mapping[str, OutputSpec], arrays: list[Array], seed: int | None = None
+        self,
+        outputs: Mapping[str, OutputSpec],
+        arrays: list[Array],
+        seed: int | None = None,
+        given: Mapping[str, Array] | None = None,
     ) -> None:
         self._outputs = outputs
         self._arrays = arrays
+        self._given = given or {}
         self.seed = seed
 
     def __getitem__(self, name: str) -> Array:
@@ -65,7 +71,8 @@ class Answer(Mapping[str, Array]):
         return {n: o.classes for n, o in self._outputs.items() if o.classes is not None}
 
     def names(self, output: str) -> Any:
-        """The ids of an output as class names, in lists nested as the array is.
+        """The ids of an output as class names, in lists nested as the array is; where examples
+        differ in length, without what stands behind them.
 
         Raises:
             DlspecError: DL672 where there is no such output, or it has no classes.
@@ -76,7 +83,36 @@ class Answer(Mapping[str, Array]):
             raise faults.DlspecError(
                 faults.UnknownOutput(None, output, named, faults.did_you_mean(output, self.classes))
             )
-        return _named(self[output].tolist(), spec.classes)
+        if self[output].ndim == 0:
+            return _named(self[output].tolist(), spec.classes)
+        return [_named(row.tolist(), spec.classes) for row in self.rows(output)]
+
+    def rows(self, output: str) -> list[Array]:
+        """The examples of an output one by one, each without what stands behind its length."""
+        array = self[output]
+        dims = self._outputs[output].dims
+        steps = f"{dims[1]}_lengths" if len(dims) > 1 else ""
+        lengths = self._given.get(steps)
+        if lengths is None and steps in self._outputs:
+            lengths = self[steps]
+        if lengths is None:
+            return list(array)
+        return [row[: int(n)] for row, n in zip(array, lengths, strict=True)]
+
+    def text(self, output: str) -> list[str]:
+        """The ids of an output as texts, one for each example.
+
+        Raises:
+            DlspecError: DL672 where there is no such output, or it has no vocabulary.
+        """
+        spec = self._outputs.get(output)
+        if spec is None or spec.classes is None or spec.by is None:
+            texts = [n for n, o in self._outputs.items() if o.by is not None]
+            named = ", ".join(texts) or "no outputs with a vocabulary"
+            raise faults.DlspecError(
+                faults.UnknownOutput(None, output, named, faults.did_you_mean(output, texts))
+            )
+        return [decoded(row.tolist(), spec.by, spec.classes) for row in self.rows(output)]
 
     def __repr__(self) -> str:
         lines: list[str] = []

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dlspec.bundle.manifest import InputSpec
 from dlspec.late import LateModule
 from dlspec.runtime.convert import converted
+from dlspec.runtime.sequences import padded
 from dlspec.runtime.sizes import dim_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Port:
         "origin",
         "rank",
         "spec",
+        "steps",
         "symbols",
     )
 
@@ -50,6 +52,7 @@ class Port:
         self.rank = len(spec.dims)
         self.dims = tuple(dim_of(d) for d in spec.dims)
         self.classes = len(spec.classes) if spec.classes is not None else 0
+        self.steps: str | None = None
         self.fixed = tuple((a, d.value) for a, d in enumerate(self.dims) if d.value is not None)
         self.symbols = tuple((a, d.symbol) for a, d in enumerate(self.dims) if d.symbol is not None)
         self.expressions = tuple(
@@ -66,6 +69,9 @@ class Feeds:
     ) -> None:
         self.ports = [Port(i) for i in inputs]
         self._given = [p for p in self.ports if p.origin == "data"]
+        ragged = {p.spec.symbol for p in self.ports if p.origin == "lengths"}
+        for port in self._given:
+            port.steps = next((s for a, s in port.symbols if a == 1 and s in ragged), None)
         self._drawn = [p for p in self.ports if p.origin != "data"]
         self._names = {p.name for p in self.ports}
         self._bounds = tuple((s, low, high) for s, (low, high) in bounds.items())
@@ -89,6 +95,9 @@ class Feeds:
             if value is None:
                 self._check_names(given)
                 raise faults.DlspecError(faults.MissingInput(None, port.name, port.spec.type))
+            if port.steps is not None and not isinstance(value, np.ndarray):
+                value, lengths = padded(port.spec, value, port.dtype)
+                given = {f"{port.steps}_lengths": lengths, **given}
             arrays[port.name] = _fit(port, value, sizes, arrays)
         if self._drawn or len(arrays) != len(given):
             seed = self._complete(given, arrays, sizes, seed)

@@ -132,7 +132,7 @@ class Model:
                 raise DlspecError(MissingInput(None, name, kind))
             arrays = {**feeds, **arrays}
         bound, used = self._bind(arrays, seed)
-        return Answer(self._outputs, self._answers(bound), used)
+        return Answer(self._outputs, self._answers(bound), used, bound)
 
     @property
     def outputs(self) -> tuple[OutputSpec, ...]:

@@ -35,12 +35,12 @@ from dlspec.sema.program import Program
 from dlspec.sema.values import Vocabulary, describe, is_number
 from dlspec.source import Span
 from dlspec.syntax import ast
+from dlspec.text import PIECES
 
 if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
 SETTINGS = ("split", "seed")
-PIECES = ("words", "characters", "bytes", "items")
 SOURCES_LATER = (
     "gym",
     "folder",

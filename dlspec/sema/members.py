@@ -8,7 +8,6 @@ import numpy as np
 
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.names import NotYet, UnknownAttribute, WrongKind
-from dlspec.ir.data_plan import START, STOP, UNKNOWN
 from dlspec.ops import REGISTRY
 from dlspec.sema import compile_time
 from dlspec.sema.apply_op import apply_op
@@ -31,6 +30,7 @@ from dlspec.sema.values import (
     is_tensor_like,
 )
 from dlspec.syntax import ast
+from dlspec.text import START, STOP, UNKNOWN
 
 if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator

@@ -32,8 +32,9 @@ margin: 0 0 8px; font-size: 16px; display: flex; justify-content: space-between;
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th { text-align: left; color: var(--soft); font-weight: 500; }
 th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-tr:last-child td { border-bottom: 0; } .number { text-align: right; white-space: nowrap; font-variant-numeric:
-tabular-nums; } .bar { background: var(--line); border-radius: 3px; height: 6px; min-width: 70px;
+tr:last-child td { border-bottom: 0; } .number { text-align: right; white-space: nowrap;
+font-variant-numeric: tabular-nums; } .bar { background: var(--line); border-radius: 3px;
+height: 6px; min-width: 70px;
 margin-top: 9px; } .bar i { display: block; height: 6px; border-radius: 3px; background:
 currentColor; } .spec { padding: 12px 0; } .spec table { font: 13.5px/1.5 ui-monospace, "SF Mono",
 Menlo, monospace; } .spec td { border: 0; padding: 0 12px; white-space: pre; }

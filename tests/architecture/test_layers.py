@@ -12,7 +12,7 @@ from tests.architecture.imports import ROOT, imports, modules
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("source", "late"),
-    ("diagnostics", "dims"),
+    ("diagnostics", "dims", "text"),
     ("syntax", "ir"),
     ("randomness",),  # draws what the graph declares
     ("ops",),
@@ -63,7 +63,17 @@ def test_layers() -> None:
 
 
 ALLOWED = {
-    "runtime": {"bundle", "diagnostics", "late", "runtime", "dims", "source", "randomness", "ir"},
+    "runtime": {
+        "bundle",
+        "diagnostics",
+        "late",
+        "runtime",
+        "dims",
+        "source",
+        "randomness",
+        "ir",
+        "text",
+    },
     "bundle": {"bundle", "diagnostics", "late", "source"},
     "serve": {"serve", "runtime", "bundle", "diagnostics", "late"},
 }

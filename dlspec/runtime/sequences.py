@@ -1,0 +1,69 @@
+"""Examples that differ in length, as applications give them: lists of lists, or texts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dlspec.bundle.manifest import InputSpec
+from dlspec.late import LateModule
+from dlspec.text import encoded
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import bundle as faults
+else:
+    faults = LateModule("dlspec.diagnostics.bundle")
+
+Array = NDArray[Any]
+
+
+def padded(spec: InputSpec, value: object, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """One array of examples with 0 behind each, and their lengths, int32[N].
+
+    Args:
+        spec: an input with lengths, [N, T, ...].
+        value: a list of examples: arrays or lists of steps, or texts where the input has a
+            vocabulary; a text alone is one example.
+        dtype: the input's element type.
+
+    Raises:
+        DlspecError: DL662, DL663, DL669 or DL670 for what is no such list.
+    """
+    from dlspec.runtime.convert import converted
+
+    examples = [value] if isinstance(value, str) else value
+    if not isinstance(examples, (list, tuple)):
+        received = f"a {type(value).__name__}"
+        raise faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
+    rows = [_row(spec, e, dtype) for e in cast("list[object]", examples)]
+    arrays = [converted(spec, r, dtype) for r in rows]
+    rest = {a.shape[1:] for a in arrays if a.size} or {()}
+    if any(a.ndim == 0 for a in arrays) or len(rest) > 1:
+        received = "a list of no sequences, or of sequences of different steps"
+        raise faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
+    lengths = np.array([len(a) for a in arrays], np.int32)
+    found = np.zeros((len(arrays), max(1, int(lengths.max(initial=0))), *rest.pop()), dtype)
+    for place, array in enumerate(arrays):
+        if array.size:
+            found[place, : len(array)] = array
+    return found, lengths
+
+
+def _row(spec: InputSpec, example: object, dtype: np.dtype[Any]) -> object:
+    """The ids of a text; anything else as it is."""
+    texts = isinstance(example, str) or (
+        isinstance(example, (list, tuple)) and example and isinstance(example[0], str)
+    )
+    if texts and spec.by is not None and spec.classes is not None:
+        return np.array(encoded(example, spec.by, _ids(spec.classes)), dtype)
+    empty = isinstance(example, (list, tuple)) and not example
+    return np.zeros(0, dtype) if empty else example
+
+
+@lru_cache(maxsize=16)
+def _ids(words: tuple[str, ...]) -> dict[str, int]:
+    """The id of each word, made once for a vocabulary."""
+    return {word: i for i, word in enumerate(words)}
