@@ -79,6 +79,10 @@ class Slice(Op):
     )
 
     def __post_init__(self) -> None:
+        for setting in ("starts", "stops", "steps"):
+            places: Any = getattr(self, setting)
+            if not isinstance(places, tuple):
+                self._fail(setting, places, "a list with one entry for each axis")
         given = [len(t) for t in (self.starts, self.stops) if t] + [len(self.steps or self.starts)]
         if len(set(given)) > 1:
             self._fail("starts", self.starts, "as many as there are stops and steps")

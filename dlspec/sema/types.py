@@ -44,7 +44,8 @@ def dimension(dim: ast.Dim, frame: Frame, evaluate: Evaluate, *, free: bool) -> 
     ``free`` lets an unbound capital name become a new symbol.
     """
     expr = dim.expr
-    assert expr is not None
+    if expr is None:
+        raise DlspecError(NotYet(dim.span, "`...` in the type of something new"))
     if isinstance(expr, ast.Name) and expr.id not in frame.names:
         if expr.id in frame.dims:
             return [frame.dims[expr.id]]

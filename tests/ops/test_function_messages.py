@@ -45,6 +45,7 @@ STEPS = t("float", "N", "T", 4, ragged=(1,))
         ("einsum", e("...nnn->...n"), [X], "DL301", "at least 3"),
         ("einsum", e("n1->n"), [X], "DL307", "`1` is no letter"),
         ("einsum", {"equation": 3}, [X], "DL307", "this is no text"),
+        ("slice", {"starts": 1}, [X], "DL307", "a list with one entry for each axis"),
         ("mse", {"kept": 1}, [X, X], "DL307", "a list of axes"),
         ("bilinear", {"units": 2}, [X, t("float", "N", "T")], "DL306", "float32[N, T]"),
         ("top_k", {"count": 5}, [X], "DL306", "float32[N, 4]"),
