@@ -167,6 +167,9 @@ def _element(el: Elaborator, items: list[Any], expr: ast.Index, frame: Frame) ->
     if isinstance(item, ast.Slice):
         start = el.evaluate(item.start, frame) if item.start is not None else None
         stop = el.evaluate(item.stop, frame) if item.stop is not None else None
+        for end in (start, stop):
+            if end is not None and (not isinstance(end, int) or isinstance(end, bool)):
+                raise DlspecError(WrongKind(item.span, "a whole number", describe(end)))
         return items[slice(start, stop)]
     position = el.evaluate(_only(expr), frame)
     if (

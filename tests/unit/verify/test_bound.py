@@ -148,3 +148,21 @@ def test_the_worst_status() -> None:
     assert worst(()) == "pass"
     assert worst(("pass", "insensitive")) == "insensitive"
     assert worst(("fail", "undetermined", "pass")) == "fail"
+
+
+@pytest.mark.parametrize(
+    ("exact", "found", "right"),
+    [
+        (-np.inf, -np.inf, True),
+        (-np.inf, float(np.finfo(np.float32).min), True),  # a pool that begins with it
+        (-np.inf, -1e38, False),
+        (np.inf, float(np.finfo(np.float32).max), False),
+        (np.nan, 0.0, False),
+        (4e38, np.inf, True),  # beyond the largest float32
+        (1e38, np.inf, False),
+    ],
+)
+def test_what_is_not_finite_stands_at_its_place(exact: float, found: float, right: bool) -> None:
+    bound = Bound(1e-6, 1e-6)
+    told = compare("y", "c", np.array([1.0, exact]), np.array([1.0, found]), bound)
+    assert (told.reason != "not finite") is right
