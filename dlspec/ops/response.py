@@ -80,20 +80,25 @@ class Lrn(Op):
         return f"F.local_response_norm({inputs[0]}, {self.size}, {rest})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        kind = g.input_types[0]
-        assert kind is not None
-        x = inputs[0]
-        if kind.rank != 4:  # engines know pictures only
-            x = g.op("Reshape", x, g.constant(np.array([0, 0, -1, 1], np.int64)))
-        y = g.op(
-            "LRN",
-            x,
-            size=self.size,
-            alpha=float(self.alpha),
-            beta=float(self.beta),
-            bias=float(self.k),
+        # written out: ONNX Runtime's LRN keeps a running sum of squares, adding one and taking one
+        # away, so that a large neighbour's rounding stays in the sums of small ones
+        x, half = inputs[0], self.size // 2
+        flat = g.op("Reshape", g.op("Mul", x, x), g.constant(np.array([0, 0, -1], np.int64)))
+        squares = g.op("Unsqueeze", flat, g.constant(np.array([1], np.int64)))  # [N, 1, C, places]
+        means = g.op(
+            "AveragePool",
+            squares,
+            kernel_shape=[self.size, 1],
+            pads=[half, 0, half, 0],
+            count_include_pad=1,
         )
-        return y if kind.rank == 4 else g.op("Reshape", y, g.shape(inputs[0]))
+        means = g.op("Reshape", means, g.shape(x))
+
+        def number_of(value: float) -> str:
+            return g.constant(np.array(value, np.float32))
+
+        scale = g.op("Add", g.op("Mul", means, number_of(self.alpha)), number_of(self.k))
+        return g.op("Div", x, g.op("Pow", scale, number_of(self.beta)))
 
 
 class Normalize(Op):
