@@ -120,7 +120,8 @@ def on_grid(array: Array) -> Array:
     size = root_mean_square(array)
     if array.dtype.kind != "f" or size == 0:
         return array
-    return np.asarray(np.round(2 * array / array.dtype.type(size)) / 2)
+    with np.errstate(all="ignore"):  # some numbers may be as large as there are
+        return np.asarray(np.round(2 * (array / array.dtype.type(size))) / 2)
 
 
 @dataclass(frozen=True)
