@@ -140,6 +140,11 @@ class Glu(Op):
             )
         return (TensorType(x.dtype, (*x.shape[:axis], half, *x.shape[axis + 1 :]), x.ragged),)
 
+    def extent(self, result: Array, *types: TensorType | None) -> float | None:
+        """The absolute error of a sigmoid times a; how large a may be, the largest result tells."""
+        finite = np.abs(result[np.isfinite(result)])
+        return max(1.0, float(finite.max(initial=0.0)))
+
     def reference(self, *inputs: Any) -> Any:
         a, b = np.split(inputs[0], 2, axis=self.axis)
         return a * logistic(b)

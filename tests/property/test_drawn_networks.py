@@ -79,6 +79,12 @@ def test_drawing_is_deterministic_and_mostly_right() -> None:
 
 
 ALARMS = {
+    "a gate that is cut off, then a remainder": """\
+network n {
+    input x: float[N, 4, 10]
+    output y = glu(prod(clip(x, -1.5, 1.5)), axis = 1) % 3
+}
+""",
     "equal by rounding": """\
 network n {
     input x: float[N, 3, 8, 8]
