@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from dlspec.diagnostics import DlspecError
@@ -155,7 +153,7 @@ class Contrastive(Difference):
     name = "contrastive"
     signature = "(distance: float[*s], same: float[*t]) -> (y: float[*y])"
     margin: float = 1.0
-    samples: Any = (
+    samples = (
         ({}, {"distance": ("N",), "same": ("N",)}),
         ({"margin": 2}, {"distance": ("N", 3), "same": ("N", 3)}),
         ({}, {"distance": ("N",), "same": ()}),

@@ -104,7 +104,7 @@ def textmate() -> dict[str, Any]:
             {"name": "keyword.operator.word.dlspec", "match": any_of(OPERATORS)},
             {"name": "keyword.control.dlspec", "match": rf"{any_of(BETWEEN)}{AFTER_BETWEEN}"},
             {"name": "variable.language.dlspec", "match": r"\b[A-Za-z_]\w*'"},
-            {"name": "constant.numeric.dlspec", "match": rf"(?<![\w.]){NUMBER}"},
+            {"name": "constant.numeric.dlspec", "match": rf"(?<!\w){NUMBER}"},
             {
                 "match": rf"(:)\s*({any_of(TYPES)})",
                 "captures": {"2": {"name": "storage.type.dlspec"}},

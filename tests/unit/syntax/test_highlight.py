@@ -15,10 +15,16 @@ from dlspec.source import SourceFile
 from dlspec.syntax import editor, parse, parser
 from dlspec.syntax.highlight import DlspecLexer
 from dlspec.syntax.lexer import tokenize
+from tests.docs.blocks import blocks_of
 
 ROOT = Path(__file__).resolve().parents[3]
 LARK = (ROOT / "grammars" / "dlspec.lark").read_text("utf-8")
-SPECS = sorted((ROOT / "specs").rglob("*.dl"))
+REFERENCE = (ROOT / "grammars" / "README.md").read_text("utf-8")
+TEXTS = {path.stem: path.read_text("utf-8") for path in sorted((ROOT / "specs").rglob("*.dl"))} | {
+    f"reference line {block.line}": block.text
+    for block in blocks_of(REFERENCE)
+    if block.language == "dl" and "fails" not in block.asked
+}
 KEYWORDS = set(re.findall(r'"([a-z_]+)"', re.sub(r"//[^\n]*", "", LARK)))
 
 
@@ -52,11 +58,11 @@ def read_as(text: str, monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
     return symbols
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("name", TEXTS)
 def test_keywords_are_what_the_parser_reads_as_such(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = path.read_text("utf-8")
+    text = TEXTS[name]
     coloured, symbols = classes(text), read_as(text, monkeypatch)
     for token in tokenize(text, comments=True):
         if not token.text.strip():
@@ -94,20 +100,20 @@ def test_names_that_look_like_keywords_stay_names() -> None:
 def test_the_textmate_grammar_is_current_and_agrees() -> None:
     place = ROOT / "grammars" / "dlspec.tmLanguage.json"
     assert place.read_text("utf-8") == editor.textmate_text(), "run python -m dlspec.syntax.editor"
-    names = {"comment": "c", "string": "s", "constant.numeric": "n", "keyword": "k"}
-    names |= {"constant.language": "k", "keyword.operator.dlspec": "."}
-    for path in SPECS:
-        text = path.read_text("utf-8")
-        expected = classes(text)
+    scopes = {"comment": "c", "string": "s", "constant.numeric": "n", "constant.language": "k"}
+    scopes |= {"keyword": "k", "keyword.operator.dlspec": "."}
+    for name, text in TEXTS.items():
+        expected, found = classes(text), ["."] * len(text)
         position = 0
         for line in text.splitlines(keepends=True):
             for start, end, scope in textmate_tokens(line):
                 letter = next(
-                    v for k, v in sorted(names.items(), key=lambda i: -len(i[0])) if k in scope
+                    v for k, v in sorted(scopes.items(), key=lambda i: -len(i[0])) if k in scope
                 )
-                found = set(expected[position + start : position + end])
-                assert found == {letter}, (path.name, line, line[start:end], scope)
+                found[position + start : position + end] = letter * (end - start)
             position += len(line)
+        apart = [i for i in range(len(text)) if found[i] != expected[i] and not text[i].isspace()]
+        assert not apart, (name, text[apart[0] - 10 : apart[0] + 10])
 
 
 def textmate_tokens(line: str) -> list[tuple[int, int, str]]:
