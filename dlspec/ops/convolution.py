@@ -36,6 +36,7 @@ class Convolution(Op):
     spatial axis; ``pad`` may have pairs (before, after), or be a word."""
 
     signature = "(x: float[n, c, *s]; weight: float[*w], bias?: float[channels]) -> (y: float[*y])"
+    ragged = "window"
     init: ClassVar[Mapping[str, str | Initializer]] = {
         "weight": "fan_in_uniform",
         "bias": "fan_in_uniform",

@@ -36,6 +36,7 @@ class BatchNorm(Op):
         "running_var": "ones",
     }
     buffers = ("running_mean", "running_var")
+    ragged = "pointwise"
     epsilon: float = 1e-5
     momentum: float = 0.1
     training: bool = False
@@ -135,6 +136,64 @@ class BatchNorm(Op):
             return g.op("Add", g.op("Mul", rest, old), g.op("Mul", share, new))
 
         return y, moved(mean, batch_mean), moved(variance, unbiased)
+
+
+class MovingStatistics(Op):
+    """What a batch norm that is written out (with lengths) does to its running statistics: they
+    move by ``momentum`` towards those of a batch of ``count`` numbers a channel; y passes through.
+
+    The variance goes in biased and moves the running one as an unbiased one, as `batch_norm` does.
+    """
+
+    name = "moving_statistics"
+    internal = True
+    signature = (
+        "(x: float[*s], mean: float[c], variance: float[c], count: float[], "
+        "running_mean: float[c], running_var: float[c]) -> "
+        "(y: float[*s], next_mean: float[c], next_variance: float[c])"
+    )
+    ragged = "pointwise"
+    momentum: float = 0.1
+    samples = (
+        (
+            {"momentum": 0.3},
+            {
+                "x": ("N", 3, 4),
+                "mean": (3,),
+                "variance": (3,),
+                "count": (),
+                "running_mean": (3,),
+                "running_var": (3,),
+            },
+        ),
+    )
+
+    def reference(self, *inputs: Any) -> Any:
+        x, mean, variance, count, old_mean, old_variance = inputs
+        m, unbiased = self.momentum, variance * (count / np.maximum(count - 1, 1))
+        return x, (1 - m) * old_mean + m * mean, (1 - m) * old_variance + m * unbiased
+
+    def torch(self, t: TorchContext, *inputs: str) -> str:
+        x, mean, variance, count, old_mean, old_variance = inputs
+        unbiased = f"{variance} * ({count} / ({count}.clamp(min=2) - 1))"
+        m, rest = self.momentum, f"{1 - self.momentum!r} *"
+        return (
+            f"({x}, ({rest} {old_mean} + {m} * {mean}).detach(), "
+            f"({rest} {old_variance} + {m} * {unbiased}).detach())"
+        )
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> str | tuple[str, ...]:
+        x, mean, variance, count, old_mean, old_variance = inputs
+        one = g.constant(np.array(1, dtype=np.float32))
+        below = g.op("Max", g.op("Sub", count, one), one)
+        unbiased = g.op("Mul", variance, g.op("Div", count, below))
+        share = g.constant(np.array(self.momentum, dtype=np.float32))
+        rest = g.constant(np.array(1 - self.momentum, dtype=np.float32))
+
+        def moved(old: str, new: str) -> str:
+            return g.op("Add", g.op("Mul", rest, old), g.op("Mul", share, new))
+
+        return g.op("Identity", x), moved(old_mean, mean), moved(old_variance, unbiased)
 
 
 def channels_of(op: Op, x: TensorType) -> int:

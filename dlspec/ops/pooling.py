@@ -41,6 +41,7 @@ class Pool(Op):
     """
 
     signature = "(x: float[n, c, *s]) -> (y: float[*y])"
+    ragged = "window"
     fill: ClassVar[float] = 0.0
     size: Sizes
     stride: Sizes | None = None

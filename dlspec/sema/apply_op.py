@@ -27,7 +27,8 @@ from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
-from dlspec.sema import compile_time, fused, ragged
+from dlspec.ops.normalization import BatchNorm
+from dlspec.sema import compile_time, fused, ragged, windows
 from dlspec.sema.context import Frame
 from dlspec.sema.origins import history
 from dlspec.sema.starts import StartFunction, fitting
@@ -278,6 +279,7 @@ def apply_op(
     values = brought_together(el, op, operands, span)
     try:
         op = ragged.with_axis(op, values)
+        given = values
         fitted = ragged.lowered(el.context, op, values, path, span)
         if isinstance(fitted, Value):
             return Tensor(fitted)
@@ -286,7 +288,9 @@ def apply_op(
         buffers = {n: v for n, v in parameters.items() if n in op.buffers and v is not None}
         if getattr(op, "training", False):
             parameters |= {n: builder.latest(v) for n, v in buffers.items()}
-        outputs = builder.apply(op, *values, path=path, span=span, parameters=parameters)
+        outputs = _applied(el, op, values, parameters, path, span)
+        if op.ragged == "window":
+            outputs = [windows.closed(el.context, given[0], outputs[0])]
     except DlspecError as error:
         raise DlspecError(
             *(_with_operands(d, span, operands, values) for d in error.diagnostics)
@@ -306,6 +310,20 @@ def apply_op(
     return Record(
         op.name, {n: Tensor(v) for n, v in zip(names, outputs, strict=False)}, tuple(names)
     )
+
+
+def _applied(
+    el: Elaborator,
+    op: Op,
+    values: Sequence[Value],
+    parameters: dict[str, Value | None],
+    path: str,
+    span: Span,
+) -> Sequence[Value]:
+    """The node's outputs; statistics of a batch with lengths are written out."""
+    if isinstance(op, BatchNorm) and op.training and values[0].type.ragged:
+        return windows.batch_norm(el.context, op, values[0], parameters, path, span)
+    return el.context.builder.apply(op, *values, path=path, span=span, parameters=parameters)
 
 
 def _with_operands(

@@ -192,7 +192,8 @@ def lowered(
         if not ragged:
             return None
         if op.name == "mean":
-            return _mean(context, op, x, axes, ragged, path, span)  # type: ignore[arg-type]
+            assert isinstance(op, Reduction)
+            return mean_of_steps(context, op, x, path, span)
         if op.name in _COVERED_BY:
             return [_full(context, x, ragged, _COVERED_BY[op.name]), *values[1:]]
     elif op.name in _KEEP_THE_AXIS:
@@ -203,6 +204,10 @@ def lowered(
             return marked(context, y, axis)
     elif op.name in _CONTRACTIONS:
         return _contracted(context, op, values, path, span)
+    elif op.ragged == "window":
+        from dlspec.sema import windows
+
+        return windows.opened(context, op, values)
     return None
 
 
@@ -229,16 +234,10 @@ def _contracted(context: Context, op: Op, values: Sequence[Value], path: str, sp
     return y
 
 
-def _mean(
-    context: Context,
-    op: Reduction,
-    x: Value,
-    axes: Sequence[int],
-    ragged: Sequence[int],
-    path: str,
-    span: Span,
-) -> Value:
-    """The sum over what is there by how much is there; 0 of nothing."""
+def mean_of_steps(context: Context, op: Reduction, x: Value, path: str, span: Span) -> Value:
+    """A mean along ragged axes: the sum over what is there by how much is there; 0 of nothing."""
+    axes = op.axes(x.type)
+    ragged = [a for a in axes if a in x.type.ragged]
     b = context.builder
     innermost = ragged[-1]
     lengths = lengths_of(context, x.type.shape[innermost], x.type)

@@ -208,6 +208,20 @@ NETWORKS = {
             output mean = mean(exp(log(h ** 2)), axis = (1, 2))
         }
     """,
+    "windows": """
+        network n {
+            input x: float[N, <=T, 4]
+            h = 1 / x -> transpose(1, 2) -> conv(5, kernel = 3, stride = 2, pad = 1) -> batch_norm
+            pooled = exp(h) -> max_pool(3, stride = 2, pad = 1) -> avg_pool(3, stride = 1, pad = 1)
+            larger = pooled -> conv_transpose(3, kernel = 2, stride = 2) -> lp_pool(1)
+            output y = transpose(larger, 1, 2)
+            turned = 1 / x -> transpose(1, 2)
+            output causal = turned -> conv(2, kernel = 3, dilation = 2, pad = "causal")
+            output plane = 1 / x -> unsqueeze(1) -> conv(2, kernel = 3, pad = 1) -> max_pool([1, 2])
+            output mean = mean(pooled, axis = 2)
+            output ends = last(transpose(pooled, 1, 2))
+        }
+    """,
     "generation": """
         cell writer(words) {
             input word: int[N]
@@ -232,3 +246,41 @@ def test_networks_never_see_padding(name: str) -> None:
     found = graph_of(NETWORKS[name])
     assert isinstance(found, Graph), found
     assert_safe(found, engine=True)
+
+
+BATCHES = """
+data lines {
+    file  = csv("lines.csv")
+    words = vocabulary(file.words, by = words, size = 9)
+    output word: int[N, <=T] of words = file.words
+    split = random(80%, 10%, 10%)
+}
+network n {
+    input word: int[N, <=T]
+    h = word -> embed(9, 3) -> transpose(1, 2) -> batch_norm(momentum = 0.3) -> transpose(1, 2)
+    output y = h
+}
+recipe learn for n on lines { minimize mean(y ** 3, axis = 2) with sgd(0.1); epochs = 1; batch = 4 }
+"""
+
+
+def test_statistics_of_a_batch_are_those_of_what_is_there() -> None:
+    """Mean, variance and what the running ones become: a padded batch is all its steps in a row."""
+    sink = Sink()
+    spec = analyse(SourceFile("padding.dl", BATCHES), sink)
+    assert not sink.errors, sink.errors
+    learn = spec.recipes["learn"].steps[0].learn
+    weights = structural_weights(learn, 3)
+    padded = feeds(learn, 0.0)
+    steps = np.concatenate([row[:n] for row, n in zip(padded["word"], LENGTHS, strict=True)])
+    in_a_row = {"word": steps[None], "T_lengths": np.array([len(steps)], np.int32)}
+    spoilt = run(learn, feeds(learn, 1e30), weights)
+    told = run(learn, in_a_row, weights)
+    running = {f"n.h.batch_norm.running_{k}" for k in ("mean", "var")}
+    assert spoilt.updates.keys() == told.updates.keys() == running
+    for name, value in told.updates.items():
+        np.testing.assert_allclose(spoilt.updates[name], value, rtol=1e-12)
+    h = weights["n.h.embed.weight"][steps].astype(np.float64)
+    moved = 0.7 * weights["n.h.batch_norm.running_var"] + 0.3 * h.var(0, ddof=1)
+    np.testing.assert_allclose(told.updates["n.h.batch_norm.running_var"], moved, rtol=1e-6)
+    np.testing.assert_allclose(spoilt.outputs["loss"], told.outputs["loss"], rtol=1e-12)
