@@ -1,0 +1,1 @@
+"""Go: game records, the rules, and the feature planes of AlphaGo."""
