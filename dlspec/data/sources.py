@@ -9,11 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.data import tables
+from dlspec.data.cmudict import read_cmudict
 from dlspec.data.columns import Columns, RawSource
+from dlspec.data.descriptions import read_descriptions
 from dlspec.data.emoji import read_emoji
 from dlspec.data.fetch import package_named, ready
 from dlspec.data.idx import read_idx
-from dlspec.data.packages import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from dlspec.data.packages import (
+    DESCRIPTIONS,
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+)
 from dlspec.data.pictures import read_pictures
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.data import BadDataSetting, UnknownDataSetting, UnknownSource
@@ -108,6 +116,20 @@ def _emoji(call: Call) -> RawSource:
     return RawSource.of("emoji", read_emoji(size, call.span), None, classes)
 
 
+def _cmudict(call: Call) -> RawSource:
+    return RawSource.of("cmudict", read_cmudict())
+
+
+def _descriptions(call: Call) -> RawSource:
+    language = call.text("language")
+    if language not in DESCRIPTIONS:
+        expected = " or ".join(f'`"{known}"`' for known in DESCRIPTIONS)
+        raise DlspecError(
+            BadDataSetting(call.span, "descriptions", "language", repr(language), expected)
+        )
+    return RawSource.of("descriptions", read_descriptions(language, call.span))
+
+
 def _idx(call: Call) -> RawSource:
     def pair(images: str, labels: str) -> Columns:
         return tables.read_idx_pair(call.folder, images, labels, call.span)
@@ -159,6 +181,8 @@ LOADERS: dict[str, Callable[[Call], RawSource]] = {
     "mnist": _packaged,
     "fashion_mnist": _packaged,
     "emoji": _emoji,
+    "cmudict": _cmudict,
+    "descriptions": _descriptions,
     "npz": _npz,
     "csv": _csv,
     "images": _images,

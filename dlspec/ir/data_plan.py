@@ -44,8 +44,9 @@ class FieldPlan:
 
     ``dtype`` is NumPy's name; ``shape`` is that of one example (without N), None where any size
     will do; ``classes`` are the names that the integers stand for, None to keep the source's.
-    ``steps`` is the symbol of the first axis where examples differ in length; ``vocabulary`` makes
-    ids of text, with the stop symbol behind each example where ``ending``.
+    ``steps`` is the symbol of the first axis where examples differ in length, ``within`` that of
+    the second where their steps do too; ``vocabulary`` makes ids of text, with the stop symbol
+    behind each example where ``ending``.
     """
 
     name: str
@@ -57,6 +58,12 @@ class FieldPlan:
     steps: str | None = None
     vocabulary: VocabularyPlan | None = None
     ending: bool = False
+    within: str | None = None
+
+    @property
+    def ragged(self) -> tuple[str, ...]:
+        """The symbols of the axes where examples differ in length."""
+        return tuple(s for s in (self.steps, self.within) if s is not None)
 
 
 @dataclass(frozen=True)
@@ -227,6 +234,21 @@ SOURCES: dict[str, SourceSchema] = {
             ),
             reads_files=False,
             apart_by="name",
+        ),
+        SourceSchema(
+            "cmudict",
+            "English words and their phonemes",
+            (),
+            (ColumnSchema("word", "str"), ColumnSchema("phonemes", "str")),
+            reads_files=False,
+        ),
+        SourceSchema(
+            "descriptions",
+            "what packages of Debian are, in English and in French or German",
+            (SettingSchema("language", "text", '"fr" or "de"', "fr"),),
+            tuple(ColumnSchema(name, "str") for name in ("english", "translation", "family")),
+            reads_files=False,
+            apart_by="family",
         ),
         SourceSchema(
             "npz",
