@@ -14,6 +14,7 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.meaning import Impossible, TooLarge
 from dlspec.dims import Dim
 from dlspec.ir.plan import SCHEDULES, Quantity, Schedule
+from dlspec.sema import sound
 from dlspec.sema.starts import INITIALIZERS as INITIALIZERS
 from dlspec.sema.starts import ArgumentError
 from dlspec.sema.values import Builtin, Range, Vocabulary, is_number
@@ -242,6 +243,8 @@ def _sum(values: Any) -> Any:
     return sum(numbers)
 
 
+_SCHEDULES = {n: Builtin(n, _schedule(n), form.named) for n, form in SCHEDULES.items()}
+
 FUNCTIONS: dict[str, Builtin] = {
     name: Builtin(name, function)
     for name, function in {
@@ -253,7 +256,7 @@ FUNCTIONS: dict[str, Builtin] = {
         "zeros": _array(np.zeros),
         "ones": _array(np.ones),
     }.items()
-} | {name: Builtin(name, _schedule(name), form.named) for name, form in SCHEDULES.items()}
+} | (_SCHEDULES | sound.FUNCTIONS)
 """Functions that only compile-time values have."""
 
 NUMBER_FUNCTIONS: dict[str, Builtin] = {

@@ -15,6 +15,7 @@ from tests.external import (
     mapping_sampling,
     mapping_selection,
     mapping_shape,
+    mapping_spectrum,
     mapping_window,
 )
 from tests.external.importer import LIMITS, MAPPED
@@ -32,6 +33,7 @@ FAMILIES = (
     mapping_sampling,
     mapping_selection,
     mapping_shape,
+    mapping_spectrum,
     mapping_window,
 )
 
