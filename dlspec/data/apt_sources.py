@@ -14,8 +14,8 @@ from dlspec.data.packages import Package
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import NoClient
 
-Run = Callable[[list[str]], str]
-"""Runs a command in the package's folder and returns what it said."""
+Run = Callable[[list[str]], list[str]]
+"""Runs a command in the package's folder and returns the lines it said."""
 
 
 def deliver_source(package: Package, folder: Path, run: Run, cached: Path) -> None:
@@ -34,7 +34,7 @@ def deliver_source(package: Package, folder: Path, run: Run, cached: Path) -> No
         (folder / kind / "partial").mkdir(parents=True)
     origin = "deb-src $(SITE) $(RELEASE) $(COMPONENT)"
     targets = ["apt-get", "indextargets", "--no-release-info", "--format", origin]
-    lines = run([*targets, "Created-By: Packages"]).splitlines()
+    lines = run([*targets, "Created-By: Packages"])
     wanted = sorted({line for line in lines if line.startswith("deb-src ")})
     (folder / "sources.list").write_text("\n".join(wanted) + "\n", "utf-8")
     apt = ["apt-get", "-q"]

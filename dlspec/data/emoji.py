@@ -58,6 +58,17 @@ def read_emoji(size: int, span: Span | None = None) -> Columns:
         raise DlspecError(CacheCorrupt(None, "emoji", str(rendered), f"({error})")) from error
 
 
+def emoji_names() -> list[str]:
+    """What the vendors call each emoji, at the places that the column ``name`` counts:
+    "cat-with-tears-of-joy".
+
+    Raises:
+        DlspecError: DL615 to DL618 where the packages cannot be had.
+    """
+    folder = ready(package_named("emoji"))
+    return sorted({name for style in EMOJI_STYLES for name, *_ in _drawings(folder, style)})
+
+
 def _render_all(folder: Path, target: Path, size: int, span: Span | None) -> None:
     """Renders every drawing into a folder that appears when it is whole."""
     drawings = [d for style in EMOJI_STYLES for d in _drawings(folder, style)]

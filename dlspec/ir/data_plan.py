@@ -236,6 +236,38 @@ SOURCES: dict[str, SourceSchema] = {
             apart_by="name",
         ),
         SourceSchema(
+            "captions",
+            "emoji in four styles, and what they are called",
+            (SettingSchema("size", "int", "rendered as squares of so many pixels", 32),),
+            (
+                ColumnSchema("image", "uint8", (3, None, None)),
+                ColumnSchema("caption", "str"),
+                ColumnSchema("style", "int64", (), EMOJI_STYLES),
+                ColumnSchema("name", "int64"),
+            ),
+            reads_files=False,
+            apart_by="name",
+        ),
+        SourceSchema(
+            "moving_shapes",
+            "videos of a shape that moves, and sentences that tell how; drawn by a seed",
+            (SettingSchema("videos", "int", "so many, each sentence equally often", 2400),),
+            (ColumnSchema("video", "uint8", (None, 3, 24, 24)), ColumnSchema("caption", "str")),
+            reads_files=False,
+        ),
+        SourceSchema(
+            "go_games",
+            "positions of Go games as the 48 planes of AlphaGo, and the moves played there",
+            (SettingSchema("games", "int", "the positions of so many games, at most 699", 200),),
+            (
+                ColumnSchema("planes", "uint8", (48, 19, 19)),
+                ColumnSchema("move", "int64"),
+                ColumnSchema("game", "int64"),
+            ),
+            reads_files=False,
+            apart_by="game",
+        ),
+        SourceSchema(
             "cmudict",
             "English words and their phonemes",
             (),

@@ -23,13 +23,13 @@ from dlspec.data.go.board import Board
 from dlspec.data.go.games import examples, unique
 from dlspec.data.go.planes import COUNT, Encoder, unpacked
 from dlspec.data.go.sgf import Record, SgfError, read_game
+from dlspec.data.packages import GO_ARCHIVE
 from dlspec.data.streams import permutation
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import BadDataSetting, CacheCorrupt
 from dlspec.source import Span
 
 SIZE, SHORTEST = 19, 40
-ARCHIVE = "gnugo.tar"
 GAMES = 699
 """How many games the archive has: on 19 lines, of 40 moves or more, each one once."""
 SHARD = 50
@@ -56,7 +56,7 @@ def read_go_games(games: int, span: Span | None = None) -> Columns:
     names = [f"{first:03}.npz" for first in range(0, games, SHARD)]
     if not all((folder / name).is_file() for name in names):
         with writing(folder), locked(folder / ".lock"):
-            _make(package / ARCHIVE, folder, names)
+            _make(package / GO_ARCHIVE, folder, names)
     planes: list[np.ndarray] = []
     moves: list[np.ndarray] = []
     numbers: list[np.ndarray] = []
