@@ -52,13 +52,8 @@ def scan(
     for name, value in options.items():
         if name in inputs:
             given[name] = value
-        elif name in state_names(definition):
-            starts[name] = value
         else:
-            known = [*inputs, *state_names(definition), "reverse", "from"]
-            raise DlspecError(
-                UnknownSetting(value[1], name, definition.name, did_you_mean(name, known))
-            )
+            starts[name] = value  # its body tells which states there are
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
     return _scanned(el, layer, given, starts, reverse, where, node.span, frame)
 
@@ -119,11 +114,19 @@ def inputs_of(definition: ast.Definition) -> dict[str, ast.Input]:
     return found
 
 
-def state_names(definition: ast.Definition) -> list[str]:
-    """The states of a cell's own, and what cells within may be called by."""
-    from dlspec.sema.bindings import bound_places
+def check_starts(loop: Loop, definition: ast.Definition, settings: tuple[str, ...]) -> None:
+    """Every start that the caller gave is one of a state, or of a cell within.
 
-    return list(bound_places(definition.body))
+    Raises:
+        DlspecError: DL205 for the first that is not.
+    """
+    states = list(dict.fromkeys(s.keys[0] for s in loop.states))
+    for name, (_, span) in loop.starts.items():
+        if name not in states:
+            known = [*inputs_of(definition), *states, *settings]
+            listed = ", ".join(f"`{k}`" for k in known)
+            hint = did_you_mean(name, known)
+            raise DlspecError(UnknownSetting(span, name, definition.name, hint, listed))
 
 
 def _scanned(
@@ -161,6 +164,7 @@ def _scanned(
         raise DlspecError(NoOutput(definition.name_span, "cell", definition.name, "`output`"))
     if context.sink.errors and any(s.following is None for s in loop.states):
         raise Poisoned  # a mistake in the body stands in the way, and is told
+    check_starts(loop, definition, ("reverse", "from"))
     loop.close()
     for state in loop.states:
         assert state.following is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlspec.diagnostics import DlspecError, did_you_mean
+from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.meaning import BadValue
 from dlspec.diagnostics.names import MissingArgument, NotYet, UnknownSetting, WrongKind
 from dlspec.diagnostics.time import NotOneFed, StateChanges
@@ -73,7 +73,7 @@ def generate(
     el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
 ) -> Record:
     """`generate(cell, memory = …, h = …, start = 1, stop = 2, at_most = 40, choose = greedy)`."""
-    from dlspec.sema.cells import cell_of, inputs_of, state_names, states_from
+    from dlspec.sema.cells import cell_of, inputs_of, states_from
 
     layer, rest = cell_of(el, arguments, node, frame)
     definition = layer.definition
@@ -91,13 +91,8 @@ def generate(
     for name, value in options.items():
         if name in inputs:
             given[name] = value
-        elif name in state_names(definition):
-            starts[name] = value
         else:
-            known = [*inputs, *state_names(definition), *SETTINGS]
-            raise DlspecError(
-                UnknownSetting(value[1], name, definition.name, did_you_mean(name, known))
-            )
+            starts[name] = value  # its body tells which states there are
     missing = [n for n in inputs if n not in given]
     if len(missing) != 1:
         left = ", ".join(f"`{n}`" for n in missing) or "none"
@@ -125,7 +120,7 @@ def _generated(
     span: Span,
     frame: Frame,
 ) -> Record:
-    from dlspec.sema.cells import cell_body
+    from dlspec.sema.cells import cell_body, check_starts
 
     definition = layer.definition
     assert isinstance(definition, ast.Definition)
@@ -138,8 +133,8 @@ def _generated(
         raise DlspecError(MissingArgument(span, "start", "generate"))
     outer = context.builder
     actual = {n: (Tensor(as_tensor(outer, v, s)), s) for n, (v, s) in given.items()}
-    rows = [as_tensor(outer, v, s) for v, s in starts.values() if not isinstance(v, Record)]
-    rows += [t.value for t, _ in actual.values()]
+    rows = [as_tensor(outer, v, s) for given_ in starts.values() for v, s in _leaves(given_)]
+    rows = [r for r in rows + [t.value for t, _ in actual.values()] if r.type.rank]
     if not rows:
         raise DlspecError(NotYet(span, "a `generate` of nothing given, whose N is unknown"))
     loop = Loop(outer, outer.body(path), path, rows[0], Dim.of(at_most), starts, fed=fed)
@@ -149,6 +144,7 @@ def _generated(
         outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
     if context.sink.errors and any(s.following is None for s in loop.states):
         raise Poisoned
+    check_starts(loop, definition, SETTINGS)
     loop.close()
     if not outputs:
         from dlspec.diagnostics.names import NoOutput
@@ -198,6 +194,14 @@ def _generated(
     found: dict[str, Any] = {n: Tensor(v) for n, v in zip((fed, *outputs), kept, strict=False)}
     found["final"] = loop.final(kept[1 + len(outputs) :])
     return Record(definition.name, found, (fed,))
+
+
+def _leaves(given: Given) -> list[Given]:
+    """The starts of states, those of a cell within one by one."""
+    value, span = given
+    if not isinstance(value, Record):
+        return [given]
+    return [leaf for inner in value.names.values() for leaf in _leaves((inner, span))]
 
 
 def _fresh_symbol(el: Elaborator, wanted: str) -> str:
