@@ -1,9 +1,13 @@
 """Text as ids and back: a closed set of steps, so that any language can do them from a bundle's
 manifest.
 
-A text is parted into pieces (`words`: at spaces; `characters`; `bytes` of its UTF-8; `items`: not
-at all, a list as it stands), and each piece is the id of its place among the vocabulary's words, 0
+A text is parted into pieces (`words`: at spaces; `characters`; `bytes` of its UTF-8; `trigrams`:
+of letters, the words marked by `#` at both ends, so that `cat` is `#ca cat at#`; `items`: not at
+all, a list as it stands), and each piece is the id of its place among the vocabulary's words, 0
 where it has none.
+
+A field with lengths within lengths (`int[N, <=T, <=W]`) takes two such steps: a text is parted into
+its words (its lines, where pieces are words; a list has its items), and each of them into pieces.
 """
 
 from __future__ import annotations
@@ -11,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-Pieces = Literal["words", "characters", "bytes", "items"]
-PIECES = ("words", "characters", "bytes", "items")
+Pieces = Literal["words", "characters", "bytes", "trigrams", "items"]
+PIECES = ("words", "characters", "bytes", "trigrams", "items")
 UNKNOWN, START, STOP = 0, 1, 2
 """Ids that every fitted vocabulary has: for what it has not, before the first, after the last."""
 SPECIAL = ("<unknown>", "<start>", "<stop>")
@@ -20,22 +24,38 @@ SPECIAL = ("<unknown>", "<start>", "<stop>")
 
 
 def pieces(text: Any, by: str) -> Sequence[str]:
-    """The pieces of one example; a list of texts is in pieces already."""
+    """The pieces of one example. A list of texts is in words already; letters are those of each."""
     if not isinstance(text, str):
-        return [str(p) for p in text]
+        whole = by in ("words", "items")
+        return [str(t) for t in text] if whole else [p for t in text for p in pieces(str(t), by)]
     if by == "words":
         return text.split()
     if by == "characters":
         return list(text)
     if by == "bytes":
         return [f"{b:02x}" for b in text.encode()]
+    if by == "trigrams":
+        marked = (f"#{word}#" for word in text.split())
+        return [word[i : i + 3] for word in marked for i in range(len(word) - 2)]
     return [text]
+
+
+def parts(text: Any, by: str) -> Sequence[str]:
+    """What a text has pieces within: its words, or its lines where the pieces are words."""
+    if not isinstance(text, str):
+        return [str(p) for p in text]
+    return text.splitlines() if by == "words" else text.split()
 
 
 def encoded(text: Any, by: str, ids: Mapping[str, int], *, ending: bool = False) -> list[int]:
     """The ids of a text; with ``ending`` the stop symbol behind them."""
     found = [ids.get(p, UNKNOWN) for p in pieces(text, by)]
     return [*found, STOP] if ending else found
+
+
+def encoded_within(text: Any, by: str, ids: Mapping[str, int]) -> list[list[int]]:
+    """The ids of each part of a text."""
+    return [encoded(part, by, ids) for part in parts(text, by)]
 
 
 def decoded(ids: Sequence[int], by: str, words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from dlspec.data.sequences import Sequences
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import FieldType, FieldValue
 from dlspec.ir.data_plan import FieldPlan
-from dlspec.text import UNKNOWN, encoded
+from dlspec.text import UNKNOWN, encoded, encoded_within
 
 
 def conform(
@@ -55,6 +55,9 @@ def _ids(column: Column, known: Field, plan: FieldPlan, words: tuple[str, ...]) 
         if isinstance(column, Sequences):
             raise _type_error(known, plan)
         return np.array([ids.get(str(text), UNKNOWN) for text in column], plan.dtype)
+    if plan.within is not None:
+        nested = (encoded_within(column[i], by, ids) for i in range(len(column)))
+        return Sequences.nested(nested, plan.dtype)
     examples = (encoded(column[i], by, ids, ending=plan.ending) for i in range(len(column)))
     return Sequences.of(examples, plan.dtype)
 
@@ -63,17 +66,17 @@ def _steps(column: Sequences, known: Field, plan: FieldPlan) -> Sequences:
     """Numbers in examples of different lengths: each step as declared."""
     if plan.steps is None or known.dtype == "str":
         raise _type_error(known, plan)
-    one = replace(plan, shape=plan.shape[1:], steps=None)
-    values = conform(column.values, known, one)
-    assert isinstance(values, np.ndarray)
-    return Sequences(values, column.lengths, column.starts)
+    if isinstance(column.values, Sequences) != (plan.within is not None):
+        raise _type_error(known, plan)
+    one = replace(plan, shape=plan.shape[1:], steps=plan.within, within=None)
+    return Sequences(conform(column.values, known, one), column.lengths, column.starts)
 
 
 def declared_type(plan: FieldPlan) -> str:
     """The declared type as messages print it: ``uint8[N, 28, 28]``."""
     dims = ["N", *("*" if d is None else str(d) for d in plan.shape)]
-    if plan.steps is not None:
-        dims[1] = f"<={plan.steps}"
+    for axis, symbol in enumerate(plan.ragged, 1):
+        dims[axis] = f"<={symbol}"
     return f"{plan.dtype}[{', '.join(dims)}]"
 
 

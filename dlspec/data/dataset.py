@@ -20,13 +20,15 @@ Column = NDArray[Any] | Sequences
 class Field:
     """A named column of examples: element type (NumPy's name, ``str`` for text), the shape of one
     example (without N), and the class names that its integers stand for. Where examples differ in
-    length, ``steps`` is the symbol of that axis and the shape is that of one step."""
+    length, ``steps`` is the symbol of that axis and the shape is that of one step; where its steps
+    do too, ``within`` is the symbol of theirs."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     classes: tuple[str, ...] | None = None
     steps: str | None = None
+    within: str | None = None
 
     @staticmethod
     def of(
@@ -34,15 +36,18 @@ class Field:
         column: Column,
         classes: tuple[str, ...] | None = None,
         steps: str | None = None,
+        within: str | None = None,
     ) -> Field:
         """The field that describes a column."""
         dtype = "str" if column.dtype.kind in "OU" else column.dtype.name
         if isinstance(column, Sequences):
-            return Field(name, dtype, tuple(column.values.shape[1:]), classes, steps or "T")
+            nested = isinstance(column.values, Sequences)
+            inner = (within or "W") if nested else None
+            return Field(name, dtype, column.store.shape[1:], classes, steps or "T", inner)
         return Field(name, dtype, tuple(column.shape[1:]), classes)
 
     def __str__(self) -> str:
-        steps = [] if self.steps is None else [f"<={self.steps}"]
+        steps = [f"<={s}" for s in (self.steps, self.within) if s is not None]
         return f"{self.dtype}[{', '.join(['N', *steps, *map(str, self.shape)])}]"
 
 
@@ -88,6 +93,8 @@ class Dataset:
             if isinstance(column, Sequences):
                 found[name], lengths = column.padded(rows)
                 found.setdefault(f"{self.fields[name].steps}_lengths", lengths)
+                if (within := self.fields[name].within) is not None:
+                    found.setdefault(f"{within}_lengths", column.lengths_within(rows))
             else:
                 found[name] = np.asarray(column[rows])
         return found

@@ -100,7 +100,8 @@ def _outputs(
                 source.test_columns[output.column], known, output, names
             )
         classes = output.classes if output.classes is not None else known.classes
-        found = Field.of(output.name, columns[output.name], classes or names, output.steps)
+        column = columns[output.name]
+        found = Field.of(output.name, column, classes or names, output.steps, output.within)
         fields[output.name] = found
     _same_lengths(plan, columns, fields)
     return columns, test_columns, fields

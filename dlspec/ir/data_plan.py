@@ -283,6 +283,23 @@ SOURCES: dict[str, SourceSchema] = {
             apart_by="family",
         ),
         SourceSchema(
+            "spoken",
+            "letters and digits spoken by many voices, at 8 kHz in -1..1",
+            (
+                SettingSchema("utterances", "int", "so many of synthesised voices to train", 4000),
+                SettingSchema("recorded", "int", "so many of recordings to train besides"),
+                SettingSchema(
+                    "test", "text", '"voices" that none trains, or "recordings"', "voices"
+                ),
+            ),
+            (
+                ColumnSchema("wave", "float32", (None,)),
+                ColumnSchema("text", "str"),
+                ColumnSchema("speaker", "str"),
+            ),
+            reads_files=False,
+        ),
+        SourceSchema(
             "npz",
             "the arrays of a NumPy archive, N first",
             (SettingSchema("file", "text", "the archive", required=True), _TEST_FILE),

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlspec.dims import Dim
 from dlspec.ir.types import DType, TensorType
-from dlspec.ops.base import OnnxBuilder, Op, TorchContext
+from dlspec.ops.base import OnnxBuilder, Op, TorchContext, refuse_lengths
 
 
 def _ints(g: OnnxBuilder, *values: int) -> str:
@@ -114,10 +114,12 @@ class StepsAsRows(Op):
     samples = (({}, {"x": ("N", 4, 2)}), ({}, {"x": ("int64", ("N", 4))}))
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
-        """The first two axes as one."""
+        """The first two axes as one; lengths within a step are those of a row."""
         x = inputs[0]
         assert x is not None
-        return (TensorType(x.dtype, (x.shape[0] * x.shape[1], *x.shape[2:])),)
+        refuse_lengths(self, inputs, (0, 1))
+        ragged = frozenset(a - 1 for a in x.ragged)
+        return (TensorType(x.dtype, (x.shape[0] * x.shape[1], *x.shape[2:]), ragged),)
 
     def reference(self, *inputs: Any) -> Any:
         x = inputs[0]
@@ -144,7 +146,8 @@ class RowsAsSteps(Op):
         """N and T of the tensor like it, then the rest."""
         x, like = inputs
         assert x is not None and like is not None
-        return (TensorType(x.dtype, (*like.shape[:2], *x.shape[1:])),)
+        ragged = frozenset(a + 1 for a in x.ragged)
+        return (TensorType(x.dtype, (*like.shape[:2], *x.shape[1:]), ragged),)
 
     def reference(self, *inputs: Any) -> Any:
         x, like = inputs

@@ -42,6 +42,7 @@ class Port:
         "spec",
         "steps",
         "symbols",
+        "within",
     )
 
     def __init__(self, spec: InputSpec) -> None:
@@ -53,6 +54,7 @@ class Port:
         self.dims = tuple(dim_of(d) for d in spec.dims)
         self.classes = len(spec.classes) if spec.classes is not None else 0
         self.steps: str | None = None
+        self.within: str | None = None
         self.fixed = tuple((a, d.value) for a, d in enumerate(self.dims) if d.value is not None)
         self.symbols = tuple((a, d.symbol) for a, d in enumerate(self.dims) if d.symbol is not None)
         self.expressions = tuple(
@@ -72,6 +74,7 @@ class Feeds:
         ragged = {p.spec.symbol for p in self.ports if p.origin == "lengths"}
         for port in self._given:
             port.steps = next((s for a, s in port.symbols if a == 1 and s in ragged), None)
+            port.within = next((s for a, s in port.symbols if a == 2 and s in ragged), None)
         self._drawn = [p for p in self.ports if p.origin != "data"]
         self._names = {p.name for p in self.ports}
         self._bounds = tuple((s, low, high) for s, (low, high) in bounds.items())
@@ -96,8 +99,10 @@ class Feeds:
                 self._check_names(given)
                 raise faults.DlspecError(faults.MissingInput(None, port.name, port.spec.type))
             if port.steps is not None and not isinstance(value, np.ndarray):
-                value, lengths = padded(port.spec, value, port.dtype)
-                given = {f"{port.steps}_lengths": lengths, **given}
+                nested = port.within is not None
+                value, lengths = padded(port.spec, value, port.dtype, nested=nested)
+                for symbol, found in zip((port.steps, port.within), lengths, strict=False):
+                    given = {f"{symbol}_lengths": found, **given}
             arrays[port.name] = _fit(port, value, sizes, arrays)
         if self._drawn or len(arrays) != len(given):
             seed = self._complete(given, arrays, sizes, seed)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import InputSpec
 from dlspec.late import LateModule
-from dlspec.text import encoded
+from dlspec.text import encoded, parts
 
 if TYPE_CHECKING:
     from dlspec.diagnostics import bundle as faults
@@ -20,7 +20,9 @@ else:
 Array = NDArray[Any]
 
 
-def padded(spec: InputSpec, value: object, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+def padded(
+    spec: InputSpec, value: object, dtype: np.dtype[Any], *, nested: bool = False
+) -> tuple[Array, tuple[Array, ...]]:
     """One array of examples with 0 behind each, and their lengths, int32[N].
 
     Args:
@@ -28,28 +30,59 @@ def padded(spec: InputSpec, value: object, dtype: np.dtype[Any]) -> tuple[Array,
         value: a list of examples: arrays or lists of steps, or texts where the input has a
             vocabulary; a text alone is one example.
         dtype: the input's element type.
+        nested: steps differ in length too, [N, T, W, ...]: a list of lists of arrays, or texts
+            that are parted into words; the lengths are int32[N] and int32[N, T].
 
     Raises:
         DlspecError: DL662, DL663, DL669 or DL670 for what is no such list.
     """
-    from dlspec.runtime.convert import converted
-
     examples = [value] if isinstance(value, str) else value
     if not isinstance(examples, (list, tuple)):
-        received = f"a {type(value).__name__}"
-        raise faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
-    rows = [_row(spec, e, dtype) for e in cast("list[object]", examples)]
+        raise _no_examples(spec, f"a {type(value).__name__}")
+    listed = cast("list[object]", examples)
+    if not nested:
+        found, lengths = _joined(spec, [_row(spec, e, dtype) for e in listed], dtype)
+        return found, (lengths,)
+    rows = [_parts(spec, e) for e in listed]
+    counts = np.array([len(r) for r in rows], np.int32)
+    steps = max(1, int(counts.max(initial=0)))
+    flat, within = _joined(spec, [_row(spec, s, dtype) for r in rows for s in r], dtype)
+    there = np.arange(steps) < counts[:, None]
+    found = np.zeros((len(rows), steps, *flat.shape[1:]), dtype)
+    lengths = np.zeros((len(rows), steps), np.int32)
+    found[there], lengths[there] = flat, within
+    return found, (counts, lengths)
+
+
+def _joined(
+    spec: InputSpec, rows: list[object], dtype: np.dtype[Any]
+) -> tuple[Array, NDArray[np.int32]]:
+    """Examples behind one another, with 0 behind each, and their lengths."""
+    from dlspec.runtime.convert import converted
+
     arrays = [converted(spec, r, dtype) for r in rows]
     rest = {a.shape[1:] for a in arrays if a.size} or {()}
     if any(a.ndim == 0 for a in arrays) or len(rest) > 1:
-        received = "a list of no sequences, or of sequences of different steps"
-        raise faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
+        raise _no_examples(spec, "a list of no sequences, or of sequences of different steps")
     lengths = np.array([len(a) for a in arrays], np.int32)
     found = np.zeros((len(arrays), max(1, int(lengths.max(initial=0))), *rest.pop()), dtype)
     for place, array in enumerate(arrays):
         if array.size:
             found[place, : len(array)] = array
     return found, lengths
+
+
+def _no_examples(spec: InputSpec, received: str) -> faults.DlspecError:
+    return faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
+
+
+def _parts(spec: InputSpec, example: object) -> list[object]:
+    """The steps of an example: a text's words (or lines), a list's items."""
+    if isinstance(example, str) and spec.by is not None:
+        return list(parts(example, spec.by))
+    if not isinstance(example, (list, tuple, np.ndarray)):
+        raise _no_examples(spec, f"a {type(example).__name__} as an example")
+    return list(cast("list[object]", example))
 
 
 def _row(spec: InputSpec, example: object, dtype: np.dtype[Any]) -> object:

@@ -51,7 +51,6 @@ SOURCES_LATER = (
     "copy_task",
     "shapes_world",
     "usaddress",
-    "go_games",
     "shuffle",
     "windows",
 )
@@ -351,7 +350,7 @@ class _Body:
         written = statement.type
         dtype = types.dtype_of(written)
         shape: list[int | None] = []
-        steps: str | None = None
+        ragged: list[str] = []
         for position, dim in enumerate(written.dims or ()):
             sizes = types.dimension(dim, self.frame, self.el.evaluate, free=True)
             if position == 0:
@@ -363,9 +362,10 @@ class _Body:
                     )
                 continue
             if dim.kind == "ragged":
-                if position != 1 or sizes[0].symbol is None:
+                symbol = sizes[0].symbol
+                if position != len(ragged) + 1 or position > 2 or symbol is None:
                     raise DlspecError(NotYet(dim.span, "these lengths in a field"))
-                steps = sizes[0].symbol
+                ragged.append(symbol)
             shape.extend(s.value for s in sizes)
         names = types.vocabulary_of(written, self.frame, self.el.evaluate)
         fitted = None if names is None else names.fitted
@@ -378,9 +378,10 @@ class _Body:
                 tuple(shape),
                 classes or (schema.classes if schema and fitted is None else None),
                 statement.span,
-                steps,
+                ragged[0] if ragged else None,
                 fitted,
                 ending,
+                ragged[1] if len(ragged) > 1 else None,
             )
         )
 
@@ -459,8 +460,8 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
             )
         entries = list(schema)
     for entry in entries:
-        steps = entry.steps if isinstance(entry, FieldPlan) else None
-        if any(d is None for d in entry.shape[steps is not None :]):
+        ragged = entry.ragged if isinstance(entry, FieldPlan) else ()
+        if any(d is None for d in entry.shape[len(ragged) :]):
             advice = 'give a size: `images("photos", size = 64)`'
             raise DlspecError(
                 BadValue(
@@ -468,9 +469,8 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
                 )
             )
         shape = tuple(Dim.of(d) for d in entry.shape if d is not None)
-        lengths: frozenset[int] = frozenset()
-        if steps is not None:
-            shape, lengths = (Dim.of(steps), *shape), frozenset({0})
+        shape = (*(Dim.of(s) for s in ragged), *shape)
+        lengths = frozenset(range(len(ragged)))
         found.types[entry.name] = TensorType(_engine_dtype(entry.dtype), shape, lengths)
         if entry.classes is not None:
             found.classes[entry.name] = entry.classes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError
@@ -97,18 +98,34 @@ def each(
     tensors = [g for g in arguments.positional if g is not layers[0]]
     given = _alone(Arguments(arguments.piped, tensors, arguments.named), "each")
     x, _ = _timed(el, "each", given, node)
-    if any(a > 1 for a in x.type.ragged):
-        raise DlspecError(NotYet(node.span, "lengths within the steps of `each`"))
     builder, where = el.context.builder, path or el.context.sites.path(frame.prefix, "each", node)
     whole = covered(el.context, x, 1, 0.0, keep=False) if 1 in x.type.ragged else x
     rows = builder.one(StepsAsRows(), whole, path=f"{where}.rows", span=node.span)
     before = len(builder.root.graph.updates)
-    made = invoke(el, layers[0][0], Arguments((Tensor(rows), node.span), [], {}), node, frame, path)
+    with _lengths_within(el, x, rows, where):
+        given_rows = Arguments((Tensor(rows), node.span), [], {})
+        made = invoke(el, layers[0][0], given_rows, node, frame, path)
     if len(builder.root.graph.updates) > before and 1 in x.type.ragged:
         raise DlspecError(NotYet(node.span, "statistics of a batch with padding in `each`"))
     y = as_tensor(builder, made, node.span)
     steps = builder.one(RowsAsSteps(), y, whole, path=where, span=node.span)
     return Tensor(marked(el.context, steps, 1) if 1 in x.type.ragged else steps)
+
+
+@contextmanager
+def _lengths_within(el: Elaborator, x: Value, rows: Value, where: str) -> Generator[None]:
+    """While steps are rows, the lengths within a step are those of a row."""
+    known = el.context.lengths
+    el.context.lengths = dict(known)
+    for axis in sorted(a for a in x.type.ragged if a > 1):
+        lengths = lengths_of(el.context, x.type.shape[axis], x.type)
+        if lengths.type.rank > 1:
+            lengths = el.context.builder.one(StepsAsRows(), lengths, path=f"{where}.lengths")
+        el.context.lengths[x.type.shape[axis]] = lengths
+    try:
+        yield
+    finally:
+        el.context.lengths = known
 
 
 def _is_layer(value: Any) -> bool:

@@ -8,7 +8,7 @@ them): every step then has one shape and each example the same weight. The order
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,14 +63,14 @@ class Feed:
         for name, kind in self._inputs.items():
             if self.resident and kind.origin != "lengths":
                 steps = self._steps.get(name)
-                column = dataset[name] if steps is None else steps.values
+                column = dataset[name] if steps is None else steps.store
                 array = np.ascontiguousarray(_converted(column, kind))
                 # PyTorch wants memory that it may write; only data mapped from disk has to be
                 # copied for that
                 array = array if array.flags.writeable else array.copy()
                 self._columns[name] = torch.from_numpy(array).to(device)
 
-    def learn(self, epoch: int, start: int) -> Iterator[Batch]:
+    def learn(self, epoch: int, start: int) -> Generator[Batch, None, None]:
         """The batches of an epoch in its order, from batch ``start`` on."""
         if self._steps:
             lengths = next(iter(self._steps.values())).lengths
@@ -79,16 +79,16 @@ class Feed:
             order = epoch_order(self.examples, self._seed, epoch)
         return self._batches(order[: self.per_epoch * self.size], start)
 
-    def evaluate(self) -> Iterator[Batch]:
+    def evaluate(self) -> Generator[Batch, None, None]:
         """All examples in their own order; the last batch may be smaller."""
         return self._batches(np.arange(self.examples), 0)
 
-    def _batches(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
+    def _batches(self, order: NDArray[np.int64], start: int) -> Generator[Batch, None, None]:
         if self._steps and self.resident:
             return self._select_steps(order, start)
         return self._select(order, start) if self.resident else self._stream(order, start)
 
-    def _select_steps(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
+    def _select_steps(self, order: NDArray[np.int64], start: int) -> Generator[Batch, None, None]:
         """Batches of examples that differ in length: steps are gathered where they lie, so that a
         batch is as long as its longest example."""
         import torch
@@ -104,30 +104,31 @@ class Feed:
                 places, valid = steps.places(rows)
                 found = column[torch.from_numpy(places).to(self._device)]
                 behind = torch.from_numpy(~valid).to(self._device)
-                taken[name] = found.masked_fill_(behind[(..., *[None] * (found.ndim - 2))], 0)
+                taken[name] = found.masked_fill_(behind[(..., *[None] * (found.ndim - valid.ndim))], 0)
             for name in self._inputs:
                 if name not in taken:
-                    lengths = self._lengths(name).lengths[rows]
-                    taken[name] = torch.from_numpy(lengths).to(self._device)
+                    taken[name] = torch.from_numpy(self._lengths(name, rows)).to(self._device)
             yield taken
 
-    def _lengths(self, name: str) -> Sequences:
-        """The column that has the lengths of an input `T_lengths`."""
+    def _lengths(self, name: str, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+        """What an input `T_lengths` is for some examples."""
         symbol = self._inputs[name].symbol
-        return next(
-            column
-            for field, column in self._steps.items()
-            if self._inputs[field].type.shape[1].symbol == symbol
-        )
+        for field, column in self._steps.items():
+            shape = self._inputs[field].type.shape
+            if shape[1].symbol == symbol:
+                return column.lengths[rows]
+            if len(shape) > 2 and shape[2].symbol == symbol and column.store is not column.values:
+                return column.lengths_within(rows)
+        raise KeyError(name)
 
-    def _select(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
+    def _select(self, order: NDArray[np.int64], start: int) -> Generator[Batch, None, None]:
         import torch
 
         columns = list(self._columns.items())
         for rows in torch.from_numpy(order[start * self.size :]).to(self._device).split(self.size):
             yield {name: column.index_select(0, rows) for name, column in columns}
 
-    def _stream(self, order: NDArray[np.int64], start: int) -> Iterator[Batch]:
+    def _stream(self, order: NDArray[np.int64], start: int) -> Generator[Batch, None, None]:
         """Threads take batches ahead of the loop; NumPy's indexing and the disk run beside
         Python."""
         from collections import deque
@@ -180,7 +181,7 @@ def _bytes(dataset: Dataset, inputs: Mapping[str, Input]) -> int:
     for name, kind in inputs.items():
         if kind.origin != "lengths":
             column = dataset[name]
-            count = len(column.values) if isinstance(column, Sequences) else len(dataset)
+            count = len(column.store) if isinstance(column, Sequences) else len(dataset)
             total += count * int(np.prod(dataset.fields[name].shape)) * _numpy(kind).itemsize
     return total
 
@@ -205,14 +206,14 @@ def _check(dataset: Dataset, inputs: Mapping[str, Input], part: str, span: Span 
             known = ", ".join(dataset.fields)
             faults.append(FieldMissing(span, name, known, did_you_mean(name, dataset.fields)))
             continue
-        steps = int(field.steps is not None)
+        steps = (field.steps is not None) + (field.within is not None)
         sizes = [d.value for d in kind.type.shape[1 + steps :]]
         shape_fits = len(sizes) == len(field.shape) and all(
             want is None or want == has for want, has in zip(sizes, field.shape, strict=True)
         )
         numbers = field.dtype != "str"
         whole = numbers and np.dtype(field.dtype).kind in "iub"
-        shape_fits = shape_fits and (1 in kind.type.ragged) == bool(steps)
+        shape_fits = shape_fits and kind.type.ragged == set(range(1, steps + 1))
         if not shape_fits or not numbers or (not kind.type.dtype.is_float and not whole):
             faults.append(FieldUnfit(span, name, str(field), str(kind.type)))
     if faults:

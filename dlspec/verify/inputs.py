@@ -208,11 +208,10 @@ def _spoil_padding(graph: Graph, drawn: dict[str, Array]) -> None:
         array = drawn[value.name]
         for axis in value.type.ragged:
             length = lengths.get(str(value.type.shape[axis]))
-            if length is None or length.ndim != 1 or array.shape[0] != length.shape[0] or axis == 0:
+            if length is None or array.shape[:axis] != length.shape:
                 continue
-            position = np.arange(array.shape[axis]).reshape(
-                [-1 if a == axis else 1 for a in range(array.ndim)]
-            )
-            behind = position >= length.reshape([-1] + [1] * (array.ndim - 1))
+            position = np.arange(array.shape[axis])
+            behind = position >= length[..., None]
+            behind = behind.reshape(*behind.shape, *[1] * (array.ndim - behind.ndim))
             if value.type.dtype.is_float:
                 array[np.broadcast_to(behind, array.shape)] = np.nan

@@ -29,16 +29,12 @@ def without_padding(
         dim = value.type.shape[axis]
         for symbol in dim.symbols:
             length = lengths.get(symbol)
-            if (
-                length is None
-                or length.shape[:1] != array.shape[:1]
-                or length.ndim != 1
-                or axis == 0
-            ):
+            if length is None or length.ndim > axis or length.shape != array.shape[: length.ndim]:
                 continue
-            mapped = np.array([dim.evaluate({**sizes, symbol: int(n)}) for n in length])
+            flat = [dim.evaluate({**sizes, symbol: int(n)}) for n in length.reshape(-1)]
+            mapped = np.array(flat, np.int64).reshape(length.shape)
             position = np.arange(array.shape[axis]).reshape(
                 [-1 if a == axis else 1 for a in range(array.ndim)]
             )
-            kept &= position < mapped.reshape([-1] + [1] * (array.ndim - 1))
+            kept &= position < mapped.reshape(*length.shape, *[1] * (array.ndim - length.ndim))
     return np.where(kept, array, np.zeros((), array.dtype))

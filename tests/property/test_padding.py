@@ -248,6 +248,64 @@ def test_networks_never_see_padding(name: str) -> None:
     assert_safe(found, engine=True)
 
 
+NESTED = """
+    block reader(x: float[N, <=W, D]) { return last(x -> scan(gru(3))) }
+    network n {
+        input x: float[N, <=S, <=W, 2]
+        input id: int[N, <=S, <=W]
+        spoilt = 1 / x
+        output total = sum(spoilt, axis = W)
+        output read = spoilt -> each(reader()) -> scan(lstm(2))
+        output middle = mean(spoilt, axis = (S, W))
+        output top = max(max(spoilt, axis = 2), axis = S)
+        output bag = sum(id -> embed(9, 4), axis = W) -> dense(2)
+        output wave = spoilt -> each(waves()) -> each(reader())
+        output y = exp(spoilt)
+    }
+    block waves(x: float[N, <=W, 2]) {
+        return x -> transpose(1, 2) -> conv(2, kernel = 3, stride = 2, pad = 1) -> transpose(1, 2)
+    }
+"""
+
+
+def test_lengths_within_lengths() -> None:
+    """Rows of steps that differ in length: each row has the answer that it has alone, whatever
+    stands behind its steps and theirs; in the reference and in the engine."""
+    graph = graph_of(NESTED)
+    assert isinstance(graph, Graph), graph
+    weights = structural_weights(graph, 3)
+    rng = np.random.default_rng(2)
+    steps = np.array([2, 3, 1], np.int32)
+    within = np.array([[1, 3, 4], [4, 2, 1], [3, 9, 9]], np.int32)
+    there = (np.arange(3) < steps[:, None])[..., None] & (np.arange(4) < within[..., None])
+    x = np.where(there[..., None], 0.25 + rng.random((3, 3, 4, 2)), 0).astype(np.float32)
+    ids = rng.integers(0, 9, (3, 3, 4))
+    clean = {"x": x, "id": ids, "S_lengths": steps, "W_lengths": within}
+    told = run(graph, clean, weights).outputs
+    session = ort.InferenceSession(
+        onnx_from_graph(graph, weights).SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    for spoil in (np.nan, 1e30):
+        spoilt = np.where(there[..., None], x, np.float32(spoil))
+        dirty = {**clean, "x": spoilt, "id": np.where(there, ids, 10**6)}
+        for name, value in run(graph, dirty, weights).outputs.items():
+            np.testing.assert_array_equal(value, told[name], err_msg=name)
+        for name, value in zip(told, session.run(None, dirty), strict=True):
+            np.testing.assert_allclose(value, told[name], rtol=2e-4, atol=2e-5, err_msg=name)
+    for row in range(3):
+        count, longest = steps[row], within[row, : steps[row]].max()
+        alone = {
+            "x": x[row : row + 1, :count, :longest],
+            "id": ids[row : row + 1, :count, :longest],
+            "S_lengths": steps[row : row + 1],
+            "W_lengths": within[row : row + 1, :count],
+        }
+        for name, value in run(graph, alone, weights).outputs.items():
+            cut = tuple(slice(0, n) for n in value.shape[1:])
+            np.testing.assert_allclose(told[name][row][cut], value[0], rtol=1e-9, atol=1e-12)
+    assert not told["y"][~there].any()
+
+
 BATCHES = """
 data lines {
     file  = csv("lines.csv")

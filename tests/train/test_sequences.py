@@ -18,7 +18,7 @@ from dlspec.diagnostics.data import StepsDiffer
 from dlspec.ir.data_plan import VocabularyPlan
 from dlspec.sema.analyse import Spec, analyse
 from dlspec.source import SourceFile
-from dlspec.text import SPECIAL, decoded, encoded, pieces
+from dlspec.text import SPECIAL, decoded, encoded, parts, pieces
 from dlspec.train import TrainOptions, TrainResult, train
 
 SPEC = """
@@ -152,6 +152,12 @@ def test_buckets_take_each_example_once(buckets: int) -> None:
         assert padded < (plain.max(1, keepdims=True) - plain).sum()
 
 
+def test_trigrams_are_of_marked_words() -> None:
+    assert pieces("cat a", "trigrams") == ["#ca", "cat", "at#", "#a#"]
+    assert pieces(["cat", "a"], "trigrams") == pieces("cat a", "trigrams")
+    assert parts("cat a", "trigrams") == ["cat", "a"] and parts("a b\nc", "words") == ["a b", "c"]
+
+
 @pytest.mark.parametrize("by", ["words", "characters", "bytes"])
 def test_text_comes_back(by: str) -> None:
     texts = ["to be or not", "or to be", "naïve 北京"]
@@ -165,6 +171,66 @@ def test_text_comes_back(by: str) -> None:
     assert encoded("zebra" if by == "words" else "§", plan.by, ids)[0] == (
         by == "bytes" and ids["c2"]
     )
+
+
+HASHED = """
+data lines {
+    file  = csv("lines.csv")
+    grams = vocabulary(file.words, by = trigrams, size = 60)
+    tags  = vocabulary(file.tags, by = words, size = 5)
+    output letters: int[N, <=T, <=W] of grams = file.words
+    output tag: int[N, <=T] of tags = file.tags
+    split = random(80%, 10%, 10%)
+}
+network tagger(grams, tags) {
+    input letters: int[N, <=T, <=W] of grams
+    scores = letters -> embed(grams.size, 6) -> sum(axis = W) -> dense(tags.size)
+    output tag: int[N, <=T] of tags = argmax(scores)
+}
+recipe learn for tagger(lines.grams, lines.tags) on lines {
+    minimize cross_entropy(scores, lines.tag)
+    optimizer = adam(0.05); batch = 16; epochs = 8
+    metrics = accuracy(scores, lines.tag)
+}
+"""
+
+
+def test_words_by_their_letters(tmp_path: Path) -> None:
+    """Letter trigrams tell what a word is that was never seen (Huang et al. 2013)."""
+    draw = random.Random(5)
+    stems = ["map", "oak", "elm", "pin", "ced", "wil", "ash", "bir"]
+    lines = ["words,tags"]
+    for row in range(200):
+        # examples of the test end of the file have stems of their own
+        words = [draw.choice(stems[: 6 + 2 * (row > 160)]) + draw.choice(["ing", "ed"])]
+        words += [draw.choice(stems[:6]) + draw.choice(["ing", "ed"]) for _ in range(row % 4)]
+        lines.append(f"{' '.join(words)},{' '.join('X' if 'ing' in w else 'Y' for w in words)}")
+    (tmp_path / "lines.csv").write_text("\n".join(lines) + "\n")
+    spec = spec_of(HASHED)
+    plan = spec.recipes["learn"].data
+    assert plan is not None
+    splits = open_data(plan, folder=tmp_path)
+    assert {"ing", "ng#", "#ma"} < set(splits.vocabularies["lines.grams"])
+    taken = splits.train.take(np.arange(6))
+    letters, steps, within = taken["letters"], taken["T_lengths"], taken["W_lengths"]
+    assert letters.shape == (6, steps.max(), within.max()) and within.shape == (6, steps.max())
+    for row in range(6):
+        assert not within[row, steps[row] :].any() and (within[row, : steps[row]] > 3).all()
+    result = learnt(spec, tmp_path, "hashed", 8)
+    assert result.history[-1]["validation.accuracy"] == 1.0
+
+
+def test_sequences_within_sequences() -> None:
+    told = [[[1, 2], [3]], [], [[4, 5, 6]], [[], [7]]]
+    column = Sequences.nested(told, np.int64)
+    assert column.shape == (4, None, None) and len(column) == 4
+    assert [column[0][i].tolist() for i in range(2)] == told[0]
+    part = column[np.array([3, 0, 1])]
+    found, lengths = part.padded(np.arange(3))
+    assert found.tolist() == [[[0, 0], [7, 0]], [[1, 2], [3, 0]], [[0, 0], [0, 0]]]
+    assert lengths.tolist() == [2, 2, 0]
+    assert part.lengths_within(np.arange(3)).tolist() == [[0, 1], [2, 1], [0, 0]]
+    assert part.store is column.store
 
 
 def test_sequences_are_views() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,41 @@ def test_an_output_without_a_vocabulary_has_no_text(tagger: Model) -> None:
         answer.text("scores")
     assert told.value.diagnostics[0].code == "DL672"
     assert answer.rows("mean")[0].shape == (6,)
+
+
+HASHED = """
+data lines {
+    file  = csv("lines.csv")
+    grams = vocabulary(file.a, by = trigrams, size = 12)
+    output letters: int[N, <=T, <=W] of grams = file.a
+}
+network reader(grams) {
+    input letters: int[N, <=T, <=W] of grams
+    output seen = letters -> embed(grams.size, 4) -> sum(axis = W)
+    output middle = mean(seen, axis = T)
+}
+recipe learn for reader(lines.grams) on lines { minimize mean(seen ** 2) with sgd(0.1) }
+"""
+GRAMS = {"lines.grams": (*SPECIAL, "#ca", "cat", "at#", "#a#", "#do", "dog", "og#")}
+
+
+def test_words_go_in_by_their_letters(tmp_path: Path) -> None:
+    """A text with lengths within lengths: its words, and the letter trigrams of each."""
+    source = SourceFile("reader.dl", HASHED)
+    plan = Compilation(source, tmp_path).spec.networks["reader"]
+    options = BuildOptions(tmp_path / "build", use_torch=False)
+    built = build_network(plan, initial_weights(plan.graph, 0), source, options, words=GRAMS)
+    with pytest.warns(UntrainedWarning):
+        reader = dlspec.load(built.folder)
+    answer = reader(letters=["cat a dog", "dog", "zebra cat"])
+    assert [len(r) for r in answer.rows("seen")] == [3, 1, 2]
+    ids = reader(letters=[[[3, 4, 5], [6], [7, 8, 9]], [[7, 8, 9]], [[0] * 5, [3, 4, 5]]])
+    listed = reader(letters=[["cat", "a", "dog"], ["dog"], ["zebra", "cat"]])
+    alone = reader(letters="dog")
+    for name in ("seen", "middle"):
+        np.testing.assert_array_equal(answer[name], ids[name])
+        np.testing.assert_array_equal(answer[name], listed[name])
+        np.testing.assert_allclose(alone.rows(name)[0], answer.rows(name)[1], atol=1e-6)
+    for wrong in (3, [3], [["cat", 3]]):
+        with pytest.raises(DlspecError):
+            reader(letters=wrong)
