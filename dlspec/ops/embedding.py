@@ -12,7 +12,7 @@ from dlspec.diagnostics.shapes import DTypeMismatch
 from dlspec.ir.graph import Initializer
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext
-from dlspec.ops.settings import whole
+from dlspec.ops.settings import flag, whole
 
 
 class Embed(Op):
@@ -81,27 +81,46 @@ class Embed(Op):
 
 
 class OneHot(Op):
-    """1 at the place of each id, 0 elsewhere, along a new last axis of ``size``."""
+    """1 at the place of each id, 0 elsewhere, along a new last axis of ``size``; with ``other``, the
+    last place is that of every id which has none."""
 
     name = "one_hot"
     signature = "(ids: int[*s]) -> (y: float32[*s, size])"
     ragged = "pointwise"
     size: int
-    samples = (({"size": 5}, {"ids": ("int64", ("N", 2))}),)
+    other: bool = False
+    samples = (
+        ({"size": 5}, {"ids": ("int64", ("N", 2))}),
+        ({"size": 3, "other": True}, {"ids": ("int64", ("N", 4))}),
+        ({"size": 3, "other": True}, {"ids": ("uint8", ("N",))}),
+    )
 
     def __post_init__(self) -> None:
         whole(self.name, "size", self.size)
+        flag(self.name, "other", self.other)
 
     def reference(self, *inputs: Any) -> Any:
-        return (inputs[0][..., None] == np.arange(self.size)).astype(np.float64)
+        ids = inputs[0].astype(np.int64)
+        if self.other:
+            ids = np.where((ids >= 0) & (ids < self.size), ids, self.size - 1)
+        return (ids[..., None] == np.arange(self.size)).astype(np.float64)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"F.one_hot({inputs[0]}.long(), {self.size}).to({t.dtype(DType.float32)})"
+        ids = f"{inputs[0]}.long()"
+        if self.other:
+            last = self.size - 1
+            ids = f"torch.where({inputs[0]} < 0, {last}, {ids}).clamp(max={last})"
+        return f"F.one_hot({ids}, {self.size}).to({t.dtype(DType.float32)})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         # by comparison, which all engines have: an id out of range gives zeros, as in the reference
         last = g.constant(np.array([-1], dtype=np.int64))
-        ids = g.op("Unsqueeze", g.op("Cast", inputs[0], to=7), last)
+        whole = g.op("Cast", inputs[0], to=7)
+        if self.other:
+            end = g.constant(np.array(self.size - 1, dtype=np.int64))
+            none = g.op("Less", whole, g.constant(np.array(0, dtype=np.int64)))
+            whole = g.op("Where", none, end, g.op("Min", whole, end))
+        ids = g.op("Unsqueeze", whole, last)
         return g.op(
             "Cast", g.op("Equal", ids, g.constant(np.arange(self.size, dtype=np.int64))), to=1
         )

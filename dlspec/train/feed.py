@@ -213,7 +213,7 @@ def _check(dataset: Dataset, inputs: Mapping[str, Input], part: str, span: Span 
         )
         numbers = field.dtype != "str"
         whole = numbers and np.dtype(field.dtype).kind in "iub"
-        shape_fits = shape_fits and kind.type.ragged == set(range(1, steps + 1))
+        shape_fits = shape_fits and kind.type.ragged == frozenset(range(1, steps + 1))
         if not shape_fits or not numbers or (not kind.type.dtype.is_float and not whole):
             faults.append(FieldUnfit(span, name, str(field), str(kind.type)))
     if faults:

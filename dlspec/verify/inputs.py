@@ -175,6 +175,8 @@ def class_count(graph: Graph, value: Input) -> int | None:
             case Masked() | Reversed() | Shift():
                 same.add(node.outputs[0])
                 continue
+            case OneHot(size=size, other=True):
+                return 2 * size  # ids without a place of their own too
             case Embed(count=count) | OneHot(size=count):
                 return count
             case Labelled():

@@ -284,3 +284,11 @@ def test_slips_are_told(
     diagnostic = told(name, settings, *kinds)
     assert diagnostic.code == code
     assert shown in diagnostic.label_text
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "int8"])
+def test_other_is_the_place_of_every_id_without_one(tmp_path: Path, dtype: str) -> None:
+    ids = np.array([0, 1, 2, 3, 100] + [-1, -100] * (dtype != "uint8")).astype(dtype)
+    told = [0, 1, 2, 2, 2] + [2, 2] * (dtype != "uint8")
+    for made in three(tmp_path, "one_hot", {"size": 3, "other": True}, ids):
+        np.testing.assert_array_equal(made, np.eye(3)[told])
