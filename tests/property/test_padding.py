@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
 from dlspec.passes.pipeline import optimized
 from dlspec.randomness import structural_weights
-from dlspec.sema.analyse import analyse
+from dlspec.sema.analyse import Spec, analyse
 from dlspec.source import SourceFile
 from dlspec.targets.onnx import onnx_from_graph
+from dlspec.verify.inputs import draw_inputs
 
 Array = NDArray[Any]
+ROOT = Path(__file__).resolve().parents[2]
 LENGTHS = np.array([3, 1, 4, 2], np.int32)
 FULL = 4
 
@@ -342,3 +345,55 @@ def test_statistics_of_a_batch_are_those_of_what_is_there() -> None:
     moved = 0.7 * weights["n.h.batch_norm.running_var"] + 0.3 * h.var(0, ddof=1)
     np.testing.assert_allclose(told.updates["n.h.batch_norm.running_var"], moved, rtol=1e-6)
     np.testing.assert_allclose(spoilt.outputs["loss"], told.outputs["loss"], rtol=1e-12)
+
+
+def ragged_networks() -> list[tuple[str, str]]:
+    """Each network of `specs/` that has inputs with lengths, by file."""
+    found: list[tuple[str, str]] = []
+    for path in sorted((ROOT / "specs").glob("*.dl")):
+        if "<=" in path.read_text(encoding="utf-8"):
+            found += [(path.stem, n) for n in spec_of(path.stem).networks]
+    return found
+
+
+def spec_of(stem: str) -> Spec:
+    path = ROOT / "specs" / f"{stem}.dl"
+    return analyse(
+        SourceFile(path.name, path.read_text(encoding="utf-8")), Sink(), folder=path.parent
+    )
+
+
+@pytest.mark.parametrize(("stem", "name"), ragged_networks())
+def test_specs_never_see_padding(stem: str, name: str) -> None:
+    """Every network of `specs/`: the same answers whatever stands behind the lengths."""
+    graph = optimized(spec_of(stem).networks[name].graph)
+    if not any(i.type.ragged for i in graph.inputs):
+        pytest.skip("no lengths in its inputs")
+    weights = structural_weights(graph, 3)
+    # a window needs the steps that it takes
+    longest = {
+        s: 700 if s == "S" and "wave" in {i.name for i in graph.inputs} else 4
+        for s in graph.symbols
+    }
+    sizes = {**longest, "N": 3}
+    drawn = draw_inputs(graph, sizes, seed=1)
+    told: dict[str, Array] = {}
+    for spoil in (0.0, np.nan, 1e30):
+        given = {n: spoilt(graph, drawn, n, spoil) for n in drawn}
+        for key, value in run(graph, given, weights).outputs.items():
+            assert np.isfinite(value).all(), key
+            np.testing.assert_array_equal(value, told.setdefault(key, value), err_msg=key)
+
+
+def spoilt(graph: Graph, drawn: dict[str, Array], name: str, spoil: float) -> Array:
+    """An input with something else behind its lengths."""
+    kind = next(i for i in graph.inputs if i.name == name).type
+    array = drawn[name].copy()
+    for axis in sorted(kind.ragged):
+        lengths = drawn[f"{kind.shape[axis]}_lengths"]
+        behind = np.arange(array.shape[axis]) >= lengths[..., None]
+        if array.dtype.kind == "f":
+            array[behind] = spoil
+        elif array.dtype.itemsize > 1:
+            array[behind] = 0 if spoil == 0 else 10**6
+    return array
