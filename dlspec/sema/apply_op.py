@@ -27,9 +27,11 @@ from dlspec.ir.plan import Schedule
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
+from dlspec.ops.measured import Measured
 from dlspec.ops.normalization import BatchNorm
 from dlspec.sema import compile_time, fused, ragged, windows
 from dlspec.sema.context import Frame
+from dlspec.sema.measured import measured
 from dlspec.sema.origins import history
 from dlspec.sema.starts import StartFunction, fitting
 from dlspec.sema.tensors import as_tensor, constant, promoted, single
@@ -70,7 +72,7 @@ def op_settings(op: type[Op]) -> dict[str, str]:
 
 def hidden_settings(op: type[Op]) -> tuple[str, ...]:
     """Attributes that the language gives in other ways; `scan` has the direction of a cell."""
-    return ("training", "body", "captures", *(("reverse",) if op.carries else ()))
+    return ("training", "body", "captures", "symbol", *(("reverse",) if op.carries else ()))
 
 
 def call_op(
@@ -321,8 +323,12 @@ def _applied(
     span: Span,
 ) -> Sequence[Value]:
     """The node's outputs; statistics of a batch with lengths are written out."""
-    if isinstance(op, BatchNorm) and op.training and values[0].type.ragged:
+    context, kind = el.context, values[0].type
+    uneven = bool(kind.ragged) or (kind.rank > 0 and kind.shape[0] in context.steps)
+    if isinstance(op, BatchNorm) and op.training and uneven:
         return windows.batch_norm(el.context, op, values[0], parameters, path, span)
+    if isinstance(op, Measured):
+        return measured(el.context, op, values, path, span)
     return el.context.builder.apply(op, *values, path=path, span=span, parameters=parameters)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.names import (
     MissingArgument,
-    NotYet,
     TooManyArguments,
     UnknownSetting,
     WrongKind,
@@ -101,12 +100,9 @@ def each(
     builder, where = el.context.builder, path or el.context.sites.path(frame.prefix, "each", node)
     whole = covered(el.context, x, 1, 0.0, keep=False) if 1 in x.type.ragged else x
     rows = builder.one(StepsAsRows(), whole, path=f"{where}.rows", span=node.span)
-    before = len(builder.root.graph.updates)
     with _lengths_within(el, x, rows, where):
         given_rows = Arguments((Tensor(rows), node.span), [], {})
         made = invoke(el, layers[0][0], given_rows, node, frame, path)
-    if len(builder.root.graph.updates) > before and 1 in x.type.ragged:
-        raise DlspecError(NotYet(node.span, "statistics of a batch with padding in `each`"))
     y = as_tensor(builder, made, node.span)
     steps = builder.one(RowsAsSteps(), y, whole, path=where, span=node.span)
     return Tensor(marked(el.context, steps, 1) if 1 in x.type.ragged else steps)
@@ -114,9 +110,12 @@ def each(
 
 @contextmanager
 def _lengths_within(el: Elaborator, x: Value, rows: Value, where: str) -> Generator[None]:
-    """While steps are rows, the lengths within a step are those of a row."""
-    known = el.context.lengths
+    """While steps are rows, the lengths within a step are those of a row, and statistics of a batch
+    are those of the steps that are there."""
+    known, steps = el.context.lengths, el.context.steps
     el.context.lengths = dict(known)
+    if 1 in x.type.ragged:
+        el.context.steps = {**steps, rows.type.shape[0]: x}
     for axis in sorted(a for a in x.type.ragged if a > 1):
         lengths = lengths_of(el.context, x.type.shape[axis], x.type)
         if lengths.type.rank > 1:
@@ -125,7 +124,7 @@ def _lengths_within(el: Elaborator, x: Value, rows: Value, where: str) -> Genera
     try:
         yield
     finally:
-        el.context.lengths = known
+        el.context.lengths, el.context.steps = known, steps
 
 
 def _is_layer(value: Any) -> bool:

@@ -21,6 +21,7 @@ from dlspec.ops.comparison import Cast
 from dlspec.ops.normalization import BatchNorm, MovingStatistics
 from dlspec.ops.pooling import AvgPool
 from dlspec.ops.reduction import Mean, Sum
+from dlspec.ops.sequence import RowsAsSteps
 from dlspec.sema.ragged import LOWEST, covered, lengths_of, marked, mean_of_steps
 from dlspec.sema.tensors import constant
 from dlspec.source import Span
@@ -73,8 +74,15 @@ def batch_norm(
     """A learning batch norm, written out: mean and variance of what is there, and what the running
     ones become."""
     b = context.builder
-    axes = (0, *range(FIRST_SPATIAL, x.type.rank))
     behind = x.type.rank - FIRST_SPATIAL
+    like = context.steps.get(x.type.shape[0])
+    axes = tuple(a for a in range(x.type.rank + (like is not None)) if a != 1 + (like is not None))
+
+    def there(rows: Value) -> Value:
+        """Rows that are steps as steps again, with their lengths."""
+        if like is None:
+            return rows
+        return marked(context, b.one(RowsAsSteps(), rows, like, path=f"{path}.steps"), 1)
 
     def node(made: Op, *operands: Value, name: str = "") -> Value:
         return b.one(made, *operands, path=f"{path}.{name or made.name}", span=span)
@@ -87,10 +95,10 @@ def batch_norm(
             value = node(Unsqueeze(-1), value, name="wide")
         return value
 
-    mean = mean_of_steps(context, Mean(axes), x, f"{path}.mean", span)
+    mean = mean_of_steps(context, Mean(axes), there(x), f"{path}.mean", span)
     centred = node(Sub(), x, spatial(mean), name="centred")
     squares = node(Mul(), centred, centred, name="squares")
-    variance = mean_of_steps(context, Mean(axes), squares, f"{path}.variance", span)
+    variance = mean_of_steps(context, Mean(axes), there(squares), f"{path}.variance", span)
     deviation = node(Sqrt(), node(Add(), variance, number(op.epsilon)), name="deviation")
     y = node(Div(), centred, spatial(deviation), name="scaled")
     weight, bias = parameters["weight"], parameters["bias"]
@@ -98,25 +106,21 @@ def batch_norm(
         y = node(Mul(), y, spatial(weight))
     if bias is not None:
         y = node(Add(), y, spatial(bias))
-    count = _count(context, x, path, span)
+    count = _count(context, there(x), axes, path, span)
     given = (y, mean, variance, count, parameters["running_mean"], parameters["running_var"])
     return list(b.apply(MovingStatistics(op.momentum), *given, path=path, span=span))
 
 
-def _count(context: Context, x: Value, path: str, span: Span) -> Value:
+def _count(context: Context, x: Value, axes: Sequence[int], path: str, span: Span) -> Value:
     """How many numbers of each channel are there, as a float."""
     b = context.builder
     ragged = sorted(x.type.ragged)
     lengths = lengths_of(context, x.type.shape[ragged[-1]], x.type)
-    others = [
-        d
-        for a, d in enumerate(x.type.shape)
-        if a >= FIRST_SPATIAL and a not in ragged and d not in lengths.type.shape
-    ]
-    sizes = [d.value for d in others]
+    counted = (*lengths.type.shape, x.type.shape[ragged[-1]])
+    sizes = [x.type.shape[a].value for a in axes if x.type.shape[a] not in counted]
     if len(ragged) > 1 or any(s is None for s in sizes):
         raise DlspecError(RaggedRefused(None, "batch_norm", operand="x", actual=str(x.type)))
-    total = b.one(Sum(axis=None), lengths, path=f"{path}.steps", span=span)
+    total = b.one(Sum(axis=None), lengths, path=f"{path}.there", span=span)
     total = b.one(Cast(x.type.dtype.value), total, path=f"{path}.count", span=span)
     each = constant(b, float(math.prod(s for s in sizes if s is not None)), x.type.dtype)
     return b.one(Mul(), total, each, path=f"{path}.count", span=span)

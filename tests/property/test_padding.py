@@ -309,6 +309,7 @@ def test_lengths_within_lengths() -> None:
     assert not told["y"][~there].any()
 
 
+NORMED = "transpose(1, 2) -> batch_norm(momentum = 0.3) -> transpose(1, 2)"
 BATCHES = """
 data lines {
     file  = csv("lines.csv")
@@ -325,10 +326,15 @@ recipe learn for n on lines { minimize mean(y ** 3, axis = 2) with sgd(0.1); epo
 """
 
 
-def test_statistics_of_a_batch_are_those_of_what_is_there() -> None:
+@pytest.mark.parametrize("way", ["axis", "each"])
+def test_statistics_of_a_batch_are_those_of_what_is_there(way: str) -> None:
     """Mean, variance and what the running ones become: a padded batch is all its steps in a row."""
     sink = Sink()
-    spec = analyse(SourceFile("padding.dl", BATCHES), sink)
+    text = BATCHES
+    if way == "each":
+        text = text.replace(NORMED, "each(batch_norm(momentum = 0.3))")
+        assert text != BATCHES
+    spec = analyse(SourceFile("padding.dl", text), sink)
     assert not sink.errors, sink.errors
     learn = spec.recipes["learn"].steps[0].learn
     weights = structural_weights(learn, 3)
@@ -337,13 +343,14 @@ def test_statistics_of_a_batch_are_those_of_what_is_there() -> None:
     in_a_row = {"word": steps[None], "T_lengths": np.array([len(steps)], np.int32)}
     spoilt = run(learn, feeds(learn, 1e30), weights)
     told = run(learn, in_a_row, weights)
-    running = {f"n.h.batch_norm.running_{k}" for k in ("mean", "var")}
+    layer = "n.h.each" if way == "each" else "n.h.batch_norm"
+    running = {f"{layer}.running_{k}" for k in ("mean", "var")}
     assert spoilt.updates.keys() == told.updates.keys() == running
     for name, value in told.updates.items():
         np.testing.assert_allclose(spoilt.updates[name], value, rtol=1e-12)
     h = weights["n.h.embed.weight"][steps].astype(np.float64)
-    moved = 0.7 * weights["n.h.batch_norm.running_var"] + 0.3 * h.var(0, ddof=1)
-    np.testing.assert_allclose(told.updates["n.h.batch_norm.running_var"], moved, rtol=1e-6)
+    moved = 0.7 * weights[f"{layer}.running_var"] + 0.3 * h.var(0, ddof=1)
+    np.testing.assert_allclose(told.updates[f"{layer}.running_var"], moved, rtol=1e-6)
     np.testing.assert_allclose(spoilt.outputs["loss"], told.outputs["loss"], rtol=1e-12)
 
 
