@@ -141,6 +141,8 @@ class Context:
         self.sites = sites
         self.weights: dict[str, Value] = {}
         self.lengths: dict[Dim, Value] = {}
+        self.steps: dict[Dim, Value] = {}
+        """What the rows of a layer within `each` are the steps of, by their number, N * T."""
         self.loop: Loop | None = None
         self.frozen: tuple[str, ...] = ()
         self.depth = 0
