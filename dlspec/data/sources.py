@@ -26,6 +26,7 @@ from dlspec.data.packages import (
     TRAIN_LABELS,
 )
 from dlspec.data.pictures import read_pictures
+from dlspec.data.speech.source import read_spoken
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.data import BadDataSetting, UnknownDataSetting, UnknownSource
 from dlspec.ir.data_plan import SOURCES, SourceSchema
@@ -157,6 +158,15 @@ def _descriptions(call: Call) -> RawSource:
     return RawSource.of("descriptions", read_descriptions(language, call.span))
 
 
+def _spoken(call: Call) -> RawSource:
+    test, recorded = call.text("test"), call.settings["recorded"]
+    if test not in ("voices", "recordings"):
+        expected = '`"voices"` or `"recordings"`'
+        raise DlspecError(BadDataSetting(call.span, "spoken", "test", repr(test), expected))
+    count = recorded if isinstance(recorded, int) else 0
+    return RawSource.of("spoken", *read_spoken(call.count("utterances"), count, test, call.span))
+
+
 def _idx(call: Call) -> RawSource:
     def pair(images: str, labels: str) -> Columns:
         return tables.read_idx_pair(call.folder, images, labels, call.span)
@@ -213,6 +223,7 @@ LOADERS: dict[str, Callable[[Call], RawSource]] = {
     "go_games": _go_games,
     "cmudict": _cmudict,
     "descriptions": _descriptions,
+    "spoken": _spoken,
     "npz": _npz,
     "csv": _csv,
     "images": _images,

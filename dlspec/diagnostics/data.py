@@ -558,6 +558,24 @@ class MissingRenderer(Diagnostic):
 
 
 @late_dataclass
+class MissingVoices(Diagnostic):
+    """Most of `spoken()` is spoken by a synthesiser, eSpeak NG, once, for the cache. The Python
+    package espeakng-loader brings it.
+
+    Wrong:
+        $ dlspec data show spoken        # without espeakng-loader
+
+    Right:
+        $ pip install espeakng-loader
+    """
+
+    command: str
+    code = "DL627"
+    title = "synthesising speech needs the package espeakng-loader, which is not installed"
+    help = "run `{command}`"
+
+
+@late_dataclass
 class StepsDiffer(Diagnostic):
     """Two fields whose types share a symbol, `<=T`, have different lengths in one example.
 

@@ -1,0 +1,1 @@
+"""Spoken letters and digits: recordings of a speaker, and many synthesised voices."""
