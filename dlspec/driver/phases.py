@@ -69,16 +69,18 @@ class Compilation:
         }
 
     def recipe(self, name: str | None = None) -> RecipePlan:
-        """The named recipe, or the only one.
+        """The named recipe, or the only one; standard cells in it are fused.
 
         Raises:
             DlspecError: DL907 if there is none, or a choice.
         """
+        from dlspec.passes.pipeline import with_fused_cells
+
         recipes = self.spec.recipes
         if name is None and len(recipes) == 1:
-            return next(iter(recipes.values()))
+            return with_fused_cells(next(iter(recipes.values())))
         if name in recipes:
-            return recipes[name]
+            return with_fused_cells(recipes[name])
         if not recipes:
             advice = f"`dlspec compile {self.source.name}` builds it without training"
             raise DlspecError(NothingToDo(None, self.source.name, "recipe", advice))

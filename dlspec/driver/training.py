@@ -138,7 +138,7 @@ def prove_steps(recipe: RecipePlan, options: TrainOptions) -> None:
     seed = recipe.seed if options.seed is None else options.seed
     for step in recipe.steps:
         verify_training(
-            step.learn, structural_weights(step.learn, seed), seed=seed
+            step.learn, structural_weights(step.learn, seed), meant=step.meant, seed=seed
         ).raise_if_failed()
 
 

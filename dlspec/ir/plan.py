@@ -87,6 +87,7 @@ class StepPlan:
     examples. Parameters and buffers are named ``<network>.<key of the network>``. ``learn`` has
     only the loss and the buffer updates; ``evaluate`` has the loss and the metrics, and no updates.
     ``per`` names the input of lengths of those that are means over steps, not over examples.
+    ``meant`` is ``learn`` as the spec says it, where a pass has changed it.
     """
 
     name: str
@@ -95,6 +96,7 @@ class StepPlan:
     groups: tuple[GroupPlan, ...]
     times: int = 1
     per: Mapping[str, str] = field(default_factory=dict[str, str])
+    meant: Graph | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,25 @@ class EarlyStop:
 
 
 @dataclass(frozen=True)
+class LoadPlan:
+    """Weights to begin with: the parameters and buffers ``keys`` (below the layer ``part``) come
+    from the bundle at ``source``, as it is written.
+    """
+
+    part: str
+    keys: tuple[str, ...]
+    source: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
 class RecipePlan:
     """How networks learn.
 
+    ``stages`` follow one another, each a plan of its own over the same networks and data, whose
+    name is the stage's: it goes on with the weights of the one before, with optimisers, schedules
+    and early stop of its own. A plan of stages has the steps, metrics and settings of the last one,
+    by which the result is judged. The gradients of ``accumulate`` batches make one update.
     ``networks`` maps the prefix of the keys in the step graphs to the network plan. Examples that
     differ in length are put into batches of similar ones, sorted within ``buckets`` batches at a
     time. ``init``: layers whose start the networks leave open begin as declared by their ops, or by
@@ -132,7 +150,20 @@ class RecipePlan:
     buckets: int = 8
     init: Literal["declared", "lsuv"] = "declared"
     metrics: tuple[str, ...] = ()
+    accumulate: int = 1
+    stages: tuple[RecipePlan, ...] = ()
+    loads: tuple[LoadPlan, ...] = ()
     span: Span | None = None
+
+    @property
+    def parts(self) -> tuple[RecipePlan, ...]:
+        """What is carried out one after the other: the stages, or the recipe alone."""
+        return self.stages or (self,)
+
+    @property
+    def all_steps(self) -> tuple[StepPlan, ...]:
+        """The steps of all stages."""
+        return tuple(step for part in self.parts for step in part.steps)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dlspec.ir.graph import Initializer
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import Array, OnnxBuilder, Op, literal
 from dlspec.ops.control import LoopContext
+from dlspec.ops.recurrent_torch import statements
 from dlspec.ops.settings import flag, whole
 
 _WEIGHTS = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
@@ -54,6 +55,7 @@ class Recurrent(Op):
     kind: ClassVar[str] = ""
     layer: ClassVar[str] = ""
     torch_cell: ClassVar[str] = ""
+    torch_function: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {"recurrent": "weight_hh_l0", "weight": "weight_ih_l0"}
     init: ClassVar[Any] = dict.fromkeys(_WEIGHTS, "fan_in_uniform")
     units: int
@@ -81,18 +83,17 @@ class Recurrent(Op):
         """The next states."""
         raise NotImplementedError
 
-    def torch_step(
+    def torch_gates(
         self,
         t: LoopContext,
         weights: Sequence[str],
-        x: str,
+        z: str,
         states: Sequence[str],
         following: Sequence[str],
     ) -> list[str]:
-        """Statements that make the next states."""
-        left = ", ".join(following)
-        right = f"({', '.join(states)})" if len(states) > 1 else states[0]
-        return [f"{left} = torch.{self.torch_cell}({x}, {right}, {', '.join(weights[:4])})"]
+        """Statements that make the next states from ``z``, the product of x and its weights, where
+        PyTorch has no function for it."""
+        raise NotImplementedError
 
     # --- the whole sequence -------------------------------------------------------------------
 
@@ -123,7 +124,7 @@ class Recurrent(Op):
         assert x is not None
         weights = inputs[2 + len(self.carries) :]
         absent = [w is None for w in weights[2:4]]
-        if any(absent) != all(absent) or not self._is_standard():
+        if any(absent) != all(absent) or not self.is_standard():
             return None
         bias = ", bias=False" if all(absent) else ""
         return (
@@ -133,115 +134,16 @@ class Recurrent(Op):
     def _options(self) -> str:
         return ""
 
-    def _is_standard(self) -> bool:
+    def is_standard(self) -> bool:
+        """Whether PyTorch has a kernel of it."""
         return True
 
     def torch_statements(
         self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
     ) -> list[str]:
-        """A call of the layer on a packed sequence; a loop where PyTorch has no such layer."""
-        x, *rest = inputs
-        count = len(self.carries)
-        given, lengths, weights = rest[:count], rest[count], rest[count + 1 :]
-        names = [t.fresh(f"{s}_0") for s in self.carries]
-        dtype = f"{x}.new_zeros({x}.shape[0], {self.units})"
-        lines = [f"{n} = {g or dtype}" for n, g in zip(names, given, strict=True)]
-        valid = ""
-        if lengths:
-            valid = t.fresh("valid")
-            lines.append(
-                f"{valid} = torch.arange({x}.shape[1], device={x}.device) < {lengths}[:, None]"
-            )
-        if t.layer is None:
-            shown = [w or "None" for w in weights]
-            return lines + self._torch_loop(t, x, names, valid, shown, outputs)
-        return lines + self._torch_layer(t, x, names, lengths, valid, outputs)
-
-    def _torch_layer(
-        self,
-        t: LoopContext,
-        x: str,
-        states: Sequence[str],
-        lengths: str,
-        valid: str,
-        outputs: Sequence[str],
-    ) -> list[str]:
-        lines: list[str] = []
-        source, back = x, t.fresh("backwards")
-        turned = t.fresh("y")
-        if self.reverse and lengths:
-            steps = f"torch.arange({x}.shape[1], device={x}.device)"
-            lines.append(f"{back} = ({lengths}[:, None] - 1 - {steps}).clamp(min=0)[..., None]")
-            source = f"{x}.take_along_dim({back}, 1)"
-        elif self.reverse:
-            source = f"{x}.flip(1)"
-        assert t.layer is not None
-        first = [f"{s}[None]" for s in states]
-        start = first[0] if len(first) == 1 else f"({', '.join(first)})"
-        ends = [t.fresh(f"{s}_n") for s in self.carries]
-        end = ends[0] if len(ends) == 1 else f"({', '.join(ends)})"
-        if lengths:
-            packed = t.fresh("packed")
-            lines += [
-                f"{packed} = nn.utils.rnn.pack_padded_sequence(",
-                f"    {source}, {lengths}.clamp(min=1).cpu(), batch_first=True,"
-                " enforce_sorted=False",
-                ")",
-                f"{packed}, {end} = {t.layer}({packed}, {start})",
-                f"{turned}, _ = nn.utils.rnn.pad_packed_sequence(",
-                f"    {packed}, batch_first=True, total_length={x}.shape[1]",
-                ")",
-            ]
-        else:
-            lines.append(f"{turned}, {end} = {t.layer}({source}, {start})")
-        result = turned
-        if self.reverse:
-            result = f"{turned}.take_along_dim({back}, 1)" if lengths else f"{turned}.flip(1)"
-        if outputs[0] != "_":
-            mask = f".masked_fill(~{valid}[..., None], 0)" if lengths else ""
-            lines.append(f"{outputs[0]} = {result}{mask}")
-        for target, ended, began in zip(outputs[1:], ends, states, strict=True):
-            if target != "_":
-                last = f"{ended}[0]"
-                if lengths:
-                    last = f"torch.where({lengths}[:, None] > 0, {last}, {began})"
-                lines.append(f"{target} = {last}")
-        return lines
-
-    def _torch_loop(
-        self,
-        t: LoopContext,
-        x: str,
-        states: Sequence[str],
-        valid: str,
-        weights: Sequence[str],
-        outputs: Sequence[str],
-    ) -> list[str]:
-        kept, x_t, now = t.fresh("steps"), t.fresh("x_t"), t.fresh("now")
-        following = [t.fresh(f"{s}_next") for s in self.carries]
-        turn = "[::-1]" if self.reverse else ""
-        variables, sources = x_t, f"{x}.unbind(1){turn}"
-        if valid:
-            variables = f"{x_t}, {now}"
-            sources = f"zip({x}.unbind(1){turn}, {valid}.unbind(1){turn}, strict=True)"
-        inner = self.torch_step(t, weights, x_t, states, following)
-        if valid:
-            inner += [
-                f"{s} = torch.where({now}[:, None], {f}, {s})"
-                for s, f in zip(states, following, strict=True)
-            ]
-            inner.append(f"{kept}.append({states[0]} * {now}[:, None])")
-        else:
-            inner += [f"{s} = {f}" for s, f in zip(states, following, strict=True)]
-            inner.append(f"{kept}.append({states[0]})")
-        lines = [f"{kept} = []", f"for {variables} in {sources}:", *(f"    {i}" for i in inner)]
-        if outputs[0] != "_":
-            lines.append(f"{outputs[0]} = torch.stack({kept}{turn}, 1)")
-        return lines + [
-            f"{target} = {s}"
-            for target, s in zip(outputs[1:], states, strict=True)
-            if target != "_"
-        ]
+        """A call of the layer, or of its function where the weights are not a layer's; a loop where
+        PyTorch has no such cell."""
+        return statements(self, t, inputs, outputs)
 
     # --- ONNX ---------------------------------------------------------------------------------
 
@@ -342,6 +244,11 @@ class Rnn(Recurrent):
         """PyTorch's function of one step."""
         return f"rnn_{self.activation}_cell"
 
+    @property
+    def torch_function(self) -> str:  # type: ignore[override]
+        """PyTorch's function over a whole sequence."""
+        return f"rnn_{self.activation}"
+
     def step(self, weights: Sequence[Any], x: Array, *states: Array) -> tuple[Array, ...]:
         z = _affine(x, weights[0], weights[2]) + _affine(states[0], weights[1], weights[3])
         return (np.tanh(z) if self.activation == "tanh" else np.maximum(z, 0),)
@@ -355,7 +262,8 @@ class Rnn(Recurrent):
 
 class Gru(Recurrent):
     """``r, z = σ(W x + U h + b)``, ``n = tanh(W x + b + r (U h + b'))``, ``h' = (1 - z) n + z h``.
-    Cho et al. 2014; the reset gate is applied after the product, as in PyTorch and cuDNN."""
+    The reset gate is applied after the product, as in PyTorch and cuDNN; without ``reset_after`` it
+    is applied before, ``n = tanh(W x + b + U (r h) + b')``, as in Cho et al. 2014."""
 
     name = "gru"
     carries = ("h",)
@@ -365,18 +273,63 @@ class Gru(Recurrent):
     kind = "GRU"
     layer = "GRU"
     torch_cell = "gru_cell"
-    samples = _SAMPLES
+    torch_function = "gru"
+    reset_after: bool = True
+    samples = (
+        *_SAMPLES,
+        ({"units": 3, "reset_after": False}, {"x": ("N", 4, 2), "h": ("N", 3)}),
+        (
+            {"units": 2, "reset_after": False, "reverse": True, "bias_hh_l0": None},
+            {"x": ("N", 4, 2), "lengths": ("int32", ("N",))},
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        flag(self.name, "reset_after", self.reset_after)
 
     def step(self, weights: Sequence[Any], x: Array, *states: Array) -> tuple[Array, ...]:
         (h,) = states
+        w_hh, b_hh = weights[1], weights[3]
         i_r, i_z, i_n = np.split(_affine(x, weights[0], weights[2]), 3, axis=-1)
-        h_r, h_z, h_n = np.split(_affine(h, weights[1], weights[3]), 3, axis=-1)
-        r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
-        n = np.tanh(i_n + r * h_n)
+        if self.reset_after:
+            h_r, h_z, h_n = np.split(_affine(h, w_hh, b_hh), 3, axis=-1)
+            r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
+            n = np.tanh(i_n + r * h_n)
+        else:
+            gates = 2 * self.units
+            bias, last = (None, None) if b_hh is None else (b_hh[:gates], b_hh[gates:])
+            h_r, h_z = np.split(_affine(h, w_hh[:gates], bias), 2, axis=-1)
+            r, z = sigmoid(i_r + h_r), sigmoid(i_z + h_z)
+            n = np.tanh(i_n + _affine(r * h, w_hh[gates:], last))
         return ((1 - z) * n + z * h,)
 
+    def is_standard(self) -> bool:
+        """Whether PyTorch has a kernel of it."""
+        return self.reset_after
+
+    def torch_gates(
+        self,
+        t: LoopContext,
+        weights: Sequence[str],
+        z: str,
+        states: Sequence[str],
+        following: Sequence[str],
+    ) -> list[str]:
+        (h,), (h_next,), gates = states, following, 2 * self.units
+        _, w_hh, _, b_hh = weights
+        z_r, z_n, r, u = (t.fresh(n) for n in ("z_rz", "z_n", "r", "u"))
+        first, last = ("", "") if b_hh == "None" else (f", {b_hh}[:{gates}]", f", {b_hh}[{gates}:]")
+        return [
+            f"{z_r}, {z_n} = {z}.split(({gates}, {self.units}), dim=-1)",
+            f"{r}, {u} = torch.sigmoid({z_r} + F.linear({h}, {w_hh}[:{gates}]{first}))"
+            ".chunk(2, dim=-1)",
+            f"{z_n} = torch.tanh({z_n} + F.linear({r} * {h}, {w_hh}[{gates}:]{last}))",
+            f"{h_next} = torch.lerp({z_n}, {h}, {u})",
+        ]
+
     def _onnx_options(self) -> dict[str, Any]:
-        return {"linear_before_reset": 1}
+        return {"linear_before_reset": int(self.reset_after)}
 
 
 class Lstm(Recurrent):
@@ -396,6 +349,7 @@ class Lstm(Recurrent):
     kind = "LSTM"
     layer = "LSTM"
     torch_cell = "lstm_cell"
+    torch_function = "lstm"
     peephole: bool = False
     forget_bias: float | None = None
     init: ClassVar[Any] = dict.fromkeys(
@@ -434,26 +388,24 @@ class Lstm(Recurrent):
         c_next = sigmoid(f + p_f * c) * c + sigmoid(i + p_i * c) * np.tanh(g)
         return sigmoid(o + p_o * c_next) * np.tanh(c_next), c_next
 
-    def _is_standard(self) -> bool:
+    def is_standard(self) -> bool:
+        """Whether PyTorch has a kernel of it."""
         return not self.peephole
 
-    def torch_step(
+    def torch_gates(
         self,
         t: LoopContext,
         weights: Sequence[str],
-        x: str,
+        z: str,
         states: Sequence[str],
         following: Sequence[str],
     ) -> list[str]:
-        if not self.peephole:
-            return super().torch_step(t, weights, x, states, following)
         h, c = states
         h_next, c_next = following
-        w_ih, w_hh, b_ih, b_hh, p_i, p_f, p_o = weights
+        _, w_hh, _, b_hh, p_i, p_f, p_o = weights
         i, f, g, o = (t.fresh(n) for n in "ifgo")
         return [
-            f"{i}, {f}, {g}, {o} = (F.linear({x}, {w_ih}, {b_ih}) + F.linear({h}, {w_hh}, {b_hh}))"
-            ".chunk(4, dim=-1)",
+            f"{i}, {f}, {g}, {o} = ({z} + F.linear({h}, {w_hh}, {b_hh})).chunk(4, dim=-1)",
             f"{c_next} = torch.sigmoid({f} + {p_f} * {c}) * {c}"
             f" + torch.sigmoid({i} + {p_i} * {c}) * torch.tanh({g})",
             f"{h_next} = torch.sigmoid({o} + {p_o} * {c_next}) * torch.tanh({c_next})",

@@ -46,10 +46,17 @@ class Step(Recurrent):
     def torch_statements(
         self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
     ) -> list[str]:
-        """A call of PyTorch's function of one step."""
-        x, states, weights = self._parts(inputs)
-        named = [o if o != "_" else t.fresh("unused") for o in outputs]
-        return self.torch_step(t, [w or "None" for w in weights], x, states, named)
+        """A call of PyTorch's function of one step, or the step's formula."""
+        x, states, given = self._parts(inputs)
+        weights = [w or "None" for w in given]
+        if not self.is_standard():
+            named = [o if o != "_" else t.fresh("unused") for o in outputs]
+            z = t.fresh("z")
+            first = f"{z} = F.linear({x}, {weights[0]}, {weights[2]})"
+            return [first, *self.torch_gates(t, weights, z, states, named)]
+        before = f"({', '.join(states)})" if len(states) > 1 else states[0]
+        shown = ", ".join([x, before, *weights[:4]])
+        return [f"{', '.join(outputs)} = torch.{self.torch_cell}({shown})"]
 
     def torch_module(self, *inputs: TensorType | None) -> str | None:
         """The layer of the op over time, which holds the same parameters."""
@@ -94,11 +101,36 @@ class RnnStep(Step, Rnn):
 
 
 class GruStep(Step, Gru):
-    """``h' = (1 - z) n + z h``, with the reset gate after the product."""
+    """``h' = (1 - z) n + z h``, with the reset gate after the product, or before it."""
 
     name = "gru_step"
     signature = _signature(Gru.signature, ("h",))
-    samples = (({"units": 3}, {"x": ("N", 2), "h": ("N", 3)}),)
+    samples = (
+        ({"units": 3}, {"x": ("N", 2), "h": ("N", 3)}),
+        ({"units": 3, "reset_after": False}, {"x": ("N", 2), "h": ("N", 3)}),
+        (
+            {"units": 3, "reset_after": False, "bias_ih_l0": None, "bias_hh_l0": None},
+            {"x": ("N", 2), "h": ("N", 3)},
+        ),
+    )
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> tuple[str, ...]:
+        """The step's formula."""
+        if self.reset_after:
+            return super().onnx(g, *inputs)
+        x, (h,), (w_ih, w_hh, b_ih, b_hh) = self._parts(inputs)
+        sizes = g.constant(np.array([2 * self.units, self.units], np.int64))
+        i_gates, i_n = g.op("Split", _product(g, x, w_ih, b_ih), sizes, outputs=2, axis=1)
+        w_gates, w_n = g.op("Split", w_hh, sizes, outputs=2, axis=0)
+        b_gates, b_n = g.op("Split", b_hh, sizes, outputs=2, axis=0) if b_hh else ("", "")
+        gates = g.op("Sigmoid", g.op("Add", i_gates, _product(g, h, w_gates, b_gates)))
+        reset, kept = g.op("Split", gates, outputs=2, axis=1, num_outputs=2)
+        u = _product(g, g.op("Mul", reset, h), w_n, b_n)
+        return (self._mixed(g, kept, g.op("Tanh", g.op("Add", i_n, u)), h),)
+
+    def _mixed(self, g: OnnxBuilder, kept: str, new: str, h: str) -> str:
+        rest = g.op("Sub", g.constant(np.array(1, np.float32)), kept)
+        return g.op("Add", g.op("Mul", rest, new), g.op("Mul", kept, h))
 
     def onnx_step(
         self, g: OnnxBuilder, z: str, u: str, states: Sequence[str], weights: Sequence[str]
@@ -108,8 +140,7 @@ class GruStep(Step, Gru):
         reset = g.op("Sigmoid", g.op("Add", i_r, h_r))
         kept = g.op("Sigmoid", g.op("Add", i_z, h_z))
         new = g.op("Tanh", g.op("Add", i_n, g.op("Mul", reset, h_n)))
-        rest = g.op("Sub", g.constant(np.array(1, np.float32)), kept)
-        return (g.op("Add", g.op("Mul", rest, new), g.op("Mul", kept, states[0])),)
+        return (self._mixed(g, kept, new, states[0]),)
 
 
 class LstmStep(Step, Lstm):

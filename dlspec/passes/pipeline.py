@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dlspec.ir.graph import Graph
+from dlspec.ir.plan import RecipePlan, StepPlan
 from dlspec.passes.eliminate_common import eliminate_common
 from dlspec.passes.eliminate_dead import eliminate_dead
 from dlspec.passes.fold_constants import fold_constants
+from dlspec.passes.fuse_cells import fuse_cells
 
 Pass = Callable[[Graph], Graph]
 
 PASSES: tuple[Pass, ...] = (
     eliminate_dead,  # first, so that nothing is done for what nobody reads
+    fuse_cells,  # before the next ones, which tidy up what it puts together
     fold_constants,  # before the next, so that equal numbers are seen to be equal
     eliminate_common,
     eliminate_dead,  # what the two before have orphaned
@@ -26,3 +30,22 @@ def optimized(graph: Graph) -> Graph:
     for transform in PASSES:
         graph = transform(graph)
     return graph
+
+
+def with_fused_cells(plan: RecipePlan) -> RecipePlan:
+    """The recipe with the standard cells of its steps' graphs fused; of what else a step computes,
+    nothing is changed."""
+    return replace(
+        plan,
+        steps=tuple(_step(s) for s in plan.steps),
+        stages=tuple(with_fused_cells(s) for s in plan.stages),
+    )
+
+
+def _step(step: StepPlan) -> StepPlan:
+    learn, evaluate = fuse_cells(step.learn), fuse_cells(step.evaluate)
+    if learn is step.learn and evaluate is step.evaluate:
+        return step
+    return replace(
+        step, learn=eliminate_dead(learn), evaluate=eliminate_dead(evaluate), meant=step.learn
+    )

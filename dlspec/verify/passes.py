@@ -91,7 +91,7 @@ def _pairs(meant: Graph, graph: Graph) -> Iterator[tuple[Value, Value]]:
                 continue
             for user in users.get(value, []):
                 now = nodes.get(user.path)
-                if now is None:
+                if now is None or now.op.name != user.op.name:  # it reads other things now
                     continue
                 for before, after in zip(user.inputs, now.inputs, strict=False):
                     if before is value and after is not None:

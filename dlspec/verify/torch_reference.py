@@ -90,7 +90,9 @@ class TorchGraph:
 
         with torch.no_grad():
             answers = self.tensors(inputs)
-        return {o.name: a.numpy() for o, a in zip(self.graph.outputs, answers, strict=True)}
+        return {
+            o.name: a.detach().numpy() for o, a in zip(self.graph.outputs, answers, strict=True)
+        }
 
     def tensors(self, inputs: Mapping[str, Array]) -> tuple[Any, ...]:
         """The outputs as tensors, in order; buffers begin as they were loaded."""

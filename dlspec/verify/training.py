@@ -23,6 +23,7 @@ from dlspec.randomness import generator
 from dlspec.source import Span
 from dlspec.verify.bound import Bound, reference
 from dlspec.verify.inputs import draw_inputs
+from dlspec.verify.passes import prove_passes
 from dlspec.verify.sizes import sweep
 from dlspec.verify.steps import first_wrong_step
 from dlspec.verify.torch_reference import TorchGraph
@@ -96,12 +97,14 @@ def verify_training(
     *,
     sizes: Mapping[str, int] | None = None,
     inputs: Mapping[str, Array] | None = None,
+    meant: Graph | None = None,
     seed: int = 0,
 ) -> TrainingProof:
     """Prove an objective graph: NumPy and PyTorch in float64 agree on what a step computes.
 
     Args:
         graph: an objective (or training) graph; its first output is the loss, a scalar.
+        meant: the graph as the spec says it, where passes have changed it: that is what NumPy runs.
         weights: of all networks in it, by name.
         sizes: of the dynamic dimensions; small odd ones without.
         inputs: real ones in place of drawn ones, noise and masks too.
@@ -114,7 +117,7 @@ def verify_training(
     results = {o.name: o.value for o in graph.outputs}
     updates = {buffer.name: value for buffer, value in graph.updates}
     want = sorted({v.name for v in (*results.values(), *updates.values())})
-    exact = reference(graph, given, weights, want, precision="float64", seed=seed)
+    exact = reference(meant or graph, given, weights, want, precision="float64", seed=seed)
     module = TorchGraph(graph, weights, "float64")
     answers = module.tensors(given)
     after = module.buffers()
@@ -129,10 +132,12 @@ def verify_training(
         for (name, value), answer in zip(results.items(), answers, strict=True)
     )
     updated = tuple(against(name, value, after[name]) for name, value in updates.items())
-    gradients = tuple(_gradients(graph, given, weights, module, answers[0], seed))
+    gradients = tuple(_gradients(meant or graph, given, weights, module, answers[0], seed))
     found = tuple(_findings(graph, compared, updated, gradients))
     if found:
         node = first_wrong_step(graph, weights, given, seed=seed)
+        if node is None and meant is not None:
+            node = prove_passes(meant, graph, weights, given, seed=seed)
         if node is not None:
             found = tuple(replace(d, span=node.span or d.span, node=node.path) for d in found)
     return TrainingProof(graph.name, chosen, compared, updated, gradients, found)
