@@ -136,7 +136,7 @@ def prove_steps(recipe: RecipePlan, options: TrainOptions) -> None:
     from dlspec.verify.training import verify_training
 
     seed = recipe.seed if options.seed is None else options.seed
-    for step in recipe.steps:
+    for step in recipe.all_steps:
         verify_training(
             step.learn, structural_weights(step.learn, seed), meant=step.meant, seed=seed
         ).raise_if_failed()

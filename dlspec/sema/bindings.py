@@ -27,7 +27,7 @@ def bound_names(statement: ast.Statement) -> list[str]:
             ]
         case ast.If():
             return [n for s in (*statement.body, *statement.orelse) for n in bound_names(s)]
-        case ast.Turn():
+        case ast.Turn(kind="step"):  # what a stage names ends with it
             return [n for s in statement.body for n in bound_names(s)]
         case _:
             return []

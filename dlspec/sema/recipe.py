@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,11 +18,13 @@ from dlspec.diagnostics.names import (
     UnreadName,
     WrongKind,
 )
+from dlspec.diagnostics.recipes import GoalOutsideStage, StageWithoutGoal
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Graph, Output, Parameter, Value, pruned
 from dlspec.ir.plan import (
     GroupPlan,
+    LoadPlan,
     NetworkPlan,
     RecipePlan,
     StepPlan,
@@ -35,8 +37,9 @@ from dlspec.sema.context import EVALUATE, LEARN, Context, Frame, Mode, Sites
 from dlspec.sema.data import DataFields, data_fields
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.program import Program
-from dlspec.sema.recipe_body import SETTINGS, Goal, RecipeElaborator, Settings
+from dlspec.sema.recipe_body import SETTINGS, Goal, RecipeElaborator
 from dlspec.sema.recipe_settings import SettingReader
+from dlspec.sema.recipe_stages import Loading, Settings
 from dlspec.sema.values import (
     Choice,
     Layer,
@@ -54,6 +57,7 @@ class Elaborated:
     graph: Graph
     weights: dict[str, Value]
     per: dict[str, str]
+    loads: list[Loading]
 
 
 @dataclass
@@ -71,33 +75,39 @@ class RecipeJob:
     settings: Settings = field(default_factory=Settings)
     used: set[str] = field(default_factory=set[str])
 
-    @property
-    def reader(self) -> SettingReader:
-        """Reads the settings that the last elaboration found."""
-        frame = Frame(self.recipe.name, "recipe", "", self.program, dict(self.frame_names))
+    def reader(self, stage: str = "", names: Mapping[str, Any] | None = None) -> SettingReader:
+        """Reads the settings of a stage that the last elaboration found."""
+        settings = self.settings.of(stage)
+        known = dict(self.frame_names | dict(names or settings.names))
+        frame = Frame(self.recipe.name, "recipe", "", self.program, known)
         context = Context(self.program, self.sink, LEARN, GraphBuilder("setting"), self.sites)
-        return SettingReader(self.settings, Elaborator(context), frame, self.sink)
+        return SettingReader(settings, Elaborator(context), frame, self.sink)
 
-    def elaborate(self, mode: Mode, frozen: tuple[str, ...]) -> Elaborated:
-        """The graph of one mode."""
+    def elaborate(
+        self, mode: Mode, frozen: tuple[str, ...] = (), only: str | None = None
+    ) -> Elaborated:
+        """The graph of one mode, of one stage or of all."""
         builder = GraphBuilder(self.recipe.name, "objective")
         context = Context(self.program, self.sink, mode, builder, self.sites)
         context.frozen = frozen
         fields = {n: f for n, (_, f) in self.data.items()}
         for name, expr in self.overrides.items():
             if name in SETTINGS:
-                self.settings.written[name] = (expr, expr.span)
-                self.settings.several[name] = (expr,)
+                self.settings.give(name, expr)
         el = RecipeElaborator(context, self.networks, fields, self.settings)
+        el.only = only
         frame = Frame(self.recipe.name, "recipe", "", self.program, dict(self.frame_names))
         frame.later = bound_places(self.recipe.body)
         el.missing_from = frame
         if self.recipe.data:
             el.sources_at = self.recipe.data[0].span.to(self.recipe.data[-1].span)
         el.run(self.recipe.body, frame)
-        metrics = el.metrics(frame)
-        self._unread(el, frame)
-        return Elaborated(el.goals, metrics, builder.graph, context.weights, el.per)
+        if only is None:
+            metrics = {} if self.settings.stages else el.metrics(frame)
+            self._unread(el, frame)
+        else:
+            metrics = el.measured[only]
+        return Elaborated(el.goals, metrics, builder.graph, context.weights, el.per, el.loads)
 
     def _unread(self, el: RecipeElaborator, frame: Frame) -> None:
         written = names_read(self.recipe.body) if self.sink.errors else set[str]()
@@ -115,49 +125,94 @@ class RecipeJob:
 
     def plan(self, networks: Callable[[], Mapping[str, NetworkPlan]]) -> RecipePlan | None:
         """The recipe's plan; None where a mistake stood in the way (it is in the sink)."""
-        learn = self.elaborate(LEARN, ())
+        learn = self.elaborate(LEARN)
         if not learn.goals:
             if not self.sink.errors:
                 self.sink.report(NoGoal(self.recipe.name_span, self.recipe.name))
-            self.reader.numbers()
+            self.reader().numbers()
             if "optimizer" in self.settings.written:
-                self.reader.optimizer(self.settings.written["optimizer"][0])
+                self.reader().optimizer(self.settings.written["optimizer"][0])
             return None
-        groups = [self.groups(goal, learn) for goal in learn.goals]
+        self._staged(learn)
+        stages = {name: self.part(name, learn) for name in self.settings.stages}
+        loads = tuple(p for load in learn.loads if (p := self.load(load, learn)) is not None)
+        last = list(stages.values())[-1] if stages else self.part("", learn)
+        if last is None or self.sink.errors:
+            return None
+        made = networks()
+        parts = tuple(replace(s, networks=made) for s in stages.values() if s is not None)
+        return replace(
+            last,
+            name=self.recipe.name,
+            networks=made,
+            stages=parts,
+            loads=loads,
+            span=self.recipe.name_span,
+        )
+
+    def _staged(self, learn: Elaborated) -> None:
+        """Each goal has its stage, and each stage a goal."""
+        places = self.settings.stages
+        if not places:
+            return
+        for goal in learn.goals:
+            if not goal.stage:
+                first = next(iter(places.values())).place
+                self.sink.report(GoalOutsideStage(goal.statement.span, first))
+        with_goal = {goal.stage for goal in learn.goals}
+        for name, settings in places.items():
+            if name not in with_goal and not self.sink.errors:
+                self.sink.report(StageWithoutGoal(settings.place, name))
+
+    def part(self, stage: str, whole: Elaborated) -> RecipePlan | None:
+        """The plan of a stage, or of a recipe without; None where a mistake stood in the way."""
+        only = stage or None
+        learn = whole if only is None else self.elaborate(LEARN, only=only)
+        groups = [self.groups(goal, whole) for goal in learn.goals]
         moved = {k for group in groups for g in group for k in g.parameters}
-        parameters = [k for k, v in learn.weights.items() if isinstance(v, Parameter)]
+        parameters = [k for k, v in whole.weights.items() if isinstance(v, Parameter)]
         frozen = frozen_scopes(parameters, moved)
         if frozen:
-            learn = self.elaborate(LEARN, frozen)
-        evaluate = self.elaborate(EVALUATE, frozen)
+            learn = self.elaborate(LEARN, frozen, only)
+        evaluate = self.elaborate(EVALUATE, frozen, only)
+        numbers = self.reader(stage).numbers()
         if self.sink.errors:
             return None
         for warning in advice(learn.graph):
             self.sink.report(warning)
-        numbers = self.reader.numbers()
         steps: list[StepPlan] = []
         for goal, judged, group in zip(learn.goals, evaluate.goals, groups, strict=True):
             metrics = [Output(n, v) for n, v in evaluate.metrics.items()]
+            taught = pruned(learn.graph, [Output("loss", goal.loss)])
             steps.append(
                 StepPlan(
-                    goal.step or self.recipe.name,
-                    pruned(learn.graph, [Output("loss", goal.loss)]),
+                    goal.step or stage or self.recipe.name,
+                    taught,
                     pruned(evaluate.graph, [Output("loss", judged.loss), *metrics]),
-                    group,
+                    _reached(group, taught),
                     goal.times,
                     _per(evaluate, goal.step),
                 )
             )
         data = next(iter(self.data.values()))[0] if self.data else None
         return RecipePlan(
-            self.recipe.name,
-            networks(),
+            stage or self.recipe.name,
+            {},
             data,
             tuple(steps),
             metrics=tuple(evaluate.metrics),
-            span=self.recipe.name_span,
+            span=self.settings.of(stage).place or self.recipe.name_span,
             **numbers,
         )
+
+    def load(self, loading: Loading, learn: Elaborated) -> LoadPlan | None:
+        """What a `load` fills: parameters and buffers below a layer."""
+        statement = loading.statement
+        keys = self.chosen(statement.choice, list(learn.weights), loading.names)
+        value = self.choice(statement.choice, loading.names) if keys else None
+        if value is None:
+            return None
+        return LoadPlan(value.prefix, tuple(keys), loading.source, statement.span)
 
     # --- what goals are over ----------------------------------------------------------------------
 
@@ -168,13 +223,14 @@ class RecipeJob:
         keys = [k for k, v in learn.weights.items() if isinstance(v, Parameter)]
         statement = goal.statement
         default = statement.optimizer
-        if default is None and "optimizer" in self.settings.written:
-            default = self.settings.written["optimizer"][0]
+        reader = self.reader(goal.stage, goal.names)
+        if default is None and "optimizer" in reader.settings.written:
+            default = reader.settings.written["optimizer"][0]
         if not statement.over:
             if default is None:
                 self.sink.report(NoOptimizer(statement.span))
                 return ()
-            made = self.reader.optimizer(default)
+            made = reader.optimizer(default)
             return (GroupPlan(tuple(keys), made),) if made else ()
         found: list[GroupPlan] = []
         taken: set[str] = set()
@@ -184,16 +240,17 @@ class RecipeJob:
             if written is None:
                 self.sink.report(NoOptimizer(group.span))
                 continue
-            chosen = [k for k in self.chosen(group.choice, keys) if k not in taken]
+            chosen = [k for k in self.chosen(group.choice, keys, goal.names) if k not in taken]
             taken.update(chosen)
-            made = self.reader.optimizer(written)
+            made = reader.optimizer(written)
             if made is not None and chosen:
                 found.append(GroupPlan(tuple(chosen), made))
         return tuple(found)
 
-    def chosen(self, expr: ast.Expr, keys: list[str]) -> list[str]:
-        """The keys that a choice such as `net.head` or `net["*.bias"]` means."""
-        sink_frame = Frame(self.recipe.name, "recipe", "", self.program, dict(self.frame_names))
+    def choice(self, expr: ast.Expr, names: Mapping[str, Any]) -> Choice | None:
+        """What a choice such as `net.head` or `net["*.bias"]` means; a mistake is told."""
+        known = self.frame_names | {n: v for n, v in names.items() if n not in self.networks}
+        sink_frame = Frame(self.recipe.name, "recipe", "", self.program, known)
         context = Context(self.program, self.sink, LEARN, GraphBuilder("choice"), self.sites)
         el = RecipeElaborator(context, self.networks, {}, self.settings)
         try:
@@ -201,13 +258,20 @@ class RecipeJob:
         except DlspecError as error:
             for diagnostic in error.diagnostics:
                 self.sink.report(diagnostic)
-            return []
+            return None
         if isinstance(value, Layer) and value.path is not None:
             value = Choice(value.path, None, expr.span.text)
         if not isinstance(value, Choice):
             self.sink.report(
                 WrongKind(expr.span, "a layer or a choice of parameters", describe(value))
             )
+            return None
+        return value
+
+    def chosen(self, expr: ast.Expr, keys: list[str], names: Mapping[str, Any]) -> list[str]:
+        """The keys that a choice means."""
+        value = self.choice(expr, names)
+        if value is None:
             return []
         found = [
             k
@@ -220,6 +284,13 @@ class RecipeJob:
             listed = ", ".join(f"`{k}`" for k in keys[:8]) + (", …" if len(keys) > 8 else "")
             self.sink.report(ChoosesNothing(expr.span, value.text, listed, near))
         return found
+
+
+def _reached(groups: tuple[GroupPlan, ...], learn: Graph) -> tuple[GroupPlan, ...]:
+    """The groups, with those parameters alone that a loss reads."""
+    read = {p.name for p in learn.parameters}
+    kept = [(g, tuple(k for k in g.parameters if k in read)) for g in groups]
+    return tuple(replace(g, parameters=keys) for g, keys in kept if keys)
 
 
 def _per(evaluate: Elaborated, step: str) -> dict[str, str]:

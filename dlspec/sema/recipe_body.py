@@ -26,6 +26,7 @@ from dlspec.sema.bindings import bound_places
 from dlspec.sema.context import Context, Frame
 from dlspec.sema.data import DataFields
 from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.recipe_stages import Loading, Settings, carry_out, keep_load
 from dlspec.sema.values import (
     Layer,
     Namespace,
@@ -49,30 +50,22 @@ SETTINGS = (
     "init",
     "clip",
     "buckets",
+    "accumulate",
 )
-LATER = ("accumulate", "keep", "warm_up", "act", "search")
+LATER = ("keep", "warm_up", "act", "search")
 
 
 @dataclass
 class Goal:
-    """A `minimize` of one elaboration: its loss as a scalar, and what was written around it."""
+    """A `minimize` of one elaboration: its loss as a scalar, and what was written around it.
+    ``names`` are those that its choices and optimisers may read."""
 
     step: str
     loss: Value
     statement: ast.Goal
     times: int = 1
-
-
-@dataclass
-class Settings:
-    """The settings of a recipe as written: by name, with the value's place."""
-
-    written: dict[str, tuple[ast.Expr, Span]] = field(
-        default_factory=dict[str, tuple[ast.Expr, Span]]
-    )
-    several: dict[str, tuple[ast.Expr, ...]] = field(
-        default_factory=dict[str, tuple[ast.Expr, ...]]
-    )
+    stage: str = ""
+    names: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 class RecipeElaborator(Elaborator):
@@ -93,10 +86,14 @@ class RecipeElaborator(Elaborator):
         self.settings = settings
         self.goals: list[Goal] = []
         self.step = ""
+        self.stage = ""
+        self.only: str | None = None
+        self.loads: list[Loading] = []
+        self.measured: dict[str, dict[str, Value]] = {}
         self.sources_at: Span | None = None
         self.read_fields: dict[str, Value] = {}
         self.per: dict[str, str] = {}
-        self.applied: dict[tuple[Any, ...], Record] = {}
+        self.applied: dict[tuple[Any, ...], tuple[Record, list[Any]]] = {}
         self.missing_from: Frame | None = None
 
     # --- names ------------------------------------------------------------------------------------
@@ -104,7 +101,10 @@ class RecipeElaborator(Elaborator):
     def lookup(self, expr: ast.Name, frame: Frame) -> Any:
         """Own bindings, networks and data, then fields, then the values of the only network."""
         name = expr.id
-        if frame.kind != "recipe" or name in frame.names or name in frame.absent:
+        field_of = next((d for d in self.fields.values() if name in d.types), None)
+        # a field that a statement binds anew `when learning` is there without it
+        absent = name in frame.absent and field_of is None
+        if frame.kind != "recipe" or name in frame.names or absent:
             return super().lookup(expr, frame)
         frame.read.add(name)
         if name in self.networks:
@@ -112,7 +112,6 @@ class RecipeElaborator(Elaborator):
         if name in self.fields:
             found = self.fields[name]
             return Namespace(name, {f: Tensor(self.field(f)) for f in found.types})
-        field_of = next((d for d in self.fields.values() if name in d.types), None)
         if len(self.networks) == 1:
             alias, layer = next(iter(self.networks.items()))
             definition = layer.definition
@@ -167,16 +166,15 @@ class RecipeElaborator(Elaborator):
         """
         definition = layer.definition
         assert isinstance(definition, ast.Definition)
-        own = tuple(
-            (n, id(frame.names[n])) for n in apply.input_names(definition) if n in frame.names
-        )
-        key = (alias, own)
+        own = {n: frame.names[n] for n in apply.input_names(definition) if n in frame.names}
+        key = (alias, *((n, id(value)) for n, value in own.items()))
         if key not in self.applied:
             target = frame.target
             empty = Arguments(None, [], {})
-            self.applied[key] = apply.apply_layer_definition(self, layer, empty, node, frame, None)
+            record = apply.apply_layer_definition(self, layer, empty, node, frame, None)
+            self.applied[key] = record, list(own.values())  # held, so that their ids stay theirs
             frame.target = target
-        return self.applied[key]
+        return self.applied[key][0]
 
     def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
         """A network applied without an input takes the own name or field of that name."""
@@ -233,8 +231,8 @@ class RecipeElaborator(Elaborator):
             if name in LATER:
                 raise DlspecError(NotYet(statement.span, f"the setting `{name}`"))
             if name in SETTINGS:
-                self.settings.written.setdefault(name, (statement.values[0], statement.span))
-                self.settings.several.setdefault(name, statement.values)
+                settings = self.settings.stages[self.stage] if self.stage else self.settings
+                settings.keep(name, statement)
                 return
         super().assign(statement, frame)
 
@@ -266,16 +264,10 @@ class RecipeElaborator(Elaborator):
                         goal.times = times
                 finally:
                     self.step = outer
-            case ast.Turn():
-                raise DlspecError(NotYet(statement.name_span, "a `stage`"))
-            case ast.Load():
-                raise DlspecError(
-                    NotYet(
-                        statement.span,
-                        "`load`",
-                        "`dlspec train --init-from BUNDLE` begins with other weights",
-                    )
-                )
+            case ast.Turn() if frame.kind == "recipe":
+                carry_out(self, statement, frame)
+            case ast.Load() if frame.kind == "recipe":
+                keep_load(self, statement, frame)
             case _:
                 super().other(statement, frame)
 
@@ -301,9 +293,10 @@ class RecipeElaborator(Elaborator):
             )
         self.name_value(loss, frame.target, statement.span)
         for goal in self.goals:
-            if goal.step == self.step:
+            if (goal.stage, goal.step) == (self.stage, self.step):
                 raise DlspecError(SeveralGoals(statement.span, goal.statement.span))
-        self.goals.append(Goal(self.step, loss, statement))
+        names = dict(frame.names)
+        self.goals.append(Goal(self.step, loss, statement, 1, self.stage, names))
 
     def mean(self, value: Any, expr: ast.Expr, what: str, frame: Frame) -> Value:
         """The mean over examples and all axes, a float scalar."""
@@ -324,7 +317,7 @@ class RecipeElaborator(Elaborator):
     def metrics(self, frame: Frame) -> dict[str, Value]:
         """The metrics as scalars, each named by its function or its name."""
         found: dict[str, Value] = {}
-        for expr in self.settings.several.get("metrics", ()):
+        for expr in self.settings.of(self.stage).several.get("metrics", ()):
             items = expr.items if isinstance(expr, (ast.Tuple, ast.List)) else (expr,)
             for item in items:
                 name = metric_name(item)

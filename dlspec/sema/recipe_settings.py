@@ -24,7 +24,8 @@ from dlspec.ir.plan import (
 )
 from dlspec.sema.context import Frame
 from dlspec.sema.elaborate import Elaborator
-from dlspec.sema.recipe_body import Settings, metric_name
+from dlspec.sema.recipe_body import metric_name
+from dlspec.sema.recipe_stages import Settings
 from dlspec.sema.values import (
     Poisoned,
     describe,
@@ -141,7 +142,7 @@ class SettingReader:
         found: dict[str, Any] = {}
         for key, (expr, _) in self.settings.written.items():
             try:
-                if key in ("batch", "epochs", "steps", "seed", "buckets"):
+                if key in ("batch", "epochs", "steps", "seed", "buckets", "accumulate"):
                     value = self.value_of(expr)
                     if isinstance(value, Quantity) and value.unit.rstrip("s") == key.rstrip("s"):
                         value = int(value.value)

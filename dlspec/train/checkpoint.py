@@ -2,14 +2,14 @@
 metadata.
 
 Tensors: `weights/<name>`, `best/<name>` (the best epoch's, where the recipe stops early), and
-`optimizer/<step>/<group>/<parameter>/<slot>`.
+`optimizer/<step>/<group>/<parameter>/<slot>` of the stage that the run is in.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,14 +22,16 @@ from dlspec.diagnostics.train import CheckpointBroken
 from dlspec.train.rundir import write_file
 
 Array = NDArray[Any]
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
 class RunState:
     """Where a run stands: everything but tensors.
 
-    ``position`` counts the rounds of steps done in epoch ``epoch``; ``step`` those of the run.
+    ``position`` counts the rounds of steps done in epoch ``epoch``; ``step`` those of the stage,
+    which is the ``stage``-th from 0. ``epochs_before`` and ``steps_before`` are those of earlier
+    stages, ``best_epoch`` counts them in.
     ``loss_sums`` adds up the losses of the epoch by step name. ``learning_seconds`` counts
     learning alone, ``epoch_seconds`` that of this epoch.
     """
@@ -37,6 +39,9 @@ class RunState:
     epoch: int = 0
     position: int = 0
     step: int = 0
+    stage: int = 0
+    epochs_before: int = 0
+    steps_before: int = 0
     learning_seconds: float = 0.0
     epoch_seconds: float = 0.0
     loss_sums: dict[str, float] = field(default_factory=dict[str, float])
@@ -48,6 +53,34 @@ class RunState:
     environment: dict[str, str] = field(default_factory=dict[str, str])
     recipe: dict[str, str] = field(default_factory=dict[str, str])
     scaler: dict[str, float] = field(default_factory=dict[str, float])
+
+    @property
+    def all_epochs(self) -> int:
+        """Epochs done in all stages, whole ones."""
+        return self.epochs_before + self.epoch
+
+    @property
+    def all_steps(self) -> int:
+        """Steps done in all stages."""
+        return self.steps_before + self.step
+
+    def following(self) -> RunState:
+        """The beginning of the next stage: everything of this stage's own begins anew."""
+        return replace(
+            self,
+            stage=self.stage + 1,
+            epochs_before=self.all_epochs + (self.position > 0),
+            steps_before=self.all_steps,
+            epoch=0,
+            position=0,
+            step=0,
+            epoch_seconds=0.0,
+            loss_sums={},
+            loss_counts={},
+            best_value=None,
+            best_epoch=None,
+            scaler={},
+        )
 
 
 def save(path: Path, state: RunState, tensors: Mapping[str, Array]) -> None:

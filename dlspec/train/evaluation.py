@@ -100,4 +100,4 @@ def evaluate(
         feed = Feed(
             dataset, program.fields, plan.batch, chosen, place, memory_for_data(place), "evaluation"
         )
-        return Measure(program, feed, chosen)()
+        return Measure(program.part(-1), feed, chosen)()

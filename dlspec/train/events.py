@@ -29,8 +29,29 @@ class Started:
 
 
 @dataclass(frozen=True)
+class StageBegan:
+    """A stage begins, or goes on: the ``number``-th of ``of``. ``learns`` are the layers that it
+    changes."""
+
+    name: str
+    number: int
+    of: int
+    epochs: int | None
+    steps_per_epoch: int
+    learns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StageEnded:
+    """A stage is over, and another follows."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Progressed:
-    """Some steps were done; about ten times a second. ``epoch`` counts from 1."""
+    """Some steps were done; about ten times a second. ``epoch`` counts from 1 in each stage."""
 
     epoch: int
     position: int
@@ -44,11 +65,13 @@ class Progressed:
 @dataclass(frozen=True)
 class EpochEnded:
     """An epoch was measured; ``best`` says that it is the best so far by what early stop
-    watches."""
+    watches. ``epoch`` counts from 1 in each stage, that of the row over all."""
 
     row: Row
     best: bool
     seconds_left: float | None
+    stage: str = ""
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,5 +98,5 @@ class Finished:
     reason: str
 
 
-Event = Started | Progressed | EpochEnded | Saved | Noted | Finished
+Event = Started | StageBegan | StageEnded | Progressed | EpochEnded | Saved | Noted | Finished
 Listener = Callable[[Event], None]

@@ -104,7 +104,9 @@ class Feed:
                 places, valid = steps.places(rows)
                 found = column[torch.from_numpy(places).to(self._device)]
                 behind = torch.from_numpy(~valid).to(self._device)
-                taken[name] = found.masked_fill_(behind[(..., *[None] * (found.ndim - valid.ndim))], 0)
+                taken[name] = found.masked_fill_(
+                    behind[(..., *[None] * (found.ndim - valid.ndim))], 0
+                )
             for name in self._inputs:
                 if name not in taken:
                     taken[name] = torch.from_numpy(self._lengths(name, rows)).to(self._device)

@@ -16,16 +16,29 @@ from dlspec.ir.plan import RecipePlan
 def recipe_fingerprint(
     plan: RecipePlan, seed: int, dataset: Dataset, fields: list[str]
 ) -> dict[str, str]:
-    """What may not change: graphs, groups and kinds of optimisers, batch, precision, seed,
+    """What may not change: stages, graphs, groups and kinds of optimisers, batch, precision, seed,
     training data."""
     found = {
-        "batch": str(plan.batch),
         "precision": plan.precision,
         "seed": str(seed),
         **({"init": plan.init} if plan.init != "declared" else {}),
+        "training data": _data(dataset, fields),
+    }
+    if not plan.stages:
+        return found | _part(plan)
+    found["stages"] = ", ".join(stage.name for stage in plan.stages)
+    for stage in plan.stages:
+        found |= {f"{topic} of stage `{stage.name}`": t for topic, t in _part(stage).items()}
+    return found
+
+
+def _part(plan: RecipePlan) -> dict[str, str]:
+    """What may not change of a stage, or of a recipe without."""
+    found = {
+        "batch": str(plan.batch),
         **({"clip": f"{plan.clip.kind} {plan.clip.limit:g}"} if plan.clip is not None else {}),
         **({"buckets": str(plan.buckets)} if plan.buckets != 8 else {}),
-        "training data": _data(dataset, fields),
+        **({"accumulate": str(plan.accumulate)} if plan.accumulate != 1 else {}),
     }
     for step in plan.steps:
         found[f"network or loss of step `{step.name}`"] = _short("\n".join(_graph(step.learn)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from dlspec.train.options import Row
 from dlspec.train.rundir import write_text
 
-_WHOLE = ("epoch", "step")
+_WHOLE = ("epoch", "stage", "step")
 
 
 def write_history(path: Path, rows: Sequence[Row]) -> None:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from dlspec.train.events import EpochEnded, Event, Finished, Noted, Saved, Started
+from dlspec.train.events import (
+    EpochEnded,
+    Event,
+    Finished,
+    Noted,
+    Saved,
+    StageBegan,
+    StageEnded,
+    Started,
+)
 from dlspec.train.options import Row
 
-_OWN = ("epoch", "step", "seconds", "samples_per_s")
+_OWN = ("epoch", "stage", "step", "seconds", "samples_per_s")
 
 
 def log_line(event: Event) -> str | None:
@@ -17,7 +26,11 @@ def log_line(event: Event) -> str | None:
                 f"{event.recipe}: {event.examples} examples, {event.parameters} parameters; {how}"
             )
         case EpochEnded():
-            return epoch_line(event.row, None) + ("  best" if event.best else "")
+            return epoch_line(event, None) + ("  best" if event.best else "")
+        case StageBegan():
+            return stage_line(event)
+        case StageEnded():
+            return f"stage {event.name}: {event.reason}"
         case Saved():
             return f"saved step {event.step} in {event.seconds:.3f} s"
         case Noted():
@@ -30,10 +43,20 @@ def log_line(event: Event) -> str | None:
             return None
 
 
-def epoch_line(row: Row, epochs: int | None) -> str:
+def stage_line(event: StageBegan) -> str:
+    """`stage warm (1 of 2): 3 epochs, learns net.head`."""
+    epochs = event.epochs
+    how_long = "" if epochs is None else f"{epochs} epoch{'s' * (epochs != 1)}, "
+    shown = ", ".join(event.learns[:4]) + (", …" if len(event.learns) > 4 else "")
+    return f"stage {event.name} ({event.number} of {event.of}): {how_long}learns {shown}"
+
+
+def epoch_line(event: EpochEnded, epochs: int | None) -> str:
     """A row of the history in words."""
+    row: Row = event.row
     of = f"/{epochs}" if epochs else ""
-    parts = [f"epoch {row['epoch']:.0f}{of}"]
+    number = event.epoch if event.stage else int(row["epoch"])
+    parts = [f"{event.stage + ': ' if event.stage else ''}epoch {number}{of}"]
     parts += [
         f"{name} {value_text(name, value)}" for name, value in row.items() if name not in _OWN
     ]

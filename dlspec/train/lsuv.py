@@ -50,7 +50,7 @@ def begin_by_data(program: Program, batch: Mapping[str, torch.Tensor], seed: int
     fields = {name: tensor[:MOST_EXAMPLES].cpu().numpy() for name, tensor in batch.items()}
     prefix = f"{next(iter(plan.networks))}." if len(plan.networks) == 1 else ""
     found = Rescaled()
-    for step in plan.steps:
+    for step in plan.all_steps:
         rescaled(step.learn, program.weights(), _fed(step.learn, fields, seed), seed, prefix, found)
     program.load(found.weights)
     spread = found.deviations.values()

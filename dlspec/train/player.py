@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.ir.optimizer_plan import ClipPlan
@@ -83,7 +83,10 @@ class Player:
         step: StepPlan = program.plan.steps[index]
         self.name = step.name
         self.times = step.times
-        self._loss = Caller(program.learn[index], seed, f"learn/{step.name}", program.device)
+        stream = "/".join(("learn", *filter(None, (program.stage,)), step.name))
+        self._loss = Caller(program.learn[index], seed, stream, program.device)
+        self._per = step.per.get("loss", "")
+        self._accumulate = program.plan.accumulate
         turns = None if total_steps is None else total_steps * step.times
         self.optimizers = [
             GroupOptimizer(g, program.parameters, steps_per_epoch * step.times, turns)
@@ -118,17 +121,18 @@ class Player:
         for parameter in self._mine:
             parameter.grad = None
 
-    def turn(self, batch: Batch, turn: int) -> torch.Tensor:
-        """Learn from a batch; the loss, still on the device. ``turn`` counts this step's own
-        turns."""
+    def turn(self, batches: Sequence[Batch], turn: int) -> torch.Tensor:
+        """Learn from batches that make one update; the loss, still on the device. ``turn`` counts
+        this step's own turns."""
         for optimizer in self._scheduled:
             optimizer.schedule(turn)
-        loss = self.loss(batch, turn)
         scaler = self._precision.scaler
-        if scaler is None:
-            loss.backward()  # type: ignore[no-untyped-call]
-        else:
-            scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        losses: list[torch.Tensor] = []
+        for position, (batch, share) in enumerate(zip(batches, self._shares(batches), strict=True)):
+            loss = self.loss(batch, turn * self._accumulate + position)
+            part = loss if share is None else loss * share
+            (part if scaler is None else scaler.scale(part)).backward()
+            losses.append(part.detach())
         if self._clip is not None:
             if scaler is not None:
                 for optimizer in self._torch:
@@ -142,7 +146,19 @@ class Player:
                 scaler.step(optimizer)
             scaler.update()
         self.forget()
-        return loss.detach()
+        return losses[0] if len(losses) == 1 else sum(losses[1:], losses[0])
+
+    def _shares(self, batches: Sequence[Batch]) -> Sequence[torch.Tensor | float | None]:
+        """What each of several batches is of all: the loss of all is the mean over their examples,
+        or over their steps where the loss is a mean over steps. None for a batch alone."""
+        if len(batches) == 1:
+            return [None]
+        if self._per in batches[0]:
+            steps = [batch[self._per].sum().float() for batch in batches]
+            total = sum(steps[1:], steps[0])
+            return [s / total for s in steps]
+        counts = [len(next(iter(batch.values()))) for batch in batches]
+        return [count / sum(counts) for count in counts]
 
 
 def _clipper(plan: ClipPlan | None) -> Callable[[list[torch.nn.Parameter]], object] | None:

@@ -1,13 +1,14 @@
 """A recipe as live PyTorch: the emitted module, its players' methods, initial weights.
 
 With one step the module has the methods `learn` and `evaluate`; with several, `learn_<step>` and
-`evaluate_<step>`.
+`evaluate_<step>`; with stages, `learn_<stage>` or `learn_<stage>_<step>`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,8 @@ class Method:
 
 @dataclass(frozen=True)
 class Program:
-    """A module on its device with weights in it, and its methods by step."""
+    """A module on its device with weights in it, and its methods by step, of all stages or (named
+    ``stage``) of one."""
 
     plan: RecipePlan
     module: torch.nn.Module
@@ -53,6 +55,30 @@ class Program:
     parameters: Mapping[str, torch.nn.Parameter]
     tensors: Mapping[str, torch.Tensor]
     device: torch.device
+    stage: str = ""
+
+    def part(self, number: int) -> Program:
+        """The program of a stage, counted from 0; of a recipe without stages, the whole."""
+        plan = self.plan
+        if not plan.stages:
+            return self
+        begin = sum(len(p.steps) for p in plan.parts[:number])
+        chosen = plan.parts[number]
+        end = begin + len(chosen.steps)
+        return replace(
+            self,
+            plan=chosen,
+            learn=self.learn[begin:end],
+            evaluate=self.evaluate[begin:end],
+            stage=chosen.name,
+        )
+
+    def open(self) -> None:
+        """Let exactly those parameters have gradients that a goal is over."""
+        changed = {n for s in self.plan.all_steps for g in s.groups for n in g.parameters}
+        for name, parameter in self.parameters.items():
+            parameter.requires_grad_(name in changed)
+            parameter.grad = None
 
     @property
     def fields(self) -> dict[str, Input]:
@@ -74,10 +100,20 @@ class Program:
 
 
 def method_names(plan: RecipePlan) -> list[tuple[str, str]]:
-    """The names of each step's two methods."""
-    if len(plan.steps) == 1:
-        return [("learn", "evaluate")]
-    return [(f"learn_{s.name}", f"evaluate_{s.name}") for s in plan.steps]
+    """The names of each step's two methods, stage by stage."""
+    if not plan.stages:
+        if len(plan.steps) == 1:
+            return [("learn", "evaluate")]
+        return [(f"learn_{s.name}", f"evaluate_{s.name}") for s in plan.steps]
+    found: dict[str, None] = {}
+    for stage in plan.stages:
+        for step in stage.steps:
+            own = () if len(stage.steps) == 1 else (step.name,)
+            name = re.sub(r"\W+", "_", "_".join((stage.name, *own))).strip("_")
+            while name in found:
+                name += "_"
+            found[name] = None
+    return [(f"learn_{name}", f"evaluate_{name}") for name in found]
 
 
 def emitted(plan: RecipePlan) -> str:
@@ -85,7 +121,7 @@ def emitted(plan: RecipePlan) -> str:
     from dlspec.targets.torch_source import module_source
 
     methods: dict[str, Graph] = {}
-    for step, (learn, evaluate) in zip(plan.steps, method_names(plan), strict=True):
+    for step, (learn, evaluate) in zip(plan.all_steps, method_names(plan), strict=True):
         methods[learn] = step.learn
         methods[evaluate] = step.evaluate
     return module_source(plan.name, methods)
@@ -105,22 +141,22 @@ def bind(plan: RecipePlan, module: torch.nn.Module, device: torch.device) -> Pro
     """A program over a module that has the recipe's methods."""
     module = module.to(device)
     names = method_names(plan)
-    graphs = [g for s in plan.steps for g in (s.learn, s.evaluate)]
+    steps = plan.all_steps
+    graphs = [g for s in steps for g in (s.learn, s.evaluate)]
     known = {w.name for g in graphs for w in g.weights}
     parameters = dict(module.named_parameters())
     tensors = {n: t for n, t in module.state_dict(keep_vars=True).items() if n in known}
-    changed = {n for s in plan.steps for g in s.groups for n in g.parameters}
-    for name, parameter in parameters.items():
-        parameter.requires_grad_(name in changed)
-    return Program(
+    made = Program(
         plan,
         module,
-        tuple(Method.of(module, n[0], s.learn) for s, n in zip(plan.steps, names, strict=True)),
-        tuple(Method.of(module, n[1], s.evaluate) for s, n in zip(plan.steps, names, strict=True)),
+        tuple(Method.of(module, n[0], s.learn) for s, n in zip(steps, names, strict=True)),
+        tuple(Method.of(module, n[1], s.evaluate) for s, n in zip(steps, names, strict=True)),
         parameters,
         tensors,
         device,
     )
+    made.open()
+    return made
 
 
 def initial(plan: RecipePlan, seed: int) -> dict[str, Array]:
@@ -133,7 +169,7 @@ def initial(plan: RecipePlan, seed: int) -> dict[str, Array]:
 
     prefix = f"{next(iter(plan.networks))}." if len(plan.networks) == 1 else ""
     found: dict[str, Array] = {}
-    for step in plan.steps:
+    for step in plan.all_steps:
         for graph in (step.learn, step.evaluate):
             found |= initial_weights(graph, seed, prefix)
     return found

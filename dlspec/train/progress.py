@@ -11,8 +11,26 @@ import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from dlspec.train.events import EpochEnded, Event, Finished, Listener, Noted, Progressed, Started
-from dlspec.train.log import epoch_line, log_line, machine_text, rate_text, time_text, value_text
+from dlspec.train.events import (
+    EpochEnded,
+    Event,
+    Finished,
+    Listener,
+    Noted,
+    Progressed,
+    StageBegan,
+    StageEnded,
+    Started,
+)
+from dlspec.train.log import (
+    epoch_line,
+    log_line,
+    machine_text,
+    rate_text,
+    stage_line,
+    time_text,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,9 +75,12 @@ class Plain:
                     "" if event.seconds_left is None else f"  {time_text(event.seconds_left)} left"
                 )
                 self._write(
-                    epoch_line(event.row, self._epochs) + ("  best" if event.best else "") + left
+                    epoch_line(event, self._epochs) + ("  best" if event.best else "") + left
                 )
-            case Noted() | Finished():
+            case StageBegan():
+                self._epochs = event.epochs
+                self._write(log_line(event) or "")
+            case StageEnded() | Noted() | Finished():
                 self._write(log_line(event) or "")
             case _:
                 pass
@@ -76,6 +97,7 @@ class Live:
         self._epochs: int | None = None
         self._next = 0.0
         self._metric = ""
+        self._stage = ""
 
     def close(self) -> None:
         """Take the bar away."""
@@ -89,6 +111,11 @@ class Live:
                 how = machine_text(event, " · ")
                 self._console.print(f"[bold]{event.recipe}[/]  {size}\n[dim]{how}[/]")
                 self._live.start()
+            case StageBegan():
+                self._epochs, self._stage, self._metric = event.epochs, event.name, ""
+                self._console.print(stage_line(event), style="bold cyan", markup=False)
+            case StageEnded():
+                self._console.print(f"[dim]{event.reason}[/]")
             case Progressed():
                 now = time.perf_counter()
                 if now >= self._next:
@@ -115,7 +142,7 @@ class Live:
         for _ in range(3):
             row.add_column(no_wrap=True)
         words = f"loss {event.loss:.4f}{self._metric} · {rate_text(event.samples_per_s)}/s · {left}"
-        head = Text(f"epoch {event.epoch}{of}", "bold cyan")
+        head = Text(f"{self._stage or 'epoch'} {event.epoch}{of}", "bold cyan")
         bar = ProgressBar(event.steps_per_epoch, event.position, width=16)
         row.add_row(head, bar, Text(words, overflow="ellipsis"))
         return row
@@ -129,7 +156,7 @@ class Live:
         self._metric = "".join(
             f" · {n.removeprefix('validation.')} {value_text(n, v)}" for n, v in scores[:1]
         )
-        words = Text(f"{row['epoch']:5.0f}  ")
+        words = Text(f"{event.epoch if event.stage else row['epoch']:5.0f}  ")
         for name, value in row.items():
             if name.startswith(("train.", "validation.")):
                 words.append(f"{name.removeprefix('validation.')} ", "dim")

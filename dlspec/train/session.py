@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import time
@@ -23,7 +24,7 @@ from dlspec.ir.plan import RecipePlan
 from dlspec.train import checkpoint
 from dlspec.train.checkpoint import RunState
 from dlspec.train.evaluation import Measure, measured_names
-from dlspec.train.events import EpochEnded, Listener, Noted, Progressed, Saved
+from dlspec.train.events import EpochEnded, Listener, Noted, Progressed, Saved, StageBegan
 from dlspec.train.feed import Batch, Feed, memory_for_data
 from dlspec.train.history import write_history
 from dlspec.train.interrupt import Interrupt
@@ -55,7 +56,8 @@ class Limits:
 
 
 class Session:
-    """Learns, measures and saves. ``state`` says where it stands; restore it before `run`."""
+    """Learns, measures and saves, in one stage. ``state`` says where it stands; `restore` it, or
+    `follow` an earlier stage, before `run`."""
 
     def __init__(
         self,
@@ -79,14 +81,17 @@ class Session:
             plan.epochs if options.epochs is None else options.epochs, plan.max_steps
         )
         check_plan(plan, splits, self.limits)
-        memory = memory_for_data(program.device) if options.memory is None else options.memory
-        feed = _feeds(program, seed, memory)
+        self.memory = memory = (
+            memory_for_data(program.device) if options.memory is None else options.memory
+        )
+        feed = feeds(program, seed, memory)
         self.feed = feed(splits.train, "training")
         self.measure = self._measure(splits.validation, feed, "validation", seed)
         self.test_measure = self._measure(splits.test, feed, "test", seed)
-        # a step of k turns takes k batches; the next step goes on with the last of them
+        # a step of k turns takes k groups of batches; the next step goes on with the last of them
         self._stride = 1 + sum(s.times - 1 for s in plan.steps)
-        self.rounds = max(1, self.feed.per_epoch // self._stride)
+        groups = math.ceil(self.feed.per_epoch / plan.accumulate)  # the last one may be smaller
+        self.rounds = max(1, groups // self._stride)
         self.precision = Precision(plan.precision, program.device)
         total = self._total_steps()
         self.players = [
@@ -106,6 +111,28 @@ class Session:
     ) -> Measure | None:
         return None if dataset is None else Measure(self.program, feed(dataset, part), seed)
 
+    def follow(self, earlier: Session) -> None:
+        """Begin after the stage of another session, with the weights that count of it."""
+        earlier.settle()
+        self.state = earlier.state.following()
+
+    def settle(self) -> None:
+        """Take the best weights back, where early stop watches for them."""
+        import torch
+
+        with torch.no_grad():
+            for name, value in self.best.items():
+                self.program.tensors[name].copy_(value)
+
+    def began(self, number: int, of: int) -> StageBegan:
+        """What is told when the stage begins."""
+        changed = {n for s in self.plan.steps for g in s.groups for n in g.parameters}
+        layers = tuple(dict.fromkeys(n.rpartition(".")[0] for n in self.program.parameters))
+        learns = tuple(
+            layer for layer in layers if any(n.rpartition(".")[0] == layer for n in changed)
+        )
+        return StageBegan(self.plan.name, number, of, self.limits.epochs, self.rounds, learns)
+
     # --- learning ---------------------------------------------------------------------------------
 
     def run(self) -> str:
@@ -116,6 +143,7 @@ class Session:
         """
         self._began, self._began_step = time.perf_counter(), self.state.step
         self._last_save = self._began
+        self.program.open()
         with Interrupt() as stop:
             while not self.limits.reached(self.state):
                 if self._patience_spent():
@@ -127,20 +155,20 @@ class Session:
 
     def _epoch(self, stop: Interrupt) -> None:
         state, players = self.state, self.players
-        batches = self._batches(state.epoch, state.position)
+        groups = self._groups(state.all_epochs, state.position)
         losses, most = self._losses, self.limits.steps
         clock = time.perf_counter
         mark = clock()
         next_read = mark + READ_SECONDS
         try:
             while state.position < self.rounds and (most is None or state.step < most):
-                batch = next(batches)
+                group = next(groups)
                 for player in players:
                     turn = state.step * player.times
-                    losses.append(player.turn(batch, turn))
+                    losses.append(player.turn(group, turn))
                     for extra in range(1, player.times):
-                        batch = next(batches)
-                        losses.append(player.turn(batch, turn + extra))
+                        group = next(groups)
+                        losses.append(player.turn(group, turn + extra))
                 state.position += 1
                 state.step += 1
                 now = clock()
@@ -156,15 +184,19 @@ class Session:
                         self.save()
                         mark = clock()
         finally:
-            batches.close()
+            groups.close()
         self._read()
         self._count(clock(), mark)
         self._epoch_ended()
 
-    def _batches(self, epoch: int, position: int) -> Generator[Batch, None, None]:
-        yield from self.feed.learn(epoch, position * self._stride)
-        while True:  # where one round takes more batches than there are
-            yield from self.feed.learn(epoch, 0)
+    def _groups(self, epoch: int, position: int) -> Generator[list[Batch], None, None]:
+        """The batches of each update, as many as are accumulated."""
+        count, start = self.plan.accumulate, position * self._stride * self.plan.accumulate
+        while True:
+            with contextlib.closing(self.feed.learn(epoch, start)) as batches:
+                while group := list(itertools.islice(batches, count)):
+                    yield group
+            start = 0  # where one round takes more batches than there are
 
     def _count(self, now: float, mark: float) -> float:
         self.state.learning_seconds += now - mark
@@ -211,16 +243,18 @@ class Session:
         if over or since * SAVING_SHARE >= self._save_cost:
             self.save()
         write_history(self.run_dir.history, state.history)
-        self.say(EpochEnded(row, best, self._seconds_left()))
+        stage, epoch = self.program.stage, int(row["epoch"]) - state.epochs_before
+        self.say(EpochEnded(row, best, self._seconds_left(), stage, epoch))
 
     def _row(self) -> Row:
         state = self.state
-        samples = state.position * self._stride * self.feed.size
-        row: Row = {
-            "epoch": state.epoch + 1,
-            "step": state.step,
+        row: Row = {"epoch": state.all_epochs + 1}
+        if self.program.stage:
+            row["stage"] = state.stage + 1
+        row |= {
+            "step": state.all_steps,
             "seconds": state.learning_seconds,
-            "samples_per_s": samples / max(state.epoch_seconds, 1e-9),
+            "samples_per_s": self._samples() / max(state.epoch_seconds, 1e-9),
         }
         alone = len(self.players) == 1
         for name, total in state.loss_sums.items():
@@ -247,7 +281,7 @@ class Session:
         stop, state = self.plan.stop, self.state
         if stop is None or state.best_epoch is None:
             return False
-        return state.epoch - state.best_epoch >= stop.patience
+        return state.all_epochs - state.best_epoch >= stop.patience
 
     # --- saving -----------------------------------------------------------------------------------
 
@@ -299,7 +333,7 @@ class Session:
         self.save()
         write_history(self.run_dir.history, self.state.history)
         state, path = self.state, str(self.run_dir.path)
-        raise DlspecError(Interrupted(None, state.step, state.epoch + 1, path))
+        raise DlspecError(Interrupted(None, state.all_steps, state.all_epochs + 1, path))
 
     def _check_weights(self) -> None:
         import torch
@@ -326,14 +360,18 @@ class Session:
 
     def _tell(self) -> None:
         state = self.state
-        samples = state.position * self._stride * self.feed.size
-        rate = samples / max(state.epoch_seconds, 1e-9)
+        rate = self._samples() / max(state.epoch_seconds, 1e-9)
         name = self.players[0].name
         loss = state.loss_sums[name] / state.loss_counts[name]
         left = self._seconds_left()
         self.say(
             Progressed(state.epoch + 1, state.position, self.rounds, state.step, loss, rate, left)
         )
+
+    def _samples(self) -> int:
+        """Examples that were learnt from in this epoch."""
+        batches = self.state.position * self._stride * self.plan.accumulate
+        return min(batches, max(self.feed.per_epoch, self._stride)) * self.feed.size
 
     def _total_steps(self) -> int | None:
         ends = [self.limits.steps, self.limits.epochs and self.limits.epochs * self.rounds]
@@ -346,7 +384,7 @@ class Session:
         return (total - self.state.step) * (time.perf_counter() - self._began) / done
 
 
-def _feeds(program: Program, seed: int, memory: int) -> Callable[[Dataset, str], Feed]:
+def feeds(program: Program, seed: int, memory: int) -> Callable[[Dataset, str], Feed]:
     plan = program.plan
 
     def make(dataset: Dataset, part: str) -> Feed:

@@ -19,16 +19,16 @@ from dlspec.ir.plan import RecipePlan
 from dlspec.train import checkpoint
 from dlspec.train.checkpoint import RunState
 from dlspec.train.curves import draw_curves
-from dlspec.train.events import Event, Finished, Listener, Noted, Started
+from dlspec.train.events import Event, Finished, Listener, Noted, StageEnded, Started
 from dlspec.train.fingerprint import changes, environment, recipe_fingerprint
 from dlspec.train.log import log_line
 from dlspec.train.lsuv import begin_by_data
 from dlspec.train.machine import Choice, device_of, kept_settings, probe
 from dlspec.train.options import TrainOptions, TrainResult, hash_weights
-from dlspec.train.program import by_network, program_of
+from dlspec.train.program import Program, by_network, program_of
 from dlspec.train.progress import progress_for
 from dlspec.train.rundir import RunDir
-from dlspec.train.session import Session
+from dlspec.train.session import Limits, Session, check_plan, feeds
 from dlspec.train.start_weights import fitting, read_weights
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _train(
     say: Listener,
 ) -> TrainResult:
     saved = _saved(run, options, say)
-    fields = sorted({i.name for s in plan.steps for i in s.learn.inputs if i.origin != "noise"})
+    fields = sorted({i.name for s in plan.all_steps for i in s.learn.inputs if i.origin != "noise"})
     known = [f for f in fields if f in splits.train.fields]
     recipe = recipe_fingerprint(plan, seed, splits.train, known) if len(splits.train) else {}
     if saved is not None:
@@ -96,7 +96,14 @@ def _train(
         say(Noted(EarlierRunKept(None, str(run.path))))
 
     program = program_of(plan, run.source, seed, device)
-    session = Session(program, splits, options, run, seed, say)
+    for part in plan.stages:
+        epochs = part.epochs if options.epochs is None else options.epochs
+        check_plan(part, splits, Limits(epochs, part.max_steps))
+
+    def open_stage(number: int) -> Session:
+        return Session(program.part(number), splits, options, run, seed, say)
+
+    session = open_stage(0 if saved is None else saved[0].stage)
     choice = choose(session, options, saved)
     here = environment(device, choice.threads, choice.matmul)
     if saved is not None:
@@ -104,12 +111,13 @@ def _train(
         differing = changes(saved[0].environment, here)
         if differing:
             say(Noted(ResumeDiffers(None, "; ".join(differing))))
-        if session.limits.reached(session.state):
-            say(Noted(RunWasFinished(None, str(run.path), session.state.epoch)))
+        if saved[0].stage + 1 == len(plan.parts) and session.limits.reached(session.state):
+            say(Noted(RunWasFinished(None, str(run.path), session.state.all_epochs)))
     elif options.init_from is not None:
-        _begin_from(session, options.init_from, say)
+        _begin_from(program, options.init_from, say)
     elif plan.init == "lsuv":
-        run.log(begin_by_data(program, next(session.feed.learn(0, 0)), seed))
+        feed = feeds(program, seed, session.memory)(splits.train, "training")
+        run.log(begin_by_data(program, next(feed.learn(0, 0)), seed))
     state = session.state
     state.recipe, state.environment, state.probe = recipe, here, choice.as_json()
 
@@ -124,15 +132,24 @@ def _train(
             examples=session.feed.examples,
             epochs=session.limits.epochs,
             steps_per_epoch=session.rounds,
-            step=state.step,
+            step=state.all_steps,
             resident=session.feed.resident,
         )
     )
     try:
-        reason = session.run()
+        while True:
+            if plan.stages:
+                say(session.began(session.state.stage + 1, len(plan.stages)))
+            reason = session.run()
+            following = session.state.stage + 1
+            if following == len(plan.parts):
+                break
+            say(StageEnded(session.plan.name, reason))
+            earlier, session = session, open_stage(following)
+            session.follow(earlier)
     finally:
-        draw_curves(run.curves, plan, state.history, state.best_epoch)
-    result = _result(session, run)
+        draw_curves(run.curves, plan, session.state.history, session.state.best_epoch)
+    result = _result(plan, session, run)
     say(Finished(result, reason))
     return result
 
@@ -173,24 +190,18 @@ def choose(
     return choice
 
 
-def _begin_from(session: Session, path: Path, say: Listener) -> None:
-    program = session.program
+def _begin_from(program: Program, path: Path, say: Listener) -> None:
     wanted = {n: tuple(t.shape) for n, t in program.tensors.items()}
-    weights, warning = fitting(session.plan, read_weights(path), wanted, path)
+    weights, warning = fitting(program.plan, read_weights(path), wanted, path)
     program.load(weights)
     if warning is not None:
         say(Noted(warning))
 
 
-def _result(session: Session, run: RunDir) -> TrainResult:
+def _result(plan: RecipePlan, session: Session, run: RunDir) -> TrainResult:
     """The weights that count, measured once more, on the test examples too."""
-    import torch
-
     program, state = session.program, session.state
-    if session.best:
-        with torch.no_grad():
-            for name, value in session.best.items():
-                program.tensors[name].copy_(value)
+    session.settle()
     metrics: dict[str, float] = {}
     for part, measure in (("validation", session.measure), ("test", session.test_measure)):
         if measure:
@@ -198,11 +209,11 @@ def _result(session: Session, run: RunDir) -> TrainResult:
     weights = program.weights()
     samples = sum(r["samples_per_s"] for r in state.history) / max(1, len(state.history))
     return TrainResult(
-        weights=by_network(session.plan, weights),
+        weights=by_network(plan, weights),
         metrics=metrics,
         weight_hash=hash_weights(weights),
-        epochs=state.epoch,
-        steps=state.step,
+        epochs=state.all_epochs,
+        steps=state.all_steps,
         best_epoch=state.best_epoch,
         seconds=state.learning_seconds,
         samples_per_s=samples,
