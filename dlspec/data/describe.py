@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data.dataset import Array, Dataset, Field, Splits
+from dlspec.data.excerpts import excerpts, steps_told
 from dlspec.data.files import missing
 from dlspec.data.preview import gallery, is_picture
 from dlspec.data.sequences import Sequences
@@ -30,7 +31,8 @@ def parts_of(splits: Splits) -> dict[str, Dataset]:
 
 def label_field(data: Dataset) -> Field | None:
     """The field that sorts examples: an integer with class names, or one named `label`."""
-    scalars = [f for f in data.fields.values() if f.shape == () and f.dtype.startswith("int")]
+    fields = [f for f in data.fields.values() if f.steps is None and f.shape == ()]
+    scalars = [f for f in fields if f.dtype.startswith("int")]
     named = [f for f in scalars if f.classes is not None]
     return next(iter(named), None) or next((f for f in scalars if f.name == "label"), None)
 
@@ -38,7 +40,8 @@ def label_field(data: Dataset) -> Field | None:
 def picture_field(data: Dataset) -> Field | None:
     """The first field that can be looked at."""
     fields = data.fields.values()
-    return next((f for f in fields if f.dtype != "str" and is_picture(f.shape)), None)
+    fields = [f for f in fields if f.dtype != "str" and f.steps is None]
+    return next((f for f in fields if is_picture(f.shape)), None)
 
 
 def summary(splits: Splits, *, width: int = 80, unicode: bool = True) -> list[str]:
@@ -53,7 +56,8 @@ def summary(splits: Splits, *, width: int = 80, unicode: bool = True) -> list[st
         rows, captions = samples(splits.train, label)
         shown = splits.train.take(rows)[picture.name]
         lines += ["", *gallery(list(shown), captions, width=width, unicode=unicode)]
-    return lines
+    told = excerpts(splits.train, width)
+    return [*lines, "", *told] if told else lines
 
 
 def samples(data: Dataset, label: Field | None, each: int = 1) -> tuple[list[int], list[str]]:
@@ -135,16 +139,16 @@ def _fields(data: Dataset) -> Iterable[str]:
 
 def _statistics(data: Dataset, field: Field) -> str:
     """Range, mean and standard deviation over the training part (population formula)."""
+    column = data[field.name]
+    if isinstance(column, Sequences):
+        return steps_told(column, field)
     if field.classes is not None:
         return f"{len(field.classes)} classes"
-    column = data[field.name]
     if field.dtype == "str":
         lengths = [len(str(text)) for text in column]
         return (
             f"{len(set(map(str, column))):,} different, {min(lengths)} to {max(lengths)} characters"
         )
-    if isinstance(column, Sequences):
-        return f"{column.lengths.min():,} to {column.lengths.max():,} steps"
     # In pieces: float64 copies of a whole column of pictures would be large.
     count = column.size
     total = squares = 0.0
