@@ -50,7 +50,8 @@ class InputSpec:
     `//` is floor division and binds closer than `*`). ``classes`` names the ids of an integer
     input. ``origin`` is ``data``; ``noise`` (drawn from ``noise`` by the runtime where left out) or
     ``lengths`` of the ragged symbol ``symbol`` (the full length where left out). ``by`` says how a
-    text becomes ids of the ``classes``: in which pieces (`dlspec.text`).
+    text becomes ids of the ``classes``: in which pieces (`dlspec.text`). ``rate`` is how many
+    samples a second a wave has that the model was trained on.
     """
 
     name: str
@@ -61,6 +62,7 @@ class InputSpec:
     noise: Noise | None = None
     symbol: str | None = None
     by: str | None = None
+    rate: int | None = None
 
     @property
     def type(self) -> str:
@@ -280,6 +282,7 @@ def _input(raw: Json) -> InputSpec:
         _noise(raw),
         _optional_text(raw, "symbol"),
         _optional_text(raw, "by"),
+        None if raw.get("rate") is None else _get(raw, "rate", int),
     )
 
 

@@ -22,8 +22,9 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "predict",
         help="answer for an image, array or JSON file",
-        description="Answer for pictures, .npy, .npz or .json files, or values: image=seven.png, "
-        "x=0.5, x='[1, 2]'; - is standard input. Several files are several examples.",
+        description="Answer for pictures, .wav, .npy, .npz or .json files, or values: "
+        "image=seven.png, x=0.5, x='[1, 2]'; - is standard input. Several files are several "
+        "examples.",
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="build/lenet")
     parser.add_argument("given", nargs="+", metavar="FILE", help="a file, or name=file-or-value")

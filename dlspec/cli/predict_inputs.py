@@ -1,4 +1,4 @@
-"""What `dlspec predict` is given, as arrays: pictures, `.npy`, `.npz`, `.json`, `name=value`."""
+"""What `dlspec predict` is given, as arrays: pictures, waves, arrays in files, `name=value`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _add(question: Question, spec: InputSpec, value: str) -> None:
     elif suffix == ".json" and os.path.exists(value):
         question.feeds[spec.name] = _batched(spec, _read_json(value))
     elif os.path.exists(value) or (suffix and not _is_value(value)):
-        array, note = _picture(value, spec)
+        array, note = (_sound if suffix == ".wav" else _picture)(value, spec)
         question.feeds[spec.name] = array
         if note:
             question.notes.append(f"{value}: {note}")
@@ -160,6 +160,17 @@ def _read_json(file: str) -> object:
 def _picture(file: str, spec: InputSpec) -> tuple[Array, str | None]:
     from dlspec.cli.predict_picture import read_picture
 
+    return read_picture(_found(file), spec)
+
+
+def _sound(file: str, spec: InputSpec) -> tuple[Array, str | None]:
+    from dlspec.cli.predict_sound import read_sound
+
+    return read_sound(_found(file), spec)
+
+
+def _found(file: str) -> Path:
+    """The path of a file that is there."""
     path = Path(file)
     if not path.is_file():
         near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -167,7 +178,7 @@ def _picture(file: str, spec: InputSpec) -> tuple[Array, str | None]:
         fix = f"did you mean `{path.parent / match}`?" if match else None
         reason = "it is a folder" if path.is_dir() else "there is no such file"
         raise DlspecError(PredictFile(None, file, reason, fix))
-    return read_picture(path, spec)
+    return path
 
 
 def _why(error: OSError) -> str:

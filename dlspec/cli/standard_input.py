@@ -8,7 +8,7 @@ from pathlib import Path
 from dlspec.diagnostics.core import DlspecError
 from dlspec.diagnostics.serve import PredictFile
 
-_KINDS = ((b"\x93NUMPY", ".npy"), (b"PK\x03\x04", ".npz"))
+_KINDS = ((b"\x93NUMPY", ".npy"), (b"PK\x03\x04", ".npz"), (b"RIFF", ".wav"))
 
 
 def with_standard_input(given: Sequence[str], content: bytes, folder: Path) -> list[str]:

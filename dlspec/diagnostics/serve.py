@@ -370,8 +370,9 @@ class ExtraMissing(Diagnostic):
 class PredictFile(Diagnostic):
     """A file given to `dlspec predict` cannot be read as a model's input.
 
-    Pictures (PNG, JPEG, …) fit inputs with the axes of a picture; ``.npy``, ``.npz`` and ``.json``
-    hold the array itself, with or without the batch axis.
+    Pictures (PNG, JPEG, …) fit inputs with the axes of a picture; WAV files with one channel fit
+    waves, at the rate that the model was trained on; ``.npy``, ``.npz`` and ``.json`` hold the
+    array itself, with or without the batch axis.
 
     Wrong:
         $ dlspec predict build/lenet image=notes.txt

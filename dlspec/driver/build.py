@@ -214,7 +214,7 @@ def build_network(
                 f"spec/{PurePath(source.name).name}",
                 hashlib.sha256(source.text.encode()).hexdigest(),
             ),
-            input_specs(plan.graph, named),
+            input_specs(plan, named),
             output_specs(plan.graph, named),
             tuple(r.record for r in results),
             training is not None,

@@ -98,12 +98,14 @@ class DataPlan:
 
 @dataclass(frozen=True)
 class ColumnSchema:
-    """A column that a source has; the shape is per example, None where settings decide."""
+    """A column that a source has; the shape is per example, None where settings decide. ``rate`` is
+    how many steps of a wave are a second."""
 
     name: str
     dtype: str
     shape: tuple[int | None, ...] = ()
     classes: tuple[str, ...] | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,10 @@ class SourceSchema:
     def setting(self, name: str) -> SettingSchema | None:
         """The setting of this name."""
         return next((s for s in self.settings if s.name == name), None)
+
+    def rates(self) -> dict[str, int]:
+        """The sampling rates of the columns that are waves."""
+        return {c.name: c.rate for c in self.columns or () if c.rate is not None}
 
     def complete(self, settings: Mapping[str, object]) -> dict[str, object]:
         """Those given, and the defaults of the rest."""
@@ -293,7 +299,7 @@ SOURCES: dict[str, SourceSchema] = {
                 ),
             ),
             (
-                ColumnSchema("wave", "float32", (None,)),
+                ColumnSchema("wave", "float32", (None,), rate=8000),
                 ColumnSchema("text", "str"),
                 ColumnSchema("speaker", "str"),
             ),

@@ -14,20 +14,25 @@ Wave = NDArray[np.float64]
 
 
 def read_wave(path: Path) -> tuple[Wave, int]:
-    """A WAV file with 16 bits a sample and one channel, in -1..1, and its rate.
+    """A WAV file with one channel of 8, 16, 24 or 32 bits a sample, in -1..1, and its rate.
 
     Raises:
-        ValueError: for any other file.
+        ValueError: for any other file; the text says why.
     """
     try:
         with wave.open(str(path), "rb") as file:
-            if file.getsampwidth() != 2 or file.getnchannels() != 1:
-                bits, channels = 8 * file.getsampwidth(), file.getnchannels()
-                raise ValueError(f"it has {channels} channels of {bits} bits, not 1 of 16")
-            samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-            return samples / 32768, file.getframerate()
+            channels, width = file.getnchannels(), file.getsampwidth()
+            content, rate = file.readframes(file.getnframes()), file.getframerate()
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"it is damaged, or no WAV file of plain samples ({error})") from error
+        raise ValueError(f"it is damaged, or no WAV file of whole numbers ({error})") from error
+    if channels != 1:
+        raise ValueError(f"it has {channels} channels, and one is wanted")
+    if width == 1:  # the only width without a sign
+        return np.frombuffer(content, np.uint8) / 128 - 1, rate
+    each = np.frombuffer(content, np.uint8).reshape(-1, width)
+    wide = np.zeros((len(each), 4), np.uint8)
+    wide[:, 4 - width :] = each
+    return wide.reshape(-1).view("<i4") / 2.0**31, rate
 
 
 def resampled(x: Wave, factor: float) -> Wave:
