@@ -102,6 +102,7 @@ def train_recipe(
         "metrics": {k: float(v) for k, v in result.metrics.items()},
         "weight_hash": result.weight_hash,
         "settings": compilation.settings,
+        **({"stages": [stage.name for stage in recipe.stages]} if recipe.stages else {}),
     }
     examples = real_examples(recipe, splits)
     bundles: list[Built] = []

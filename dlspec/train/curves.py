@@ -38,9 +38,28 @@ def draw_curves(path: Path, plan: RecipePlan, rows: Sequence[Row], best_epoch: i
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
         _panel(axes, title, shown, rows, best_epoch)
+        _stages(axes, rows, [stage.name for stage in plan.stages])
     picture = io.BytesIO()
     figure.savefig(picture, format="svg", metadata={"Date": None})
     write_file(path, lambda file: file.write(picture.getvalue()), flush=False)
+
+
+def _stages(axes: Any, rows: Sequence[Row], names: Sequence[str]) -> None:
+    """A line where a stage ends, and each one's name above its epochs."""
+    begins = {int(row["stage"]): row["epoch"] for row in reversed(rows) if "stage" in row}
+    for number, epoch in sorted(begins.items()):
+        if number > 1:
+            axes.axvline(epoch - 0.5, color=_GREY, lw=0.8, ls=":", zorder=0)
+        name = names[number - 1] if len(begins) <= 6 else str(number)
+        axes.annotate(
+            name,
+            (epoch - 0.5 if number > 1 else epoch, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(2, 2),
+            textcoords="offset points",
+            fontsize=7,
+            color=_GREY,
+        )
 
 
 def _panel(
@@ -64,7 +83,8 @@ def _panel(
             fontsize=8,
             color=_GREY,
         )
-    axes.set_title(title, loc="left", fontsize=10, color="#374151")
+    staged = any("stage" in row for row in rows)
+    axes.set_title(title, loc="left", fontsize=10, color="#374151", pad=14 if staged else None)
     axes.set_xlabel("epoch", fontsize=9, color=_GREY)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if all("accuracy" in n for n in names):

@@ -44,7 +44,7 @@ def report_html(
         report_engines.checks(verifications),
         _graph(plan),
         report_engines.nodes(verifications),
-        _training(history),
+        _training(history, (about.get("training") or {}).get("stages") or ()),
         spec_section(plan, source),
         _sizes(verifications),
         _open_points(verifications),
@@ -118,14 +118,15 @@ def _graph(plan: NetworkPlan) -> str:
     return tag("h2", "Network") + tag("div", picture, kind="card graph")
 
 
-def _training(history: Sequence[Mapping[str, float]]) -> str:
+def _training(history: Sequence[Mapping[str, float]], stages: Sequence[str]) -> str:
     if not history:
         return ""
     columns = dict.fromkeys(name for row in history for name in row)
-    told = [c for c in columns if c not in ("epoch", "step") and not _is_about_speed(c)]
+    told = [c for c in columns if c not in ("epoch", "stage", "step") and not _is_about_speed(c)]
     losses = [c for c in told if "loss" in c]
     others = [c for c in told if c not in losses]
-    charts = [curve_chart(history, n, t) for n, t in ((losses, "loss"), (others, "metrics"))]
+    panels = ((losses, "loss"), (others, "metrics"))
+    charts = [curve_chart(history, n, t, stages) for n, t in panels]
     cards = [tag("div", chart, kind="card") for chart in charts if chart]
     return tag("h2", "Training") + tag("div", *cards, kind="cards")
 

@@ -51,8 +51,14 @@ def node_chart(nodes: Sequence[NodeResult]) -> str:
     return _picture(_WIDTH, height, "error of each node over its bound", parts)
 
 
-def curve_chart(rows: Sequence[Mapping[str, float]], names: Sequence[str], title: str) -> str:
-    """Columns of a training's history over its rows; the scale goes from least to largest."""
+def curve_chart(
+    rows: Sequence[Mapping[str, float]],
+    names: Sequence[str],
+    title: str,
+    stages: Sequence[str] = (),
+) -> str:
+    """Columns of a training's history over its rows; the scale goes from least to largest. A line
+    stands where a stage ends, the names of the ``stages`` above their epochs."""
     height = 220
     shown = {n: [(i, r[n]) for i, r in enumerate(rows) if _is_known(r, n)] for n in names}
     shown = {n: points for n, points in shown.items() if points}
@@ -73,6 +79,15 @@ def curve_chart(rows: Sequence[Mapping[str, float]], names: Sequence[str], title
     for value in (low, high):
         parts.append(_line("axis", _LEFT, y(value), _HALF - _RIGHT))
         parts.append(_text(_LEFT - 4, y(value) + 4, f"{value:.3g}", "end"))
+    for index, row in enumerate(rows):
+        number = int(row.get("stage", 0))
+        if number and (index == 0 or rows[index - 1].get("stage") != number):
+            edge = x(index) - (across / 2 if index else 0)
+            if index:
+                ends = {"x1": f"{edge:.1f}", "x2": f"{edge:.1f}"}
+                parts.append(tag("line", kind="axis", y1=_TOP + 18, y2=_TOP + 18 + tall, **ends))
+            told = stages[number - 1] if len(stages) <= 6 else str(number)
+            parts.append(_text(edge + 2, _TOP + 14, told))
     for number, (name, points) in enumerate(shown.items()):
         colour = f"c{number % 4}"
         line = " ".join(f"{x(i):.1f},{y(v):.1f}" for i, v in points)

@@ -293,3 +293,17 @@ def test_what_may_not_change_is_named_with_its_stage(folder: Path) -> None:
             learnt(plan_of(WARM, changed), folder, resume=True)
         assert error.value.diagnostics[0].code == "DL691"
         assert named in error.value.diagnostics[0].notes[0]
+
+
+# --- pictures -------------------------------------------------------------------------------------
+
+
+def test_pictures_show_where_a_stage_ends(folder: Path) -> None:
+    from dlspec.verify.report_charts import curve_chart
+
+    result = learnt(plan_of(WARM, TUNE), folder)
+    drawn = (folder / "run" / "curves.svg").read_text()
+    assert drawn.count("<!-- warm -->") == drawn.count("<!-- tune -->") == 2  # two panels
+    chart = curve_chart(result.history, ["train.loss"], "loss", ["warm", "tune"])
+    assert chart.count(">warm<") == chart.count(">tune<") == 1
+    assert len(re.findall(r"<line[^>]*x1=\"([\d.]+)\"[^>]*x2=\"\1\"", chart)) == 1
