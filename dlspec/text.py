@@ -12,6 +12,7 @@ its words (its lines, where pieces are words; a list has its items), and each of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -19,6 +20,10 @@ Pieces = Literal["words", "characters", "bytes", "trigrams", "items"]
 PIECES = ("words", "characters", "bytes", "trigrams", "items")
 UNKNOWN, START, STOP = 0, 1, 2
 """Ids that every fitted vocabulary has: for what it has not, before the first, after the last."""
+WHITE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Unicode's white space, as what a pattern's brackets hold: languages differ in their own."""
+_WORD = re.compile(f"[^{WHITE}]+")
+_LINE_END = re.compile("\r\n|\n|\r")
 SPECIAL = ("<unknown>", "<start>", "<stop>")
 """How they are written."""
 
@@ -29,13 +34,13 @@ def pieces(text: Any, by: str) -> Sequence[str]:
         whole = by in ("words", "items")
         return [str(t) for t in text] if whole else [p for t in text for p in pieces(str(t), by)]
     if by == "words":
-        return text.split()
+        return _WORD.findall(text)
     if by == "characters":
         return list(text)
     if by == "bytes":
         return [f"{b:02x}" for b in text.encode()]
     if by == "trigrams":
-        marked = (f"#{word}#" for word in text.split())
+        marked = (f"#{word}#" for word in _WORD.findall(text))
         return [word[i : i + 3] for word in marked for i in range(len(word) - 2)]
     return [text]
 
@@ -44,7 +49,10 @@ def parts(text: Any, by: str) -> Sequence[str]:
     """What a text has pieces within: its words, or its lines where the pieces are words."""
     if not isinstance(text, str):
         return [str(p) for p in text]
-    return text.splitlines() if by == "words" else text.split()
+    if by != "words":
+        return _WORD.findall(text)
+    lines = _LINE_END.split(text)
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def encoded(text: Any, by: str, ids: Mapping[str, int], *, ending: bool = False) -> list[int]:

@@ -5,7 +5,7 @@ const task = JSON.parse(await new Promise((done) => {
     process.stdin.on("data", (part) => (text += part)).on("end", () => done(text));
 }));
 const ids = new Map(task.classes.map((word, id) => [word, id]));
-const words = (text) => text.split(/\s+/u).filter((word) => word !== "");
+const words = (text) => text.match(/[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/gu) ?? [];
 const hexadecimal = (byte) => byte.toString(16).padStart(2, "0");
 const trigrams = (word) => {
     const marked = [..."#" + word + "#"];
@@ -18,6 +18,7 @@ const pieces = {
     trigrams: (text) => words(text).flatMap(trigrams),
     items: (text) => [text],
 }[task.by];
-const parts = (text) => (task.by === "words" ? text.split(/\r\n|\n|\r/) : words(text));
+const lines = (text) => text.split(/\r\n|\n|\r/).filter((line, i, all) => line !== "" || i + 1 < all.length);
+const parts = (text) => (task.by === "words" ? lines(text) : words(text));
 const encoded = (text) => pieces(text).map((piece) => ids.get(piece) ?? 0);
 console.log(JSON.stringify(task.texts.map((t) => (task.nested ? parts(t).map(encoded) : encoded(t)))));

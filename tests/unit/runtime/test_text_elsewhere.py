@@ -16,7 +16,15 @@ from dlspec.ir.data_plan import VocabularyPlan
 from dlspec.text import PIECES, encoded, encoded_within
 
 PROGRAM = Path(__file__).with_name("encode.mjs")
-TEXTS = ["to be or  not", "naïve 北京 𝒳y", "", " a\tb ", "unseen zebra", "one\ntwo three"]
+TEXTS = [
+    "to be or  not",
+    "naïve 北京 𝒳y",
+    "",
+    " a\tb ",
+    "unseen zebra",
+    "one\n\ntwo three\r\n",
+    "a\x1cb\ufeffc\u2003d\x85e\u200bf\u2028g",
+]
 
 
 @pytest.mark.parametrize("nested", [False, True])
