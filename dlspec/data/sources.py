@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dlspec.data import tables
+from dlspec.data.addresses import read_usaddress
 from dlspec.data.captions import read_captions
 from dlspec.data.cmudict import read_cmudict
 from dlspec.data.columns import Columns, RawSource
@@ -17,6 +18,7 @@ from dlspec.data.emoji import read_emoji
 from dlspec.data.fetch import package_named, ready
 from dlspec.data.go.source import read_go_games
 from dlspec.data.idx import read_idx
+from dlspec.data.intents import read_intents
 from dlspec.data.moving_shapes import read_moving_shapes
 from dlspec.data.packages import (
     DESCRIPTIONS,
@@ -26,6 +28,7 @@ from dlspec.data.packages import (
     TRAIN_LABELS,
 )
 from dlspec.data.pictures import read_pictures
+from dlspec.data.sentiment import SENTIMENTS, TEXTS, read_sentiment
 from dlspec.data.speech.source import read_spoken
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.data import BadDataSetting, UnknownDataSetting, UnknownSource
@@ -167,6 +170,23 @@ def _spoken(call: Call) -> RawSource:
     return RawSource.of("spoken", *read_spoken(call.count("utterances"), count, test, call.span))
 
 
+def _usaddress(call: Call) -> RawSource:
+    return RawSource.of("usaddress", read_usaddress(call.span))
+
+
+def _intents(call: Call) -> RawSource:
+    return RawSource.of("intents", read_intents(call.count("sentences"), call.span))
+
+
+def _sentiment(call: Call) -> RawSource:
+    of = call.text("of")
+    if of not in TEXTS:
+        expected = " or ".join(f'`"{known}"`' for known in TEXTS)
+        raise DlspecError(BadDataSetting(call.span, "sentiment", "of", repr(of), expected))
+    columns = read_sentiment(of, call.span)
+    return RawSource.of("sentiment", columns, None, {"label": SENTIMENTS})
+
+
 def _idx(call: Call) -> RawSource:
     def pair(images: str, labels: str) -> Columns:
         return tables.read_idx_pair(call.folder, images, labels, call.span)
@@ -224,6 +244,9 @@ LOADERS: dict[str, Callable[[Call], RawSource]] = {
     "cmudict": _cmudict,
     "descriptions": _descriptions,
     "spoken": _spoken,
+    "usaddress": _usaddress,
+    "intents": _intents,
+    "sentiment": _sentiment,
     "npz": _npz,
     "csv": _csv,
     "images": _images,

@@ -306,6 +306,37 @@ SOURCES: dict[str, SourceSchema] = {
             reads_files=False,
         ),
         SourceSchema(
+            "usaddress",
+            "addresses in the United States, and which part each word is",
+            (),
+            tuple(ColumnSchema(name, "str") for name in ("address", "tags", "alike")),
+            reads_files=False,
+            apart_by="alike",
+        ),
+        SourceSchema(
+            "intents",
+            "commands to a house with their intents and slots, drawn from templates by a seed",
+            (SettingSchema("sentences", "int", "about so many, as many of each template", 8000),),
+            (
+                *(ColumnSchema(name, "str") for name in ("sentence", "tags", "intent")),
+                ColumnSchema("template", "int64"),
+            ),
+            reads_files=False,
+        ),
+        SourceSchema(
+            "sentiment",
+            "short texts and how people rated their sentiment",
+            (SettingSchema("of", "text", '"movie", "amazon", "nyt" or "tweets"', "movie"),),
+            (
+                ColumnSchema("text", "str"),
+                ColumnSchema("label", "int64", (), ("negative", "positive")),
+                ColumnSchema("score", "float64"),
+                ColumnSchema("document", "str"),
+            ),
+            reads_files=False,
+            apart_by="document",
+        ),
+        SourceSchema(
             "npz",
             "the arrays of a NumPy archive, N first",
             (SettingSchema("file", "text", "the archive", required=True), _TEST_FILE),
