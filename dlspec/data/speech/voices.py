@@ -41,13 +41,14 @@ class Synthesiser:
         except ImportError as error:
             raise DlspecError(MissingVoices(span, INSTALL)) from error
         loader: Any = espeakng_loader
-        self._data = Path(loader.get_data_path())
+        data = Path(loader.get_data_path())
+        self._variants = data / "voices" / "!v"
         try:
             self._library: Any = ctypes.CDLL(loader.get_library_path())
         except OSError as error:
             raise DlspecError(MissingVoices(span, INSTALL)) from error
         self.rate = int(
-            self._library.espeak_Initialize(_SYNCHRONOUS, 0, str(self._data.parent).encode(), 0)
+            self._library.espeak_Initialize(_SYNCHRONOUS, 0, str(data.parent).encode(), 0)
         )
         if self.rate <= 0:
             raise DlspecError(MissingVoices(span, INSTALL))
@@ -65,7 +66,7 @@ class Synthesiser:
 
     def speakers(self) -> list[str]:
         """The variants that sound like people, in the order of the alphabet."""
-        names = (path.name for path in (self._data / "voices" / "!v").iterdir())
+        names = (path.name for path in self._variants.iterdir())
         return sorted(name for name in names if not UNNATURAL.search(name))
 
     def say(
@@ -74,14 +75,17 @@ class Synthesiser:
         """A text as a wave in -1..1 at ``rate``.
 
         ``speed`` is in words a minute, ``pitch`` 0 to 99, ``gap`` between words in 10 ms; breath
-        and hiss are drawn by ``seed``. What stands in ``[[ ]]`` is phonemes.
+        and hiss are drawn by ``seed``, though the library keeps a little of what it said before.
+        What stands in ``[[ ]]`` is phonemes.
         """
         with _lock:
             library = self._library
             self._parts.clear()
             library.espeak_ng_SetRandSeed(ctypes.c_long(seed))
-            if library.espeak_SetVoiceByName(f"{accent}+{speaker}".encode()) != 0:
-                raise ValueError(f"no voice {accent}+{speaker}")
+            voice = f"{accent}+{speaker}"
+            known = (self._variants / speaker).is_file()  # the library leaves out what is not there
+            if not known or library.espeak_SetVoiceByName(voice.encode()) != 0:
+                raise ValueError(f"no voice {voice}")
             for parameter, value in ((_RATE, speed), (_PITCH, pitch), (_GAP, gap)):
                 library.espeak_SetParameter(parameter, value, 0)
             spoken = text.encode() + b"\0"
