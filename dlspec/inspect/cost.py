@@ -184,7 +184,9 @@ def _response(node: Node, sizes: Sizes) -> Cost:
 def _recurrent(node: Node, sizes: Sizes) -> Cost:
     """Both products of every gate, and about three further operations for each of its numbers."""
     x = node.inputs[0]
-    weights = [v for v in node.inputs if v is not None and ".weight_" in f".{v.name}"]
+    slots = node.op.rule.parameters
+    tail = zip(slots, node.inputs[len(node.inputs) - len(slots) :], strict=True)
+    weights = [v for s, v in tail if v is not None and s.name.startswith("weight_")]
     assert x is not None
     rows = math.prod(d.evaluate(sizes) for d in x.type.shape[:-1])
     products = sum(elements(w, sizes) for w in weights)

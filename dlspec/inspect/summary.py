@@ -101,12 +101,14 @@ def summarize(plan: NetworkPlan, *, depth: int = 1, at: Mapping[str, int] | None
     """
     graph = plan.graph
     sizes = symbol_sizes(plan, at)
-    maker = _Rows(sizes)
+    prepared = prepared_for(graph)
+    shown = [n for n in graph.nodes if n not in prepared]
+    maker = _Rows(sizes, prepared)
     inputs = [
         Row(v.name, f"{_origin(v.origin)}{v.type.dtype}", text_of(v.type.shape))
         for v in graph.inputs
     ]
-    rows = (*inputs, *maker.of(outline(graph.nodes), depth))
+    rows = (*inputs, *maker.of(outline(shown), depth))
     return Summary(plan.name, plan.settings, sizes, rows, totals(graph, sizes))
 
 
@@ -114,9 +116,26 @@ def _origin(origin: str) -> str:
     return "input " if origin == "data" else f"{origin} "
 
 
+def prepared_for(graph: Graph) -> dict[Node, Node]:
+    """The nodes that only put together what a fused cell reads, most of all its weights, and the
+    cell that each is for: they are shown with it."""
+    found: dict[Node, Node] = {}
+    for node in graph.nodes:
+        if not node.op.carries:
+            continue
+        waiting = [v.producer for v in node.inputs if v is not None]
+        while waiting:
+            maker = waiting.pop()
+            if maker is not None and maker.path.startswith(f"{node.path}."):
+                found[maker] = node
+                waiting += [v.producer for v in maker.inputs if v is not None]
+    return found
+
+
 class _Rows:
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, int], prepared: Mapping[Node, Node]) -> None:
         self._sizes = sizes
+        self._prepared = prepared
         self._seen: set[Value] = set()
 
     def of(self, items: Sequence[Item], depth: int, level: int = 0, inside: str = "") -> list[Row]:
@@ -133,7 +152,8 @@ class _Rows:
                 here = f"{first.name}."
                 kind = f"{here}{first.kind}."
                 within = kind if all(n.path.startswith(kind) for n in first.nodes) else here
-                found += _Rows(self._sizes).of(first.items, depth - 1, level + 1, within)
+                opened = _Rows(self._sizes, self._prepared)
+                found += opened.of(first.items, depth - 1, level + 1, within)
         return found
 
     def _node(self, node: Node, level: int, inside: str) -> Row:
@@ -170,7 +190,9 @@ class _Rows:
 
     def _parameters(self, nodes: Iterable[Node]) -> int:
         total = 0
-        for value in (v for n in nodes for v in n.inputs if isinstance(v, Parameter)):
+        given = list(nodes)
+        given += [part for part, whole in self._prepared.items() if whole in given]
+        for value in (v for n in given for v in n.inputs if isinstance(v, Parameter)):
             if value not in self._seen:
                 self._seen.add(value)
                 total += elements(value, self._sizes)
