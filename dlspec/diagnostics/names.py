@@ -482,6 +482,37 @@ class NoOutput(Diagnostic):
 
 
 @late_dataclass
+class OutputTwice(Diagnostic):
+    """Two `output` statements, one after the other, with one name: the first would go unseen.
+
+    Wrong:
+        network n {
+            input x: float[N, 4]
+            output y = x -> dense(2)
+            output y = tanh(y)
+        }
+
+    Right:
+        network n {
+            input x: float[N, 4]
+            y = x -> dense(2)
+            output y = tanh(y)
+        }
+    """
+
+    code: ClassVar[str] = "DL229"
+    title: ClassVar[str] = "the output `{name}` is given twice"
+    label: ClassVar[str] = "this would take its place"
+    help: ClassVar[str] = "leave `output` out of the first, or give one another name"
+    name: str
+    first: Span
+
+    def labels(self) -> Iterable[Label]:
+        """Where it was given before."""
+        yield Label(self.first, "given here")
+
+
+@late_dataclass
 class MisplacedStatement(Diagnostic):
     """A statement that this kind of definition cannot hold.
 

@@ -12,6 +12,7 @@ from dlspec.diagnostics.names import (
     AbsentHere,
     MisplacedStatement,
     NotYet,
+    OutputTwice,
     ReadBeforeBound,
     UnknownName,
     WrongKind,
@@ -55,9 +56,12 @@ class Elaborator:
         """Carry out statements from top to bottom; one that fails is told, poisons its names, and
         the next goes on.
         """
+        given: dict[str, Span] = {}
         for statement in body:
             if frame.returned:
                 return
+            if isinstance(statement, ast.Output):
+                self._once(statement, given)
             try:
                 self.statement(statement, frame)
             except Exhausted:
@@ -69,6 +73,13 @@ class Elaborator:
                 self.context.count_mistake(statement.span)
             except Poisoned:
                 self._poison(statement, frame)
+
+    def _once(self, statement: ast.Output, given: dict[str, Span]) -> None:
+        """An output that takes another's place is a mistake; under a condition it may."""
+        target = statement.target
+        first = given.setdefault(target.name, target.span)
+        if first is not target.span and not target.primed:
+            self.context.sink.report(OutputTwice(target.span, target.name, first))
 
     def _poison(self, statement: ast.Statement, frame: Frame) -> None:
         for name in bound_names(statement):
