@@ -231,6 +231,80 @@ class NothingLearns(Diagnostic):
     note = "`over` names nothing that has parameters"
 
 
+@late_dataclass
+class LoadMissing(Diagnostic):
+    """What a recipe loads weights from is not there. A relative path begins at the spec's folder.
+
+    Wrong (where nothing has been built yet):
+        $ dlspec train specs/transfer.dl
+
+    Right:
+        $ dlspec train specs/backbone.dl --out specs/build
+        $ dlspec train specs/transfer.dl
+    """
+
+    source: str
+    path: str
+    near: str | None = None
+    beside: str | None = None
+    code = "DL411"
+    title = "there are no weights at `{source}`"
+    label = "nothing to load from"
+    note = ("looked for `{path}`: paths begin at the spec's folder", "there are {near}")
+    help = ("write `{beside}`, which is there",)
+
+
+@late_dataclass
+class LoadFitsNothing(Diagnostic):
+    """No weight of a part has the name and shape of one in what it is loaded from.
+
+    Names are compared below the part: `load net.encoder from "build/encoder"` takes `conv1.weight`
+    for `net.encoder.conv1.weight`; where the source has a layer `encoder`, what lies in that.
+
+    Wrong (where the bundle is of another network):
+        $ dlspec train specs/transfer.dl
+
+    Right:
+        $ dlspec inspect build/resnet     # lists what it has
+    """
+
+    part: str
+    path: str
+    there: str | None = None
+    shapes: str | None = None
+    renamed: str | None = None
+    code = "DL412"
+    title = "nothing in `{path}` fits `{part}`"
+    label = "no name and shape fits"
+    note = ("there are {there}", "{shapes}")
+    help = "renamed? {renamed}"
+
+
+@late_dataclass
+class LoadedPartly(Diagnostic):
+    """Some weights of a part were not found where it is loaded from, and begin as fresh ones do.
+
+    Wrong (where the bundle was built with another number of classes):
+        $ dlspec train specs/transfer.dl
+
+    Right:
+        $ dlspec inspect build/resnet     # lists what it has
+    """
+
+    part: str
+    path: str
+    count: int
+    fresh: str | None = None
+    shapes: str | None = None
+    renamed: str | None = None
+    code = "DL413"
+    severity = "warning"
+    title = "not all of `{part}` could be loaded from `{path}`: {count} weights begin fresh"
+    label = "only partly"
+    note = ("these begin fresh: {fresh}", "{shapes}")
+    help = "renamed? {renamed}"
+
+
 # --- runs (DL685 to DL699)
 # -------------------------------------------------------------------------
 

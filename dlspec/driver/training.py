@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,13 +65,18 @@ def train_recipe(
     """Carry out a recipe, look at its checks, build and verify the bundle of every network of it.
 
     Raises:
-        DlspecError: DL908 for checks on metrics that do not hold (the run keeps the weights,
-            nothing is published), DL909 for checks on a part that the data does not have, and
-            everything that training or building may raise.
+        DlspecError: DL411 for weights to load that are not there, DL908 for checks on metrics that
+            do not hold (the run keeps the weights, nothing is published), DL909 for checks on a
+            part that the data does not have, and everything that training or building may raise.
     """
+    from dlspec.train.loading import missing_sources
+
     networks = [compilation.networks[n.name] for n in recipe.networks.values()]
     for network in networks:
         wanted_engines(network, build_options)
+    train_options = replace(train_options, folder=compilation.folder)
+    if not train_options.resume and (missing := missing_sources(recipe, compilation.folder)):
+        raise DlspecError(*missing)
     splits = open_splits(compilation, recipe)
     checks = [c for n in networks for c in n.checks if c.recipe == recipe.name]
     unmeasured = [d for c in checks if (d := unmeasurable(c, splits)) is not None]

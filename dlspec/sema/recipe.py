@@ -252,7 +252,9 @@ class RecipeJob:
         known = self.frame_names | {n: v for n, v in names.items() if n not in self.networks}
         sink_frame = Frame(self.recipe.name, "recipe", "", self.program, known)
         context = Context(self.program, self.sink, LEARN, GraphBuilder("choice"), self.sites)
-        el = RecipeElaborator(context, self.networks, {}, self.settings)
+        fields = {n: f for n, (_, f) in self.data.items()}
+        el = RecipeElaborator(context, self.networks, fields, self.settings)
+        el.missing_from = sink_frame
         try:
             value = el.evaluate(expr, sink_frame)
         except DlspecError as error:

@@ -72,8 +72,9 @@ class Settings:
             replaced |= set(LENGTHS) - self.given
         written = {n: v for n, v in self.written.items() if n not in replaced}
         several = {n: v for n, v in self.several.items() if n not in replaced}
-        for name in replaced & set(inner.written):
-            written[name], several[name] = inner.written[name], inner.several[name]
+        for name, value in inner.written.items():
+            if name in replaced:
+                written[name], several[name] = value, inner.several[name]
         return Settings(written, several, names=inner.names, place=inner.place)
 
 

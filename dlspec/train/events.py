@@ -84,6 +84,13 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class WeightsLoaded:
+    """Weights were taken from elsewhere; ``line`` says which."""
+
+    line: str
+
+
+@dataclass(frozen=True)
 class Noted:
     """A warning."""
 
@@ -98,5 +105,15 @@ class Finished:
     reason: str
 
 
-Event = Started | StageBegan | StageEnded | Progressed | EpochEnded | Saved | Noted | Finished
+Event = (
+    Started
+    | StageBegan
+    | StageEnded
+    | WeightsLoaded
+    | Progressed
+    | EpochEnded
+    | Saved
+    | Noted
+    | Finished
+)
 Listener = Callable[[Event], None]

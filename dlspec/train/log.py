@@ -11,6 +11,7 @@ from dlspec.train.events import (
     StageBegan,
     StageEnded,
     Started,
+    WeightsLoaded,
 )
 from dlspec.train.options import Row
 
@@ -29,6 +30,8 @@ def log_line(event: Event) -> str | None:
             return epoch_line(event, None) + ("  best" if event.best else "")
         case StageBegan():
             return stage_line(event)
+        case WeightsLoaded():
+            return event.line
         case StageEnded():
             return f"stage {event.name}: {event.reason}"
         case Saved():

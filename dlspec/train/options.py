@@ -33,6 +33,8 @@ class TrainOptions:
         init_from: a bundle, or a safetensors file, whose weights are taken where name and shape
             fit.
         save_seconds: how often to save within an epoch.
+        folder: where relative paths of the recipe (`load … from`) begin, the spec's own; without
+            one, the current folder.
         memory: bytes of data that may lie on the device; None asks the machine. More is streamed.
     """
 
@@ -47,6 +49,7 @@ class TrainOptions:
     init_from: Path | None = None
     save_seconds: float = 30.0
     memory: int | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

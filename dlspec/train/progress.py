@@ -21,6 +21,7 @@ from dlspec.train.events import (
     StageBegan,
     StageEnded,
     Started,
+    WeightsLoaded,
 )
 from dlspec.train.log import (
     epoch_line,
@@ -80,7 +81,7 @@ class Plain:
             case StageBegan():
                 self._epochs = event.epochs
                 self._write(log_line(event) or "")
-            case StageEnded() | Noted() | Finished():
+            case WeightsLoaded() | StageEnded() | Noted() | Finished():
                 self._write(log_line(event) or "")
             case _:
                 pass
@@ -114,6 +115,8 @@ class Live:
             case StageBegan():
                 self._epochs, self._stage, self._metric = event.epochs, event.name, ""
                 self._console.print(stage_line(event), style="bold cyan", markup=False)
+            case WeightsLoaded():
+                self._console.print(event.line, style="dim", markup=False)
             case StageEnded():
                 self._console.print(f"[dim]{event.reason}[/]")
             case Progressed():

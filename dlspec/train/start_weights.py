@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +63,17 @@ def fitting(
             used.add(source)
     fresh = [n for n in wanted if n not in taken]
     unused = [n for n in weights if n not in used]
-    renamed = _renamed({n: wanted[n] for n in fresh}, {n: weights[n].shape for n in unused})
+    other = renamed({n: wanted[n] for n in fresh}, {n: weights[n].shape for n in unused})
     if not taken:
-        raise DlspecError(NoWeightsFit(None, str(path), "no name and shape fits", renamed))
+        raise DlspecError(NoWeightsFit(None, str(path), "no name and shape fits", other))
     if not fresh and not unused:
         return taken, None
     return taken, WeightsUnmatched(
-        None, str(path), len(taken), _list(fresh), _list(unused), renamed
+        None, str(path), len(taken), listed(fresh), listed(unused), other
     )
 
 
-def _renamed(
+def renamed(
     fresh: Mapping[str, tuple[int, ...]], unused: Mapping[str, tuple[int, ...]]
 ) -> str | None:
     """Pairs of equal shape among what is left, most alike names first."""
@@ -85,10 +85,11 @@ def _renamed(
             other = max(alike, key=lambda n: difflib.SequenceMatcher(None, n, name).ratio())
             del left[other]
             pairs.append(f"`{other}` is now `{name}`")
-    return _list(pairs)
+    return listed(pairs)
 
 
-def _list(names: list[str], most: int = 6) -> str | None:
+def listed(names: Sequence[str], most: int = 6) -> str | None:
+    """Names with commas between, not too many; None without any."""
     if not names:
         return None
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -19,8 +19,17 @@ from dlspec.ir.plan import RecipePlan
 from dlspec.train import checkpoint
 from dlspec.train.checkpoint import RunState
 from dlspec.train.curves import draw_curves
-from dlspec.train.events import Event, Finished, Listener, Noted, StageEnded, Started
+from dlspec.train.events import (
+    Event,
+    Finished,
+    Listener,
+    Noted,
+    StageEnded,
+    Started,
+    WeightsLoaded,
+)
 from dlspec.train.fingerprint import changes, environment, recipe_fingerprint
+from dlspec.train.loading import Loaded, load_all, missing_sources, topic_of
 from dlspec.train.log import log_line
 from dlspec.train.lsuv import begin_by_data
 from dlspec.train.machine import Choice, device_of, kept_settings, probe
@@ -88,6 +97,7 @@ def _train(
     fields = sorted({i.name for s in plan.all_steps for i in s.learn.inputs if i.origin != "noise"})
     known = [f for f in fields if f in splits.train.fields]
     recipe = recipe_fingerprint(plan, seed, splits.train, known) if len(splits.train) else {}
+    loaded = _loaded(plan, options, saved, recipe)
     if saved is not None:
         differing = changes(saved[0].recipe, recipe)
         if differing:
@@ -113,11 +123,17 @@ def _train(
             say(Noted(ResumeDiffers(None, "; ".join(differing))))
         if saved[0].stage + 1 == len(plan.parts) and session.limits.reached(session.state):
             say(Noted(RunWasFinished(None, str(run.path), session.state.all_epochs)))
-    elif options.init_from is not None:
-        _begin_from(program, options.init_from, say)
-    elif plan.init == "lsuv":
-        feed = feeds(program, seed, session.memory)(splits.train, "training")
-        run.log(begin_by_data(program, next(feed.learn(0, 0)), seed))
+    else:
+        if plan.init == "lsuv" and options.init_from is None:
+            feed = feeds(program, seed, session.memory)(splits.train, "training")
+            run.log(begin_by_data(program, next(feed.learn(0, 0)), seed))
+        for found in loaded:
+            program.load(found.weights)
+            say(WeightsLoaded(found.line))
+            if found.warning is not None:
+                say(Noted(found.warning))
+        if options.init_from is not None:
+            _begin_from(program, options.init_from, say)
     state = session.state
     state.recipe, state.environment, state.probe = recipe, here, choice.as_json()
 
@@ -152,6 +168,23 @@ def _train(
     result = _result(plan, session, run)
     say(Finished(result, reason))
     return result
+
+
+def _loaded(
+    plan: RecipePlan,
+    options: TrainOptions,
+    saved: tuple[RunState, dict[str, Array]] | None,
+    recipe: dict[str, str],
+) -> list[Loaded]:
+    """What the recipe loads; its content joins what may not change. A run that goes on has it
+    already, so there the sources may be gone."""
+    if saved is not None and missing_sources(plan, options.folder):
+        known = saved[0].recipe
+        recipe |= {t: known[t] for t in map(topic_of, plan.loads) if t in known}
+        return []
+    loaded = load_all(plan, options.folder)
+    recipe |= {found.topic: found.content for found in loaded}
+    return loaded
 
 
 def _saved(
