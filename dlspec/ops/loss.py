@@ -100,6 +100,16 @@ class Weighted(Labelled):
         there = self.axis % kind.rank == min(1, kind.rank - 1)
         return text if there else f"{text}.movedim({self.axis}, 1)"
 
+    def torch_each(self, t: TorchContext, function: str, scores: str, label: str, more: str) -> str:
+        """The call of a loss that has no mean. Scores of steps become rows: PyTorch would go
+        through classes that are not its last axis many times slower."""
+        kind, labelled = t.input_types
+        assert kind is not None and labelled is not None
+        if kind.rank > 2 and self.axis % kind.rank == kind.rank - 1 and kind.rank > labelled.rank:
+            rows = f"{scores}.flatten(0, -2), {label}.flatten()"
+            return f"F.{function}({rows}, {more}).view_as({label})"
+        return f"F.{function}({self.torch_scores(t, scores)}, {label}, {more})"
+
     def torch_options(self, t: TorchContext) -> str:
         """Weights and what is ignored, as PyTorch's arguments."""
         text = ""
@@ -201,9 +211,8 @@ class CrossEntropy(Weighted):
         elif label_type.dtype is not DType.int64:
             label = f"{label}.long()"
         smoothing = f", label_smoothing={self.smoothing}" if self.smoothing else ""
-        logits = self.torch_scores(t, inputs[0])
         options = f'reduction="none"{smoothing}{self.torch_options(t)}'
-        return f"F.cross_entropy({logits}, {label}, {options})"
+        return self.torch_each(t, "cross_entropy", inputs[0], label, options)
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         kinds = g.input_types
@@ -266,8 +275,8 @@ class Nll(Weighted):
         label_type = t.input_types[1]
         assert label_type is not None
         label = t.tensor(1) if label_type.dtype is DType.int64 else f"{t.tensor(1)}.long()"
-        scores = self.torch_scores(t, inputs[0])
-        return f'F.nll_loss({scores}, {label}, reduction="none"{self.torch_options(t)})'
+        options = f'reduction="none"{self.torch_options(t)}'
+        return self.torch_each(t, "nll_loss", inputs[0], label, options)
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         return self.onnx_chosen(g, *inputs)[0]
