@@ -160,7 +160,10 @@ class Context:
         return found
 
     def learning_at(self, scope: str) -> bool:
-        """Whether weights change here: a layer that no goal is over runs as in the engine."""
+        """Whether weights change here: a layer that no goal is over runs as in the engine, and so
+        does what a cell says when it is fed with its own choices."""
+        if self.loop is not None and self.loop.fed:
+            return False
         return self.mode.learning and not any(
             scope == f or scope.startswith(f + ".") for f in self.frozen
         )
