@@ -121,10 +121,13 @@ class Scan(Op):
                     )
                 )
         check_states(self.name, self.body, self.states, inputs[self.stepped :])
-        ragged = (1,) if self.lengths else ()
+        own = {1} if self.lengths else set[int]()
         time = first.shape[1]
         stacked = [o.value.type for o in self.body.outputs[self.states :]]
-        timed = [t.with_shape((t.shape[0], time, *t.shape[1:]), ragged) for t in stacked]
+        timed = [
+            t.with_shape((t.shape[0], time, *t.shape[1:]), own | {a + 1 for a in t.ragged})
+            for t in stacked
+        ]
         return (*timed, *(o.value.type for o in self.body.outputs[: self.states]))
 
     def _parts(self, inputs: Sequence[Any]) -> tuple[list[Any], list[Any], Any, dict[Value, Any]]:

@@ -24,6 +24,7 @@ from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.graph import Graph, Output, Value, pruned
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
+from dlspec.ops.lengths import Masked
 from dlspec.sema import apply, ragged
 from dlspec.sema.arguments import Given, evaluate_arguments
 from dlspec.sema.bindings import bound_places, names_read
@@ -81,7 +82,10 @@ class NetworkElaborator(Elaborator):
         """New lengths are an output too, called by the dimension's name in the output's type."""
         graph = self.context.builder.graph
         lengths = ragged.lengths_of(self.context, dim, tensor.type)
-        if lengths in graph.inputs or any(o.value is lengths for o in graph.outputs):
+        # lengths within lengths are those that were given, with 0 behind a row's steps
+        covered = lengths.producer is not None and isinstance(lengths.producer.op, Masked)
+        given = lengths.producer.inputs[0] if lengths.producer and covered else lengths
+        if given in graph.inputs or any(o.value is lengths for o in graph.outputs):
             return
         symbol = next((n for n, d in frame.dims.items() if d == dim and n != str(dim)), name)
         graph.outputs.append(Output(f"{symbol}_lengths", lengths))

@@ -13,12 +13,13 @@ from dlspec.diagnostics.names import (
     WrongKind,
 )
 from dlspec.diagnostics.time import NothingStepped, StepRank, TimesDiffer
+from dlspec.dims import Dim
 from dlspec.ir.builder import free_values
 from dlspec.ir.graph import Value
 from dlspec.ops.control import Scan
 from dlspec.sema import fused
 from dlspec.sema.arguments import Arguments, Given
-from dlspec.sema.context import Frame
+from dlspec.sema.context import Context, Frame
 from dlspec.sema.loops import Loop, inside
 from dlspec.sema.ragged import lengths_of
 from dlspec.sema.tensors import as_tensor
@@ -154,7 +155,8 @@ def _scanned(
         n: (Tensor(loop.step(n, v, given[n][1]) if n in stepped else v), given[n][1])
         for n, v in actual.items()
     }
-    with inside(context, loop):
+    within = _lengths_within(context, loop, [actual[n] for n in stepped])
+    with inside(context, loop, within):
         inner = cell_body(el, layer, inputs, path, span, frame, ())
         results = inner.names | inner.put_out
         outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
@@ -194,6 +196,18 @@ def _scanned(
     return Record(definition.name, found, tuple(outputs))
 
 
+def _lengths_within(context: Context, loop: Loop, stepped: list[Value]) -> dict[Dim, Value]:
+    """Where steps differ in length themselves: the lengths of this one, which are stepped too."""
+    found: dict[Dim, Value] = {}
+    for value in stepped:
+        for axis in sorted(a for a in value.type.ragged if a > 1):
+            dim = value.type.shape[axis]
+            lengths = lengths_of(context, dim, value.type)
+            if dim not in found and lengths.type.rank > 1:
+                found[dim] = loop.step(f"{dim}_lengths", lengths, value.span)
+    return found
+
+
 def _has_lengths(actual: dict[str, Value], stepped: list[str]) -> bool:
     return any(1 in actual[n].type.ragged for n in stepped)
 
@@ -209,8 +223,6 @@ def _stepped(
         kind = actual[name].type
         rank = len(statement.type.dims or ())
         if kind.rank == rank + 1:
-            if any(a > 1 for a in kind.ragged):
-                raise DlspecError(NotYet(given[name][1], "lengths within the steps of a scan"))
             if found and actual[found[0]].type.shape[1] != kind.shape[1]:
                 raise DlspecError(
                     TimesDiffer(

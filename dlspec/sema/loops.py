@@ -67,6 +67,7 @@ class Loop:
             kind.dtype,
             kind.shape[0],
             *kind.shape[2:],
+            ragged=sorted(a - 1 for a in kind.ragged if a > 1),
             origin="step",
             span=span,
         )
@@ -112,14 +113,18 @@ class Loop:
 
 
 @contextmanager
-def inside(context: Context, loop: Loop) -> Generator[None]:
-    """Elaborate into the body of a loop."""
-    builder, before = context.builder, context.loop
+def inside(
+    context: Context, loop: Loop, within: Mapping[Dim, Value] | None = None
+) -> Generator[None]:
+    """Elaborate into the body of a loop; ``within`` are the lengths that a step has itself."""
+    before = context.builder, context.loop, context.lengths
     context.builder, context.loop = loop.body, loop
+    if within:
+        context.lengths = {**context.lengths, **within}
     try:
         yield
     finally:
-        context.builder, context.loop = builder, before
+        context.builder, context.loop, context.lengths = before
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dlspec.diagnostics.names import NotYet
 from dlspec.diagnostics.shapes import RaggedRefused
 from dlspec.dims import Dim, FloorDiv, Symbol
 from dlspec.ir.builder import GraphBuilder
-from dlspec.ir.graph import Value
+from dlspec.ir.graph import Input, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops import REGISTRY
 from dlspec.ops.arithmetic import Clip, Div
@@ -87,7 +87,10 @@ def lengths_of(context: Context, dim: Dim, kind: TensorType) -> Value:
     sources = [d for d in context.lengths if d.symbol is not None and d.symbol in dim.symbols]
     if len(sources) != 1 or len(dim.symbols) != 1:
         raise DlspecError(RaggedRefused(None, "this", operand=str(dim), actual=str(kind)))
-    maker = _Lengths(context.builder.root, sources[0], context.lengths[sources[0]])
+    source = context.lengths[sources[0]]
+    stepped = isinstance(source, Input) and source.origin == "step"
+    builder = context.builder if stepped else context.builder.root
+    maker = _Lengths(builder, sources[0], source)
     none = constant(maker.builder, 0, DType.int32)
     made = maker.node("maximum", maker.of(dim), none)
     context.lengths[dim] = made

@@ -263,7 +263,20 @@ NESTED = """
         output top = max(max(spoilt, axis = 2), axis = S)
         output bag = sum(id -> embed(9, 4), axis = W) -> dense(2)
         output wave = spoilt -> each(waves()) -> each(reader())
+        kept = spoilt -> scan(looker(3))
+        output hidden = kept.h
+        output looked = sum(kept.seen, axis = W)
         output y = exp(spoilt)
+    }
+    cell looker(units) {
+        input x: float[N, <=W, 2]
+        state h: float[N, units] = 0
+        focus = softmax(sum(x * unsqueeze(h -> dense(2), 1), axis = 2))
+        seen = einsum("nw,nwd->nd", focus, x)
+        heard = x -> waves() -> mean(axis = 1)
+        h' = tanh(h + (concat(seen, heard) -> dense(units)))
+        output h'
+        output seen = x * unsqueeze(focus, 2)
     }
     block waves(x: float[N, <=W, 2]) {
         return x -> transpose(1, 2) -> conv(2, kernel = 3, stride = 2, pad = 1) -> transpose(1, 2)
@@ -307,6 +320,7 @@ def test_lengths_within_lengths() -> None:
             cut = tuple(slice(0, n) for n in value.shape[1:])
             np.testing.assert_allclose(told[name][row][cut], value[0], rtol=1e-9, atol=1e-12)
     assert not told["y"][~there].any()
+    assert not any(name.endswith("_lengths") for name in told)
 
 
 NORMED = "transpose(1, 2) -> batch_norm(momentum = 0.3) -> transpose(1, 2)"
