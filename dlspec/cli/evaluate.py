@@ -17,6 +17,9 @@ def add_parser(verbs: Any) -> None:
     )
     parser.add_argument("--engine", help="which engine: a name, or name/target")
     parser.add_argument("--part", choices=("train", "validation", "test"), default="test")
+    parser.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="a setting of the recipe, of its data"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -24,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, and hold the result against what training noted."""
     from dlspec.bundle import current_bundle, read_manifest
     from dlspec.cli.output import say
-    from dlspec.cli.paths import the_bundle
+    from dlspec.cli.paths import settings, the_bundle
     from dlspec.diagnostics import DlspecError
     from dlspec.diagnostics.internal import NothingToDo
     from dlspec.driver.evaluation import bundle_recipe, evaluate_engine
@@ -33,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
     folder = current_bundle(the_bundle(args.bundle))
     manifest = read_manifest(folder)
-    compilation, recipe, plan = bundle_recipe(manifest, folder)
+    given = settings(args.set)
+    compilation, recipe, plan = bundle_recipe(manifest, folder, given)
     splits = open_splits(compilation, recipe)
     dataset = getattr(splits, args.part)
     if dataset is None:
@@ -52,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     say(f"{manifest.network} on {model.record.label}, {len(dataset):,} {args.part} examples")
     noted = manifest.training.get("metrics", {})
     for name, value in metrics.items():
-        before = noted.get(f"{args.part}.{name}")
+        before = None if given else noted.get(f"{args.part}.{name}")
         said = f"   (training measured {before:.4f})" if before is not None else ""
         say(f"  {name:<12} {value:.4f}{said}")
     return 0

@@ -162,12 +162,9 @@ def _descriptions(call: Call) -> RawSource:
 
 
 def _spoken(call: Call) -> RawSource:
-    test, recorded = call.text("test"), call.settings["recorded"]
-    if test not in ("voices", "recordings"):
-        expected = '`"voices"` or `"recordings"`'
-        raise DlspecError(BadDataSetting(call.span, "spoken", "test", repr(test), expected))
+    recorded, real = call.settings["recorded"], call.settings["real"] is True
     count = recorded if isinstance(recorded, int) else 0
-    return RawSource.of("spoken", *read_spoken(call.count("utterances"), count, test, call.span))
+    return RawSource.of("spoken", *read_spoken(call.count("utterances"), count, real, call.span))
 
 
 def _usaddress(call: Call) -> RawSource:

@@ -86,8 +86,11 @@ def evaluate_engine(
     return {name: value / totals[name] for name, value in sums.items()}
 
 
-def bundle_recipe(manifest: Any, folder: Path) -> tuple[Compilation, RecipePlan, NetworkPlan]:
-    """The recipe and network of a bundle, from the copy of the spec in it.
+def bundle_recipe(
+    manifest: Any, folder: Path, settings: Mapping[str, str] | None = None
+) -> tuple[Compilation, RecipePlan, NetworkPlan]:
+    """The recipe and network of a bundle, from the copy of the spec in it; with settings from
+    outside besides those that it was trained with.
 
     Raises:
         DlspecError: DL907 if the bundle's network has no recipe.
@@ -100,7 +103,7 @@ def bundle_recipe(manifest: Any, folder: Path) -> tuple[Compilation, RecipePlan,
     compilation = Compilation(
         SourceFile(str(file), file.read_text("utf-8")),
         Path.cwd(),
-        manifest.training.get("settings", {}),
+        {**manifest.training.get("settings", {}), **(settings or {})},
     )
     plan = compilation.spec.networks[manifest.network]
     if plan.recipe is None or plan.recipe.data is None:

@@ -292,11 +292,9 @@ SOURCES: dict[str, SourceSchema] = {
             "spoken",
             "letters and digits spoken by many voices, at 8 kHz in -1..1",
             (
-                SettingSchema("utterances", "int", "so many of synthesised voices to train", 4000),
+                SettingSchema("utterances", "int", "so many of synthesised voices to train", 8000),
                 SettingSchema("recorded", "int", "so many of recordings to train besides"),
-                SettingSchema(
-                    "test", "text", '"voices" that none trains, or "recordings"', "voices"
-                ),
+                SettingSchema("real", "flag", "test with recordings, not other voices", False),
             ),
             (
                 ColumnSchema("wave", "float32", (None,), rate=8000),

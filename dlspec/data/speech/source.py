@@ -52,12 +52,13 @@ Utterance = tuple[Wave, str, str]
 
 
 def read_spoken(
-    utterances: int, recorded: int, test: str, span: Span | None
+    utterances: int, recorded: int, real: bool, span: Span | None
 ) -> tuple[Columns, Columns]:
     """The columns to train and to test: ``wave`` float32[N, <=S] in -1..1 at 8 kHz, ``text``,
     ``speaker``.
 
-    To train there are ``utterances`` of voices, and ``recorded`` of the recordings behind them.
+    To train there are ``utterances`` of voices, and ``recorded`` of the recordings behind them; to
+    test, voices that do not train, or what is ``real``.
 
     Raises:
         DlspecError: DL615 to DL618 where the package cannot be had, DL627 without voices.
@@ -70,10 +71,10 @@ def read_spoken(
     parts = [made(f"voices-{utterances}", lambda: _voices(utterances, False, span))]
     if recorded:
         parts.append(made(f"recordings-{recorded}", lambda: _recordings(folder, recorded, "learn")))
-    if test == "voices":
-        tested = made(f"test-voices-{TESTED}", lambda: _voices(TESTED, True, span))
-    else:
+    if real:
         tested = made(f"test-recordings-{TESTED}", lambda: _recordings(folder, TESTED, "test"))
+    else:
+        tested = made(f"test-voices-{TESTED}", lambda: _voices(TESTED, True, span))
     return _together(parts), tested
 
 
@@ -110,10 +111,11 @@ def _spoken(synthesiser: Synthesiser, text: str, speaker: str, rng: np.random.Ge
     accent = ACCENTS[int(rng.choice(len(ACCENTS), p=(0.55, 0.15, 0.15, 0.15)))]
     speed, pitch = int(rng.integers(110, 200)), int(rng.integers(20, 80))
     gap, seed = int(rng.integers(0, 8)), int(rng.integers(1 << 31))
+    tempo = rng.uniform(0.87, 1.15)  # smaller and larger heads, as a record at another speed
 
     def say(words: str) -> Wave:
         wave = synthesiser.say(words, speaker, accent, speed=speed, pitch=pitch, gap=gap, seed=seed)
-        return trimmed(resampled(wave, RATE / synthesiser.rate))
+        return trimmed(resampled(wave, RATE / synthesiser.rate / tempo))
 
     names = [LETTER_A if symbol == "a" else symbol.upper() for symbol in text]
     if rng.random() < 0.5:

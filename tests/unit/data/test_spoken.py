@@ -127,7 +127,7 @@ def few(folder: Path) -> dict[str, source.Columns]:
     """A hundred utterances to train, and both test sets."""
     made = {}
     for test in ("voices", "recordings"):
-        settings = {"utterances": 100, "recorded": 20, "test": test}
+        settings = {"utterances": 100, "recorded": 20, "real": test == "recordings"}
         found = load_source("spoken", settings, folder=folder)
         assert found.test_columns is not None
         made |= {"train": found.columns, test: found.test_columns}
@@ -166,7 +166,7 @@ def test_what_is_made_is_kept(few: dict[str, source.Columns], folder: Path) -> N
 
 def test_settings_are_checked(folder: Path) -> None:
     with pytest.raises(DlspecError) as caught:
-        load_source("spoken", {"test": "both"}, folder=folder)
+        load_source("spoken", {"real": "both"}, folder=folder)
     assert [type(d) for d in caught.value.diagnostics] == [BadDataSetting]
 
 
