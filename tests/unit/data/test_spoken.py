@@ -143,7 +143,7 @@ def test_utterances_are_what_they_say(few: dict[str, source.Columns]) -> None:
         seconds = wave.lengths / 8000
         assert seconds.min() > 0.5 and seconds.max() < 10
         # who says more takes longer
-        assert np.corrcoef(seconds, [len(t) for t in text])[0, 1] > 0.7
+        assert np.corrcoef(seconds, [len(t) for t in text])[0, 1] > 0.5
 
 
 def test_nobody_who_trains_is_tested(few: dict[str, source.Columns]) -> None:
