@@ -35,8 +35,8 @@ MOTIONS = {
     "moves down": (1, 0),
 }
 """What it does, and the way it goes: down, to the right."""
-TRAVEL = (0.75, 1.25)
-"""Pixels between two frames, at least and at most."""
+TRAVEL = (7.0, 13.0)
+"""Pixels from the first frame to the last, at least and at most."""
 
 SENTENCES = tuple(
     f"a {size} {colour} {shape} {motion}"
@@ -65,7 +65,8 @@ def _video(sentence: str, rng: np.random.Generator) -> NDArray[np.uint8]:
     frames = SHORTEST + int(length * (LONGEST + 1 - SHORTEST))
     half = SIZES[size]
     way = np.array(MOTIONS[motion], np.float64)
-    path = np.arange(frames)[:, None] * way * (TRAVEL[0] + speed * (TRAVEL[1] - TRAVEL[0]))
+    gone = np.arange(frames)[:, None] / (frames - 1)
+    path = gone * way * (TRAVEL[0] + speed * (TRAVEL[1] - TRAVEL[0]))
     # wherever it starts, it stays in the picture
     low = half - path.min(0)
     high = SIDE - 1 - half - path.max(0)
