@@ -127,7 +127,7 @@ def output_specs(graph: Graph, words: Words) -> tuple[OutputSpec, ...]:
         OutputSpec(
             o.name,
             o.value.type.dtype.value,
-            tuple(str(d) for d in o.value.type.shape),
+            tuple(o.steps.get(axis, str(d)) for axis, d in enumerate(o.value.type.shape)),
             *_named(o, words),
         )
         for o in graph.outputs

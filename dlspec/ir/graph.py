@@ -131,12 +131,14 @@ class Node:
 @dataclass(eq=False)
 class Output:
     """A named result of a graph; ``classes`` names the ids of an `int … of vocabulary`, as far as
-    the spec has them; what a ``vocabulary`` holds is known once there is data."""
+    the spec has them; what a ``vocabulary`` holds is known once there is data. ``steps`` says what
+    the spec calls an axis whose lengths are new, `L` of `int[N, <=L]`: those are `L_lengths`."""
 
     name: str
     value: Value
     classes: tuple[str, ...] | None = None
     vocabulary: VocabularyPlan | None = None
+    steps: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
 @dataclass(eq=False)

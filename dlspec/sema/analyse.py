@@ -67,28 +67,36 @@ class NetworkElaborator(Elaborator):
         """An output of the outermost network is an output of the graph."""
         if frame.scope == "" and frame.owner == self.root:
             graph = self.context.builder.graph
+            steps: dict[int, str] = {}
             for axis in sorted(tensor.type.ragged):
                 whole, tensor = tensor, ragged.marked(self.context, tensor, axis)
                 if tensor is not whole and whole.name == name:
                     self.context.builder.rename(whole, f"{name}.whole")
                     self.context.builder.rename(tensor, name)
-                self._lengths_put_out(name, tensor.type.shape[axis], tensor, frame)
-            made = Output(name, tensor)
+                symbol = self._lengths_put_out(name, tensor.type.shape[axis], tensor, frame)
+                if symbol is not None:
+                    steps[axis] = symbol
+            made = Output(name, tensor, steps=steps)
             if names is not None:
-                made = Output(name, tensor, names.classes, names.fitted)
+                made = Output(name, tensor, names.classes, names.fitted, steps)
             graph.outputs = [o for o in graph.outputs if o.name != name] + [made]
 
-    def _lengths_put_out(self, name: str, dim: Dim, tensor: Value, frame: Frame) -> None:
-        """New lengths are an output too, called by the dimension's name in the output's type."""
+    def _lengths_put_out(self, name: str, dim: Dim, tensor: Value, frame: Frame) -> str | None:
+        """New lengths are an output too, called by the dimension's name in the output's type, which
+        is given back; None of lengths that are an input."""
         graph = self.context.builder.graph
         lengths = ragged.lengths_of(self.context, dim, tensor.type)
         # lengths within lengths are those that were given, with 0 behind a row's steps
         covered = lengths.producer is not None and isinstance(lengths.producer.op, Masked)
         given = lengths.producer.inputs[0] if lengths.producer and covered else lengths
-        if given in graph.inputs or any(o.value is lengths for o in graph.outputs):
-            return
+        if given in graph.inputs:
+            return None
+        known = next((o.name for o in graph.outputs if o.value is lengths), None)
+        if known is not None:
+            return known.removesuffix("_lengths")
         symbol = next((n for n, d in frame.dims.items() if d == dim and n != str(dim)), name)
         graph.outputs.append(Output(f"{symbol}_lengths", lengths))
+        return symbol
 
 
 def analyse(
