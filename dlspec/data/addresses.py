@@ -15,7 +15,7 @@ from dlspec.source import Span
 
 
 def read_usaddress(span: Span | None = None) -> Columns:
-    """``address``, a text as it was written (`8128 S. DR MARTIN LUTHER KING JR Drive`); ``tags``,
+    """``tokens``, a text as it was written (`8128 S. DR MARTIN LUTHER KING JR Drive`); ``tags``,
     the slot of each of its words with blanks between (`AddressNumber StreetNamePreDirectional
     StreetName …`); ``alike``, the address in lower case, which twenty-six share with another.
 
@@ -33,7 +33,7 @@ def read_usaddress(span: Span | None = None) -> Columns:
         raise DlspecError(CacheCorrupt(span, "usaddress", str(path), f"({error})")) from error
     addresses = [" ".join("".join(address.itertext()).split()) for address in root]
     return {
-        "address": np.array(addresses, object),
+        "tokens": np.array(addresses, object),
         "tags": np.array([" ".join(part.tag for part in address) for address in root], object),
         "alike": np.array([address.lower() for address in addresses], object),
     }

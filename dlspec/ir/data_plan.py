@@ -307,7 +307,7 @@ SOURCES: dict[str, SourceSchema] = {
             "usaddress",
             "addresses in the United States, and which part each word is",
             (),
-            tuple(ColumnSchema(name, "str") for name in ("address", "tags", "alike")),
+            tuple(ColumnSchema(name, "str") for name in ("tokens", "tags", "alike")),
             reads_files=False,
             apart_by="alike",
         ),

@@ -50,7 +50,6 @@ SOURCES_LATER = (
     "babi_task",
     "copy_task",
     "shapes_world",
-    "usaddress",
     "shuffle",
     "windows",
 )

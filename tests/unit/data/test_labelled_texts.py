@@ -31,7 +31,7 @@ def _apart(parts: Splits, name: str) -> bool:
 
 def test_every_word_of_an_address_has_a_tag() -> None:
     parts = open_source("usaddress")
-    addresses, tags = _every(parts, "address"), _every(parts, "tags")
+    addresses, tags = _every(parts, "tokens"), _every(parts, "tags")
     assert len(addresses) == 1513
     counts = [(len(a.split()), len(t.split())) for a, t in zip(addresses, tags, strict=True)]
     assert all(a == t for a, t in counts) and sum(a for a, _ in counts) == 10_722
