@@ -5,7 +5,7 @@ Verification takes this as the exact answer; it depends on no engine and not on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,6 +31,25 @@ class Result:
     updates: dict[str, Array] = field(default_factory=dict[str, Array])
 
 
+@dataclass
+class Cuts:
+    """The states from which truncated loops went on. A first run keeps them; `again` gives them
+    back, so that what changes does so within the stretches alone, as gradients do."""
+
+    kept: list[list[Array]] = field(default_factory=list[list[Array]])
+    given: Iterator[list[Array]] | None = None
+
+    def again(self) -> Cuts:
+        """Gives what was kept, in order."""
+        return Cuts(self.kept, iter(self.kept))
+
+    def __call__(self, states: list[Array]) -> list[Array]:
+        if self.given is not None:
+            return next(self.given)
+        self.kept.append(states)
+        return states
+
+
 def run(
     graph: Graph,
     inputs: Mapping[str, ArrayLike],
@@ -39,6 +58,7 @@ def run(
     dtype: DTypeLike = np.float64,
     on_value: OnValue | None = None,
     want: Literal["outputs", "all"] | Collection[str] = "outputs",
+    cuts: Cuts | None = None,
 ) -> Result:
     """Run a graph.
 
@@ -50,12 +70,13 @@ def run(
         on_value: may replace a value as it comes to be (a float input, weight or constant, and
             every node's result, those in bodies too).
         want: which values to keep in `Result.values`: `all`, or names; outputs are always there.
+        cuts: keeps or gives the states where loops truncate their gradients.
 
     Raises:
         DlspecError: an input or weight is missing, unknown, or has another shape or element type
             than declared, or two inputs give one symbol different sizes (DL330-DL332).
     """
-    machine = _Machine(np.dtype(dtype), on_value)
+    machine = _Machine(np.dtype(dtype), on_value, cuts)
     machine.feed(graph, inputs, weights)
     machine.execute(graph, machine.values, _names(want))
     values = machine.values
@@ -95,7 +116,10 @@ class _Machine:
     """One run; it is the environment in which ops run their bodies
     (`dlspec.ops.base.Environment`)."""
 
-    def __init__(self, dtype: np.dtype[Any], on_value: OnValue | None) -> None:
+    def __init__(
+        self, dtype: np.dtype[Any], on_value: OnValue | None, cuts: Cuts | None = None
+    ) -> None:
+        self._cuts = cuts
         self.dtype = dtype
         self.values: dict[Value, Array] = {}
         self.symbols: dict[str, int] = {}
@@ -191,6 +215,10 @@ class _Machine:
         values.update((c, self._cast(c.value, c.type)) for c in graph.constants)
         self.execute(graph, values)
         return [values[o.value] for o in graph.outputs]
+
+    def cut(self, states: list[Array]) -> list[Array]:
+        """What a truncated loop goes on from (`dlspec.ops.base.Environment.cut`)."""
+        return states if self._cuts is None else self._cuts(states)
 
     def _checked(self, node: Node, value: Value, result: Any) -> Array:
         array = self._cast(np.asarray(result), value.type)

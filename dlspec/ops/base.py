@@ -84,6 +84,11 @@ class Environment(Protocol):
         """The outputs of a body for values of its inputs and of what it reads around itself."""
         ...
 
+    def cut(self, states: list[Array]) -> list[Array]:
+        """What a loop goes on from where its gradients end: these states, or those that an earlier
+        run had here, where gradients are compared with differences."""
+        ...
+
 
 @dataclass_transform(frozen_default=True)
 class Op:

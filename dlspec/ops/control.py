@@ -76,6 +76,9 @@ class Scan(Op):
     no axes, a step counter, belongs to no row and goes on); in
     ``reverse``, a row begins at its last valid step. Outputs stand at the step that they belong to
     in either direction.
+
+    With ``truncate`` = k, gradients do not pass between stretches of k steps (step 0 to k - 1, k to
+    2k - 1, …, in either direction); what is computed is the same. Williams & Peng 1990.
     """
 
     name = "scan"
@@ -87,6 +90,7 @@ class Scan(Op):
     reverse: bool = False
     lengths: bool = False
     captures: tuple[Value, ...] = ()
+    truncate: int = 0
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """A loop has no parameters of its own; its body captures them."""
@@ -144,6 +148,8 @@ class Scan(Op):
         time = stepped[0].shape[1]
         collected: list[list[Array]] = [[] for _ in self.body.outputs[self.states :]]
         for step in reversed(range(time)) if self.reverse else range(time):
+            if self._ends_before(step, time):
+                states = environment.cut(states)
             results = environment.body(
                 self.body, [*(x[:, step] for x in stepped), *states], captures
             )
@@ -160,6 +166,30 @@ class Scan(Op):
                 kept.append(y)
         order = -1 if self.reverse else 1
         return (*(np.stack(kept[::order], 1) for kept in collected), *states)
+
+    def _ends_before(self, step: int, time: int) -> bool:
+        """Whether a stretch ends before a step, and gradients with it."""
+        if not self.truncate:
+            return False
+        if self.reverse:
+            return step + 1 < time and (step + 1) % self.truncate == 0
+        return step > 0 and step % self.truncate == 0
+
+    def _torch_cut(self, t: LoopContext, x: str, states: Sequence[str]) -> tuple[str, list[str]]:
+        """The number of a step, and the statements that end a stretch before it."""
+        kinds = [i.type for i in self.body.inputs[self.stepped :]]
+        cut = [s for s, k in zip(states, kinds, strict=True) if k.dtype.is_float]
+        if not self.truncate or not cut:
+            return "", []
+        step = t.fresh("step")
+        ends = f"{step} and {step} % {self.truncate} == 0"
+        if self.reverse:
+            ends = f"{step} + 1 < {x}.shape[1] and ({step} + 1) % {self.truncate} == 0"
+        gone = ", ".join(f"{s}.detach()" for s in cut)
+        return step, [
+            f"if {ends}:  # gradients go no further",
+            f"    {', '.join(cut)} = {gone}",
+        ]
 
     def torch_statements(
         self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
@@ -181,11 +211,16 @@ class Scan(Op):
             lines.append(f"{mask} = {steps_of} < {lengths}[:, None]")
             sources.append(f"{mask}.unbind(1)")
             variables.append(valid)
+        step, cut = self._torch_cut(t, stepped[0], states)
+        if step:
+            sources.append(f"range({stepped[0]}.shape[1])")
+            variables.append(step)
         if self.reverse:
             sources = [f"{s}[::-1]" for s in sources]
         lines += [f"{c} = []" for c in collected if c != "_"]
         over = sources[0] if len(sources) == 1 else f"zip({', '.join(sources)})"
         inner, results = t.body(self.body, [*steps, *states])
+        inner = [*cut, *inner]
         following, made = results[: self.states], results[self.states :]
         kinds = [o.value.type for o in self.body.outputs]
         for name, text, kind in zip(collected, made, kinds[self.states :], strict=True):

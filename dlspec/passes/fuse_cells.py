@@ -27,9 +27,9 @@ def fuse_cells(graph: Graph) -> Graph:
     factors does not matter, nor whether the gates are dense layers of their own, parts of a wide
     one, of `concat(x, h)` or sums of two. Reversed time, lengths, initial and final states are the
     op's own. A cell that computes anything else, shows more of itself than its hidden state, or
-    whose gates do not all hear x and h, stays a loop.
+    whose gates do not all hear x and h, stays a loop, and so does one whose gradients are truncated.
     """
-    loops = [node.path for node in graph.nodes if isinstance(node.op, Scan)]
+    loops = [n.path for n in graph.nodes if isinstance(n.op, Scan) and not n.op.truncate]
     naming = _naming(graph) if loops else None
     for path in loops:
         assert naming is not None

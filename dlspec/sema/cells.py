@@ -42,6 +42,7 @@ def scan(
     assert isinstance(definition, ast.Definition)
     options = dict(arguments.named)
     reverse = flag_of(options.pop("reverse", None), "reverse")
+    truncate = truncate_of(el, options.pop("truncate", None))
     starts = states_from(options.pop("from", None))
     inputs = inputs_of(definition)
     given: dict[str, Given] = {}
@@ -56,7 +57,8 @@ def scan(
         else:
             starts[name] = value  # its body tells which states there are
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
-    return _scanned(el, layer, given, starts, reverse, where, node.span, frame)
+    ways = (reverse, truncate)
+    return _scanned(el, layer, given, starts, ways, where, node.span, frame)
 
 
 def cell_of(
@@ -91,6 +93,17 @@ def flag_of(given: Given | None, name: str) -> bool:
     if not isinstance(given[0], bool):
         raise DlspecError(WrongKind(given[1], f"true or false for `{name}`", describe(given[0])))
     return given[0]
+
+
+def truncate_of(el: Elaborator, given: Given | None) -> int:
+    """`truncate = 20`: how many steps gradients go back; 0 for all, and where nothing is learnt."""
+    if given is None:
+        return 0
+    value, place = given
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        wanted = "a whole number of steps from 1 for `truncate`"
+        raise DlspecError(WrongKind(place, wanted, describe(value)))
+    return value if el.context.mode.learning else 0
 
 
 def states_from(given: Given | None) -> dict[str, Given]:
@@ -135,7 +148,7 @@ def _scanned(
     layer: Layer,
     given: dict[str, Given],
     starts: dict[str, Given],
-    reverse: bool,
+    ways: tuple[bool, int],
     path: str,
     span: Span,
     frame: Frame,
@@ -166,21 +179,43 @@ def _scanned(
         raise DlspecError(NoOutput(definition.name_span, "cell", definition.name, "`output`"))
     if context.sink.errors and any(s.following is None for s in loop.states):
         raise Poisoned  # a mistake in the body stands in the way, and is told
-    check_starts(loop, definition, ("reverse", "from"))
+    check_starts(loop, definition, ("reverse", "from", "truncate"))
+    lengths = [lengths_of(context, time, first.type)] if _has_lengths(actual, stepped) else []
+    made, final = closed(el, loop, outputs, lengths, ways, span)
+    return Record(definition.name, {**made, "final": final}, tuple(outputs))
+
+
+def closed(
+    el: Elaborator,
+    loop: Loop,
+    outputs: dict[str, Value],
+    lengths: list[Value],
+    ways: tuple[bool, int],
+    span: Span,
+) -> tuple[dict[str, Any], Record]:
+    """The loop as a node: its outputs with time, and the states after it. ``ways`` are whether it
+    goes backwards, and how many steps gradients go back."""
+    path = loop.path
     loop.close()
     for state in loop.states:
         assert state.following is not None
         loop.body.output(f"{'.'.join(state.keys)}'", state.following)
     for name, value in outputs.items():
         loop.body.output(name, value)
-    lengths = [lengths_of(context, time, first.type)] if _has_lengths(actual, stepped) else []
     captures = free_values(loop.body.graph)
+    reverse, truncate = ways
     op = Scan(
-        loop.body.graph, len(loop.stepped), len(loop.states), reverse, bool(lengths), captures
+        loop.body.graph,
+        len(loop.stepped),
+        len(loop.states),
+        reverse,
+        bool(lengths),
+        captures,
+        truncate,
     )
     names = [f"{path}.{n}" if len(outputs) > 1 else path for n in outputs]
     names += [f"{path}.final.{'.'.join(s.keys)}" for s in loop.states]
-    made = outer.apply(
+    made = loop.outer.apply(
         op,
         *(v for _, v in loop.stepped),
         *(s.start for s in loop.states),
@@ -190,10 +225,9 @@ def _scanned(
         name=names,
         span=span,
     )
-    context.count_nodes(made, span)
+    el.context.count_nodes(made, span)
     found: dict[str, Any] = {n: Tensor(v) for n, v in zip(outputs, made, strict=False)}
-    found["final"] = loop.final(made[len(outputs) :])
-    return Record(definition.name, found, tuple(outputs))
+    return found, loop.final(made[len(outputs) :])
 
 
 def _lengths_within(context: Context, loop: Loop, stepped: list[Value]) -> dict[Dim, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dlspec.diagnostics import DlspecError, did_you_mean
@@ -39,18 +40,19 @@ def scan(
 ) -> Record:
     """`x -> scan(lstm(128), h = start, reverse = true)`."""
     from dlspec.sema.apply_op import layer_parameters
-    from dlspec.sema.cells import flag_of, states_from
+    from dlspec.sema.cells import flag_of, states_from, truncate_of
 
     op = _operation(layer, node)
     options = dict(arguments.named)
     reverse = flag_of(options.pop("reverse", None), "reverse")
+    truncate = truncate_of(el, options.pop("truncate", None))
     starts = states_from(options.pop("from", None))
     tensors = ([arguments.piped] if arguments.piped else []) + rest
     if "x" in options:
         tensors.append(options.pop("x"))
     for name, given in options.items():
         if name not in op.carries:
-            known = [*op.carries, "x", "reverse", "from"]
+            known = [*op.carries, "x", "reverse", "from", "truncate"]
             raise DlspecError(UnknownSetting(given[1], name, op.name, did_you_mean(name, known)))
         starts[name] = given
     if not tensors:
@@ -63,6 +65,8 @@ def scan(
     x = as_tensor(builder, *tensors[0])
     if x.type.rank != 3:
         raise DlspecError(NothingStepped(tensors[0][1], op.name, "input x: float[N, D]"))
+    if truncate:
+        return _truncated(el, layer, x, starts, (reverse, truncate), node, frame, path)
     states = [as_tensor(builder, *starts[s]) if s in starts else None for s in op.carries]
     ragged = 1 in x.type.ragged
     lengths = lengths_of(el.context, x.type.shape[1], x.type) if ragged else None
@@ -83,6 +87,38 @@ def scan(
     ends = {s: Tensor(v) for s, v in zip(op.carries, outputs[1:], strict=True)}
     final = Record("final", ends, tuple(ends))
     return Record(op.name, {"h": Tensor(outputs[0]), "final": final}, ("h",))
+
+
+def _truncated(
+    el: Elaborator,
+    layer: Layer,
+    x: Value,
+    starts: Mapping[str, Given],
+    ways: tuple[bool, int],
+    node: ast.Node,
+    frame: Frame,
+    path: str | None,
+) -> Record:
+    """The cell as a loop of its steps, whose gradients can end within: no kernel does that."""
+    from dlspec.sema.cells import closed, state_key
+    from dlspec.sema.loops import Loop, inside
+
+    op = _operation(layer, node)
+    context, time = el.context, x.type.shape[1]
+    where = layer.path or path or context.sites.path(frame.prefix, op.name, node)
+    loop = Loop(context.builder, context.builder.body(where), where, x, time)
+    lengths = [lengths_of(context, time, x.type)] if 1 in x.type.ragged else []
+    with inside(context, loop):
+        key = state_key(el, layer, op.name, frame)
+        given = Record("starts", {n: value for n, (value, _) in starts.items()})
+        loop.starts = {key: (given, node.span)} if starts else {}
+        fed = (Tensor(loop.step("x", x, node.span)), node.span)
+        made = step(el, layer, Arguments(fed, [], {}), node, frame, where)
+        h = as_tensor(context.builder, made.names["h"], node.span)
+    found, final = closed(el, loop, {"h": h}, lengths, ways, node.span)
+    for name in (*frame.within, key):
+        final = final.names[name]
+    return Record(op.name, {**found, "final": final}, ("h",))
 
 
 def step(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.parity import TrainingDiffers
-from dlspec.interpreter import run
+from dlspec.interpreter import Cuts, run
 from dlspec.ir.graph import Graph, Parameter, Value
 from dlspec.randomness import generator
 from dlspec.source import Span
@@ -164,14 +164,24 @@ def _gradients(
     wide = {k: np.asarray(v, np.float64) if v.dtype.kind == "f" else v for k, v in weights.items()}
     name = graph.outputs[0].name
 
+    cuts = Cuts()
+    if _truncates(graph):
+        run(graph, inputs, wide, cuts=cuts)
+
     def loss_at(parameter: str, value: Array) -> float:
         with np.errstate(all="ignore"):
-            return float(run(graph, inputs, {**wide, parameter: value}).outputs[name])
+            changed = {**wide, parameter: value}
+            return float(run(graph, inputs, changed, cuts=cuts.again()).outputs[name])
 
     for parameter in graph.parameters:
         if parameter.type.dtype.is_float:
             gradient = gradients[parameter.name]
             yield _along_directions(parameter, wide[parameter.name], gradient, loss_at, seed)
+
+
+def _truncates(graph: Graph) -> bool:
+    """Whether gradients end somewhere in a loop."""
+    return any(getattr(node.op, "truncate", 0) for node in graph.nodes)
 
 
 def _along_directions(
