@@ -81,6 +81,10 @@ def _list() -> int:
                 f"licence: {package.licence}", 80, initial_indent=indent, subsequent_indent=indent
             )
         )
+    print("\nDrawn, or made of the above")
+    for schema in SOURCES.values():
+        if not schema.reads_files and schema.name not in PACKAGES:
+            print(f"  {schema.name:<14} {schema.doc}")
     print("\nFiles of one's own")
     for schema in SOURCES.values():
         if schema.reads_files:
@@ -142,15 +146,17 @@ def _opened(what: str) -> tuple[str, Splits]:
     """What there is under a name: a data set, else a file or a folder."""
     from dlspec.data.fetch import package_named
     from dlspec.data.opening import open_source
-    from dlspec.data.packages import PACKAGES
     from dlspec.ir.data_plan import SOURCES
 
     path = Path(what)
     if path.suffix == ".dl":
         return _of_spec(path)
-    if what in PACKAGES or not (path.exists() or path.suffix in (".npz", ".csv")):
-        package = package_named(what)
-        return f"{package.name}: {package.doc}", open_source(package.name)
+    schema = SOURCES.get(what)
+    if schema is None or schema.reads_files:
+        if not (path.exists() or path.suffix in (".npz", ".csv")):
+            package_named(what)  # says which there are
+    else:
+        return f"{what}: {schema.doc}", open_source(what)
     kind, setting = "images", "folder"
     if not path.is_dir():
         kind, setting = ("npz" if path.suffix == ".npz" else "csv"), "file"

@@ -244,7 +244,7 @@ PACKAGES: dict[str, Package] = {
             "apt-source",
             "gnugo",
             3.2,
-            (41_000, 5_000),
+            (42_993, 4_873),
             "GPL-3 (of GNU Go, whose tests the records are)",
             (
                 PackagedFile(

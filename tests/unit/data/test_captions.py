@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from dlspec.cli.main import main
 from dlspec.data import open_source
 from dlspec.data.captions import read_captions
 from dlspec.data.emoji import read_emoji
@@ -84,3 +85,14 @@ def test_a_seed_decides() -> None:
     one, again, other = (read_moving_shapes(12, seed) for seed in (0, 0, 1))
     assert np.array_equal(one["video"][3], again["video"][3])
     assert list(one["caption"]) == list(again["caption"]) != list(other["caption"])
+
+
+@pytest.mark.parametrize("name", ["captions", "moving_shapes"])
+def test_sources_without_a_package_are_listed_and_shown(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["data", "list"]) == 0
+    assert f"\n  {name} " in capsys.readouterr().out
+    assert main(["data", "show", name]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{name}: ") and "\ncaption " in shown
