@@ -71,7 +71,7 @@ def _list() -> int:
     for package in PACKAGES.values():
         train, test = package.examples
         state = "cached" if is_cached(package) else f"fetched on first use, {package.megabytes} MB"
-        print(f"  {package.name:<14} {package.doc}")
+        print(_described(package.name, package.doc))
         print(f"  {'':<14} {train:,} to train, {test:,} to test; {state}")
         for spec in package.spec.split():
             print(f"  {'':<14} {package.client}: {spec}")
@@ -84,16 +84,23 @@ def _list() -> int:
     print("\nDrawn, or made of the above")
     for schema in SOURCES.values():
         if not schema.reads_files and schema.name not in PACKAGES:
-            print(f"  {schema.name:<14} {schema.doc}")
+            print(_described(schema.name, schema.doc))
     print("\nFiles of one's own")
     for schema in SOURCES.values():
         if schema.reads_files:
             settings = ", ".join(
                 s.name if s.required else f"{s.name} = {_value(s.default)}" for s in schema.settings
             )
-            print(f"  {schema.name:<14} {schema.doc}")
+            print(_described(schema.name, schema.doc))
             print(f"  {'':<14} {schema.name}({settings})")
     return 0
+
+
+def _described(name: str, doc: str) -> str:
+    """A name, and beside it what it is."""
+    return textwrap.fill(
+        doc, 80, initial_indent=f"  {name:<14} ", subsequent_indent=" " * 17, break_on_hyphens=False
+    )
 
 
 def _value(default: object) -> str:
