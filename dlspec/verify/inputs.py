@@ -3,7 +3,7 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,19 @@ Array = NDArray[Any]
 
 SCALES = (1.0, 0.05, 8.0)
 """Scales of float inputs: as networks expect them, nearly linear, saturating."""
+
+Fill = Callable[[int, int], Array]
+"""So many lengths up to the longest."""
+
+LENGTHS: Mapping[str, Fill] = {
+    "all 1": lambda count, longest: np.ones(count),
+    "all 2": lambda count, longest: np.full(count, min(2, longest)),
+    "all odd": lambda count, longest: np.full(count, max(1, (longest - 1) // 2 * 2 - 1)),
+    "all the longest": lambda count, longest: np.full(count, longest),
+    "falling": lambda count, longest: np.linspace(longest, 1, count).round(),
+}
+"""How lengths stand together, besides unsorted: engines take other ways for equal and for sorted
+ones, and go wrong at the ends."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,9 @@ def draw_cases(
 
     Every dynamic dimension is swept; at the base sizes inputs are drawn at all three scales, or
     twice where there is no scale (so that outputs that do not depend on the inputs show), the
-    other sizes take a scale each in turn. Real examples come last.
+    other sizes take a scale each in turn. Where examples have lengths these are unsorted; then
+    come, at the base sizes, examples that are all of length 1, 2, an odd one and the longest, and
+    such as fall from first to last. Real examples come last.
     """
     cases: list[Case] = []
     for number, sizes in enumerate(sweep(graph, bounds, budget=budget)):
@@ -70,6 +85,7 @@ def draw_cases(
             cases.append(Case(label or "inputs", inputs, sizes, base=number == 0))
         if not graph.inputs:
             return cases[:1]
+    cases += _other_lengths(graph, cases[0].sizes, seed + len(cases))
     for number, example in enumerate(examples, 1):
         drawn = draw_inputs(graph, sizes_of(graph, example), seed=seed + len(cases))
         given = {k: np.asarray(v) for k, v in example.items()}
@@ -77,20 +93,47 @@ def draw_cases(
     return cases
 
 
+def _other_lengths(graph: Graph, sizes: Sizes, seed: int) -> list[Case]:
+    """The base sizes once more for each way in which lengths may stand together."""
+    known = [i.symbol for i in graph.inputs if i.origin == "lengths"]
+    if not known:
+        return []
+    cases: list[Case] = []
+    told: set[bytes] = set()
+    for number, (name, fill) in enumerate(LENGTHS.items()):
+        scale = SCALES[number % len(SCALES)]
+        inputs = draw_inputs(graph, sizes, seed=seed + number, scale=scale, lengths=fill)
+        drawn = b"".join(inputs[i.name].tobytes() for i in graph.inputs if i.origin == "lengths")
+        if drawn not in told:
+            told.add(drawn)
+            label = f"{describe_sizes(sizes)}, lengths {name}"
+            cases.append(Case(label, inputs, sizes))
+    return cases
+
+
 def draw_inputs(
-    graph: Graph, sizes: Sizes, *, seed: int = 0, scale: float = 1.0
+    graph: Graph,
+    sizes: Sizes,
+    *,
+    seed: int = 0,
+    scale: float = 1.0,
+    lengths: Fill | None = None,
 ) -> dict[str, Array]:
     """One draw of every input.
 
     Bytes cover 0..255 with both ends present, integers the range of their classes (or of what
     reads them) with both ends, floats are normal at ``scale``, noise has its distribution, lengths
-    are unsorted with ties, 1 and the full length, and what lies behind a length is NaN (or another
-    number, for integers).
+    are unsorted with ties, 1 and the full length (or as ``lengths`` says), and what lies behind a
+    length is NaN (or another number, for integers).
     """
     drawn: dict[str, Array] = {}
     for value in graph.inputs:
         shape = tuple(d.evaluate(sizes) for d in value.type.shape)
-        drawn[value.name] = np.asarray(_draw(graph, value, shape, sizes, seed, scale))
+        array = np.asarray(_draw(graph, value, shape, sizes, seed, scale))
+        if lengths is not None and value.origin == "lengths":
+            count, longest = array.size, sizes.get(value.symbol or "", 1)
+            array = lengths(count, longest).astype(np.int32).reshape(shape)
+        drawn[value.name] = array
     _spoil_padding(graph, drawn)
     return drawn
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.data import Dataset, Field, Splits
+from dlspec.data.dataset import Column
+from dlspec.data.sequences import Sequences
 from dlspec.driver.phases import Compilation
 from dlspec.ir.graph import Graph
 from dlspec.ir.plan import NetworkPlan, StepPlan
@@ -31,7 +33,7 @@ class Subject:
     """A network of ``specs/<name>.dl``; ``draw`` makes what it learns from, where it learns."""
 
     name: str
-    draw: Callable[[np.random.Generator], Mapping[str, Array]] | None = None
+    draw: Callable[[np.random.Generator], Mapping[str, Column]] | None = None
 
     def compile(self) -> Compilation:
         """The spec on its way, anew: passes run again."""
@@ -94,6 +96,18 @@ def _rewritten(rng: np.random.Generator) -> Mapping[str, Array]:
     return {"x": x, "image": image, "goal": x.sum((1, 2))}
 
 
+def _memory(rng: np.random.Generator) -> Mapping[str, Column]:
+    """Walks of 1 to 7 steps, and where they end."""
+    lengths = rng.integers(1, 8, EXAMPLES)
+    walks = [rng.normal(size=(n, 4)).astype(np.float32) for n in lengths]
+    ends = np.stack([np.tanh([w[:, 0].sum(), w[-1, 1]]) for w in walks])
+    return {
+        "x": Sequences.of(walks, np.float32),
+        "start": rng.normal(size=(EXAMPLES, 6)).astype(np.float32),
+        "wanted": ends.astype(np.float32),
+    }
+
+
 SUBJECTS = {
     s.name: s
     for s in (
@@ -102,6 +116,7 @@ SUBJECTS = {
         Subject("sentence", _sentence),
         Subject("integers"),
         Subject("rewritten", _rewritten),
+        Subject("memory", _memory),
     )
 }
 

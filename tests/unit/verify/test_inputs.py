@@ -122,3 +122,19 @@ def test_the_largest_sizes_are_affordable() -> None:
     largest = max(s["N"] for s in sweep(graph, {"N": (1, 100_000)}, budget=500_000))
     assert 3 < largest < 100
     assert elements(graph, {"N": largest}) <= 500_000
+
+
+def test_lengths_are_swept_together() -> None:
+    cases = draw_cases(ragged_scan(), {"N": (1, 16), "T": (1, 9)})
+    found = {c.label.partition("lengths ")[2]: c.inputs["T_lengths"] for c in cases}
+    base = next(c for c in cases if c.base).inputs["T_lengths"]
+    assert list(base) not in (sorted(base), sorted(base, reverse=True))
+    assert set(found["all 1"]) == {1}
+    assert set(found["all 2"]) == {2}
+    (odd,) = set(found["all odd"])
+    assert odd % 2 == 1
+    assert 1 < odd < max(base)
+    (longest,) = set(found["all the longest"])
+    assert longest == max(base)
+    assert list(found["falling"]) == sorted(found["falling"], reverse=True)
+    assert any(c.sizes["T"] == 9 for c in cases)

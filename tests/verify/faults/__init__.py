@@ -6,6 +6,7 @@ from tests.verify.faults.fault import Fault
 from tests.verify.faults.meanings import MEANING_FAULTS
 from tests.verify.faults.models import MODEL_FAULTS
 from tests.verify.faults.onnx_lowering import ONNX_FAULTS
+from tests.verify.faults.recurrence import RECURRENCE_FAULTS
 from tests.verify.faults.rewriting import PASS_FAULTS
 from tests.verify.faults.torch_lowering import TORCH_FAULTS
 
@@ -16,6 +17,7 @@ FAULTS: tuple[Fault, ...] = (
     *PASS_FAULTS,
     *MODEL_FAULTS,
     *ENGINE_FAULTS,
+    *RECURRENCE_FAULTS,
 )
 
 __all__ = ["FAULTS", "Fault"]

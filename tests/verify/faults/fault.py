@@ -99,9 +99,14 @@ class Spy:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._builder, name)
 
+    def subgraph(self, name: str) -> Spy:
+        """A loop's body is spied on too."""
+        return Spy(self._builder.subgraph(name), self._kind, self._change)
+
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
         if kind == self._kind:
-            return self._change(self._builder, kind, list(inputs), attributes)
+            several = {"outputs": outputs} if outputs > 1 else {}
+            return self._change(self._builder, kind, list(inputs), {**attributes, **several})
         return self._builder.op(kind, *inputs, outputs=outputs, **attributes)
 
 
@@ -197,6 +202,33 @@ def said(
             yield
 
     return Fault(name, subject, "torch", op, patch=patch)
+
+
+def stated(
+    name: str,
+    subject: str,
+    op: str,
+    wrong: Mapping[str, str],
+    nodes: tuple[str, ...] = (),
+) -> Fault:
+    """An op whose PyTorch statements have pieces replaced."""
+    owner = REGISTRY[op]
+    right = owner.torch_statements  # type: ignore[attr-defined]
+
+    def change(self: Any, t: Any, inputs: Any, outputs: Any) -> list[str]:
+        lines = "\n".join(right(self, t, inputs, outputs))
+        for before, after in wrong.items():
+            lines = lines.replace(before, after)
+        return lines.split("\n")
+
+    return Fault(
+        name,
+        subject,
+        "torch",
+        "" if nodes else op,
+        nodes,
+        lambda: replaced(owner, "torch_statements", change),
+    )
 
 
 def meant(name: str, subject: str, op: str, wrong: Callable[..., Any]) -> Fault:

@@ -133,6 +133,10 @@ PASS_FAULTS: tuple[Fault, ...] = (
     after("squared by joining", _THESE, ("again.mul", "again.sigmoid2"),
           _instead("again.mul", lambda op: op, lambda a, b: (a, _first_input(a)))),
     after("outputs exchanged", _THESE, ("there.sub", "back.sub"), _outputs_exchanged),
+    after("gates of a recognised cell exchanged", "memory", ("before.written",),
+          _instead("before.written.weight", lambda op: op, lambda r, z, n: (z, r, n))),
+    after("a recognised cell that resets later", "memory", ("before.written",),
+          _instead("before.written", lambda op: replace(op, reset_after=True))),
 )  # fmt: skip
 
 
