@@ -63,26 +63,36 @@ def run(args: argparse.Namespace) -> int:
             for note in question.notes:
                 print(f"note: {note}", file=sys.stderr)
             if args.json:
-                print(_json(question, answer))
+                print(_json(model, question, answer))
             else:
                 print(("\n" if index else "") + "\n".join(_lines(model, question, answer)))
     return 0
 
 
-def _json(question: Question, answer: Answer) -> str:
+def _json(model: Model, question: Question, answer: Answer) -> str:
     import json
 
     outputs = {name: array.tolist() for name, array in answer.items()}
     names = {name: answer.names(name) for name in answer.classes}
-    text = json.dumps({"given": question.title, "answer": outputs, "names": names}, default=str)
-    return text
+    told = {"given": question.title, "answer": outputs, "names": names}
+    texts = {o.name: answer.text(o.name) for o in model.outputs if _is_text(o)}
+    return json.dumps(told | ({"texts": texts} if texts else {}), default=str)
+
+
+def _is_text(output: OutputSpec) -> bool:
+    """Whether an output is a text for each example: ids in steps, of a vocabulary."""
+    return output.by is not None and len(output.dims) == 2
 
 
 def _lines(model: Model, question: Question, answer: Answer) -> list[str]:
     lines = [question.title]
+    texts = {o.name for o in model.outputs if _is_text(o)}
+    counted = {f"{d}_lengths" for o in model.outputs for d in o.dims}
     for output in model.outputs:
         array = answer[output.name]
-        if output.classes is not None and array.size == 1:
+        if output.name in texts:
+            lines += [f"  {output.name}: {text}" for text in answer.text(output.name)]
+        elif output.classes is not None and array.size == 1:
             lines.append(f"  {output.name}: {_first(answer.names(output.name))}")
     scores = _scores(model.outputs, answer)
     if scores is not None:
@@ -90,6 +100,8 @@ def _lines(model: Model, question: Question, answer: Answer) -> list[str]:
         lines.append(f"  {name}:")
         lines += _bars(values, labels)
     for output in model.outputs:
+        if output.name in texts | counted:
+            continue
         array = answer[output.name]
         told = output.classes is not None and array.size == 1
         same = scores is not None and array.size == len(scores[1]) and array.dtype.kind == "f"
