@@ -401,7 +401,10 @@ class NotFinite(Diagnostic):
     code = "DL693"
     title = "{what} became {value} at step {step} (epoch {epoch})"
     note = "the last good checkpoint is kept: {checkpoint}"
-    help = "try a lower learning rate; look at the data and at `log`, `exp` and `/` in the loss"
+    help = (
+        "try a lower learning rate, or `clip = norm(1)`",
+        "look at the data and at `log`, `exp` and `/` in the loss",
+    )
 
 
 @late_dataclass
