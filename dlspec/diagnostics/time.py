@@ -256,3 +256,31 @@ class NotOneFed(Diagnostic):
     label: ClassVar[str] = "not given: {left}"
     name: str
     left: str
+
+
+@late_dataclass
+class NoClassForBlank(Diagnostic):
+    """The scores of `ctc` have one class for each id of the text, and the blank behind them.
+
+    Wrong:
+        const letters = vocabulary(0..9)
+        network n {
+            input x: float[N, <=T, 4]; input text: int[N, <=L] of letters
+            output y = x -> dense(letters.size) -> ctc(text)
+        }
+
+    Right:
+        const letters = vocabulary(0..9)
+        network n {
+            input x: float[N, <=T, 4]; input text: int[N, <=L] of letters
+            output y = x -> dense(letters.size + 1) -> ctc(text)
+        }
+    """
+
+    code: ClassVar[str] = "DL370"
+    title: ClassVar[str] = "the scores have {classes} classes, and the text {size} symbols"
+    label: ClassVar[str] = "the last of {classes} classes is the blank"
+    help: ClassVar[str] = "`ctc` wants {wanted}: one for each symbol, and the blank behind them"
+    classes: int
+    size: int
+    wanted: int

@@ -102,7 +102,8 @@ def call_op(
     slots = [s.name for s in op.rule.tensors]
     # more than it has settings: `one_hot(0, 4)` is applied to a number
     plain = len(positional) > len(op_settings(op)) and not op.variadic
-    if not (arguments.has_tensor or plain or any(n in slots for n in arguments.named)):
+    listed = op.many and any(_tensors_listed(value) for value, _ in positional)
+    if not (arguments.has_tensor or listed or plain or any(n in slots for n in arguments.named)):
         return Layer(
             op, settings_of_op(op, positional, arguments.named, node.span), None, node.span
         )

@@ -8,7 +8,6 @@ LATER = frozenset(
         "average",
         "babi",
         "copy",
-        "ctc",
         "edit_distance",
         "explore",
         "fixed",

@@ -87,7 +87,7 @@ def feeds_of(case: Case, graph: Graph, sizes: dict[str, int], seed: int = 0) -> 
         dtype = value.type.dtype
         if dtype is DType.bool_:
             found[value.name] = np.asarray(rng.random(shape) < 0.5)
-        elif value.name == "lengths":
+        elif value.name.startswith("lengths"):
             found[value.name] = rng.integers(0, 4, shape, dtype=np.int32)
         elif dtype.is_integer:
             low = 0 if value.name in ("ids", "label", "index") or dtype is DType.uint8 else -4
