@@ -97,7 +97,7 @@ async def _asked(model: Model, feeds: Mapping[str, Array]) -> dict[str, Any]:
         {
             "name": n,
             "shape": list(a.shape),
-            "datatype": a.dtype.name.upper(),
+            "datatype": a.dtype.name.upper().replace("FLOAT", "FP"),
             "data": a.ravel().tolist(),
         }
         for n, a in feeds.items()
