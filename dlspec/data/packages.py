@@ -260,7 +260,7 @@ PACKAGES: dict[str, Package] = {
             "apt",
             "asterisk-core-sounds-en-wav",
             18.3,
-            (8_000, 400),
+            (6_000, 400),
             "recordings CC-BY-SA-3.0 (Allison Smith); the voices' package GPL-3",
             tuple(PackagedFile(*clip) for clip in CLIPS),
         ),

@@ -292,7 +292,7 @@ SOURCES: dict[str, SourceSchema] = {
             "spoken",
             "letters and digits spoken by many voices, at 8 kHz in -1..1",
             (
-                SettingSchema("utterances", "int", "so many of synthesised voices to train", 8000),
+                SettingSchema("utterances", "int", "so many of synthesised voices to train", 6000),
                 SettingSchema("recorded", "int", "so many of recordings to train besides"),
                 SettingSchema("real", "flag", "test with recordings, not other voices", False),
             ),

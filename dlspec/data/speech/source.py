@@ -44,8 +44,8 @@ HELD_OUT = 7
 TESTED = 400
 """Utterances of a test set."""
 ALLISON = "Allison"
-LETTER_A = "[[eI]]"
-"""Between others, the letter would be read as the article."""
+LETTER_A = "[['eI]]"
+"""Between others, the letter would be read as the article; so it is given as a stressed sound."""
 
 Utterance = tuple[Wave, str, str]
 """The wave, what is said, and by whom."""
