@@ -350,7 +350,8 @@ class Session:
         kept = self.run_dir.checkpoint
         text = "NaN" if math.isnan(value) else "infinite"
         there = str(kept) if kept.exists() else None
-        raise DlspecError(NotFinite(self.plan.span, what, text, step, self.state.epoch + 1, there))
+        step, epoch = self.state.steps_before + step, self.state.all_epochs + 1
+        raise DlspecError(NotFinite(self.plan.span, what, text, step, epoch, there))
 
     # --- telling ----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ lengths, the schedule or the clipping."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from dlspec.ir.plan import OptimizerPlan, Quantity, Schedule
 from dlspec.train import TrainOptions, TrainResult, train
 from dlspec.train.player import Player, Precision
 from dlspec.train.program import Program, program_of
-from tests.train.recipes import classifier, dataset, splits
+from tests.train.recipes import classifier, dataset, splits, two_players
 from tests.train.test_sequences import SPEC, spec_of
 
 FALLING = OptimizerPlan(
@@ -76,7 +77,6 @@ def test_the_last_group_of_an_epoch_may_be_smaller(tmp_path: Path) -> None:
 
 def test_steps_count_alike_where_a_loss_is_a_mean_over_steps(tmp_path: Path) -> None:
     """A batch of long examples weighs more than one of short ones, as in one batch of all."""
-    from dataclasses import replace
 
     from dlspec.ir.data_plan import VocabularyPlan
 
@@ -140,3 +140,24 @@ def test_statistics_of_norms_are_of_each_batch_and_noise_is_drawn_for_each(tmp_p
         ),
     ).mean(0)
     torch.testing.assert_close(moved, direction * (1 - (1 - once) ** 4), rtol=1e-4, atol=1e-5)
+
+
+def test_players_accumulate_and_resume_exactly(tmp_path: Path) -> None:
+    """Each turn of a player takes a group of batches; twenty are seven groups of three."""
+    plan = replace(two_players(times=2), accumulate=3)
+
+    def run(name: str, epochs: int, *, resume: bool = False) -> TrainResult:
+        options = TrainOptions(
+            run_dir=tmp_path / name,
+            quiet=True,
+            threads=1,
+            matmul="highest",
+            epochs=epochs,
+            resume=resume,
+        )
+        return train(plan, splits(400), options)
+
+    whole = run("whole", 4)
+    assert whole.steps == 4 * 3  # of 7 groups, the last of two batches, a step takes two
+    run("parts", 2)
+    assert run("parts", 4, resume=True).weight_hash == whole.weight_hash

@@ -307,3 +307,22 @@ def test_pictures_show_where_a_stage_ends(folder: Path) -> None:
     chart = curve_chart(result.history, ["train.loss"], "loss", ["warm", "tune"])
     assert chart.count(">warm<") == chart.count(">tune<") == 1
     assert len(re.findall(r"<line[^>]*x1=\"([\d.]+)\"[^>]*x2=\"\1\"", chart)) == 1
+
+
+def test_a_terminal_shows_stages(folder: Path) -> None:
+    import io
+
+    from rich.console import Console
+
+    from dlspec.train.progress import progress_for
+
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    with progress_for(False, console) as display:
+        learnt(plan_of(WARM, TUNE), folder, heard=display)
+    plain = re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", screen.getvalue())
+    lines = [line.rstrip() for line in plain.splitlines() if line.strip()]
+    assert "stage warm (1 of 2): 2 epochs, learns net.head" in lines
+    at = next(i for i, line in enumerate(lines) if line.startswith("stage tune (2 of 2)"))
+    assert lines[at - 1] == "all epochs done"
+    assert lines[at + 1].split()[0] == "1" and "train.loss" in lines[at + 1]
