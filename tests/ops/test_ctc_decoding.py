@@ -1,5 +1,5 @@
-"""`ctc_decode` says what scores say: greedily what the best path says, by a search the likeliest text
-of all paths; the same in NumPy, PyTorch and ONNX Runtime, and never by padding."""
+"""`ctc_decode` says what scores say: greedily what the best path says, by a search the likeliest
+text of all paths; the same in NumPy, PyTorch and ONNX Runtime, and never by padding."""
 
 from __future__ import annotations
 
