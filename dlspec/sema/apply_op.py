@@ -100,8 +100,9 @@ def call_op(
             op = REGISTRY[f"{op.name}imum"]
             arguments = Arguments(None, together, arguments.named)
     slots = [s.name for s in op.rule.tensors]
-    # more than it has settings: `one_hot(0, 4)` is applied to a number
-    plain = len(positional) > len(op_settings(op)) and not op.variadic
+    # more than it has settings that are no yes or no: `one_hot(0, 4)` is applied to a number
+    flags = sum(isinstance(getattr(op, name, None), bool) for name in op_settings(op).values())
+    plain = len(positional) > len(op_settings(op)) - flags and not op.variadic
     listed = op.many and any(_tensors_listed(value) for value, _ in positional)
     if not (arguments.has_tensor or listed or plain or any(n in slots for n in arguments.named)):
         return Layer(
