@@ -11,7 +11,7 @@ from dlspec.diagnostics import Diagnostic
 from dlspec.diagnostics.time import NoClassForBlank
 from dlspec.ir.graph import Input, Value
 from dlspec.ir.types import DType, TensorType
-from dlspec.ops.base import Array, OnnxBuilder, TorchContext
+from dlspec.ops.base import OnnxBuilder, TorchContext
 from dlspec.ops.control import LoopBuilder
 from dlspec.ops.measured import Measured, ints, onnx_range, onnx_size, whole
 

@@ -32,7 +32,7 @@ class CtcDecode(Measured):
     """
 
     name = "ctc_decode"
-    signature = "(scores: float[n, t, classes]) -> (y: int64[n, steps], lengths: int32[n])"
+    signature = "(scores: float[n, t, classes]) -> (text: int64[n, t], lengths: int32[n])"
     renewed: ClassVar[bool] = True
     beam: int | None = None
     symbol: str = ""
@@ -49,9 +49,9 @@ class CtcDecode(Measured):
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """At most as many symbols as steps, and how many there are."""
+        text, lengths = super().infer(*inputs)
         scores = inputs[0]
         assert scores is not None
-        self._measured(inputs)
         if scores.shape[2].value is None or scores.shape[2].value < 2:
             raise DlspecError(
                 ImpossibleShape(
@@ -63,8 +63,7 @@ class CtcDecode(Measured):
                 )
             )
         steps = Dim.of(self.symbol) if self.symbol else scores.shape[1]
-        text = TensorType(DType.int64, (scores.shape[0], steps), frozenset({1}))
-        return text, TensorType(DType.int32, (scores.shape[0],))
+        return text.with_shape((text.shape[0], steps), (1,)), lengths
 
     # --- NumPy ------------------------------------------------------------------------------------
 
@@ -251,9 +250,38 @@ class CtcDecode(Measured):
 
 
 _TORCH_NAMES = (
-    "log_p texts sizes ended spoken places classes step now total last stay rest more short parent "
-    "alive gained moved all_ value at kept source said size made on quiet loud best"
-).split()
+    "log_p",
+    "texts",
+    "sizes",
+    "ended",
+    "spoken",
+    "places",
+    "classes",
+    "step",
+    "now",
+    "total",
+    "last",
+    "stay",
+    "rest",
+    "more",
+    "short",
+    "parent",
+    "alive",
+    "gained",
+    "moved",
+    "all_",
+    "value",
+    "at",
+    "kept",
+    "source",
+    "said",
+    "size",
+    "made",
+    "on",
+    "quiet",
+    "loud",
+    "best",
+)
 
 
 class _OnnxStep:
@@ -304,7 +332,7 @@ class _OnnxStep:
         taken = g.op("And", self.at(parent, 3), g.op("Equal", self.at(last, 2, 3), classes))
         moved = g.op("ReduceMax", g.op("Cast", taken, to=6), ints(g, 1), keepdims=0)
         more = g.op("Where", g.op("Cast", moved, to=9), self.never, more)
-        flat = g.op("Flatten", more, axis=1)
+        flat = g.op("Reshape", more, ints(g, -1, self.width * self.symbols))
         every = g.op("Concat", onnx_log_sum(g, rest, stay, self.kind), flat, axis=1)
         value, place = g.op("TopK", every, ints(g, self.width), axis=1, outputs=2)
         kept = g.op("Less", place, whole(g, self.width))

@@ -81,8 +81,8 @@ class Embed(Op):
 
 
 class OneHot(Op):
-    """1 at the place of each id, 0 elsewhere, along a new last axis of ``size``; with ``other``, the
-    last place is that of every id which has none."""
+    """1 at the place of each id, 0 elsewhere, along a new last axis of ``size``; with ``other``,
+    the last place is that of every id which has none."""
 
     name = "one_hot"
     signature = "(ids: int[*s]) -> (y: float32[*s, size])"

@@ -27,13 +27,9 @@ class Measured(Op):
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """By the signature; lengths that semantics has not taken off are refused."""
-        return super().infer(*self._measured(inputs))
-
-    def _measured(self, inputs: tuple[TensorType | None, ...]) -> tuple[TensorType | None, ...]:
-        """The tensors of the signature, of which none may have lengths here."""
         tensors = inputs[: len(self.rule.tensors)]
         refuse_lengths(self, tensors, range(8))
-        return tensors
+        return super().infer(*tensors)
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """None."""

@@ -7,7 +7,7 @@ parameter is already as it is wanted, it is read itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,9 +20,8 @@ from dlspec.ops.joining import Concat
 from dlspec.ops.slicing import Slice
 from dlspec.passes.cell_algebra import Matrix, Span, Vector
 from dlspec.passes.cell_patterns import Gate
+from dlspec.passes.naming import Naming
 from dlspec.source import Span as Place
-
-Naming = Callable[[str], str]
 
 
 class Packer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dlspec.ir.graph import Graph, Node, Value
@@ -17,6 +17,7 @@ from dlspec.ops.steps import Step
 from dlspec.passes.cell_algebra import Reading
 from dlspec.passes.cell_patterns import Cell, find_cell
 from dlspec.passes.cell_weights import Packer
+from dlspec.passes.naming import Naming, naming_of
 from dlspec.passes.rewrite import rewritten
 
 
@@ -27,10 +28,10 @@ def fuse_cells(graph: Graph) -> Graph:
     factors does not matter, nor whether the gates are dense layers of their own, parts of a wide
     one, of `concat(x, h)` or sums of two. Reversed time, lengths, initial and final states are the
     op's own. A cell that computes anything else, shows more of itself than its hidden state, or
-    whose gates do not all hear x and h, stays a loop, and so does one whose gradients are truncated.
+    whose gates do not all hear x and h, stays a loop; so does one whose gradients are truncated.
     """
     loops = [n.path for n in graph.nodes if isinstance(n.op, Scan) and not n.op.truncate]
-    naming = _naming(graph) if loops else None
+    naming = naming_of(graph) if loops else None
     for path in loops:
         assert naming is not None
         node = next(n for n in graph.nodes if n.path == path)
@@ -38,32 +39,7 @@ def fuse_cells(graph: Graph) -> Graph:
     return graph
 
 
-def _naming(graph: Graph) -> Callable[[str], str]:
-    """Gives out names that nothing in the graph or its bodies has."""
-    taken: set[str] = set()
-
-    def gather(part: Graph) -> None:
-        taken.update(v.name for v in part.values())
-        taken.update(n.path for n in part.nodes)
-        for node in part.nodes:
-            body = getattr(node.op, "body", None)
-            if isinstance(body, Graph):
-                gather(body)
-
-    gather(graph)
-
-    def name(wanted: str) -> str:
-        found, ordinal = wanted, 1
-        while found in taken:
-            ordinal += 1
-            found = f"{wanted}{ordinal}"
-        taken.add(found)
-        return found
-
-    return name
-
-
-def _fused(graph: Graph, node: Node, naming: Callable[[str], str]) -> Graph | None:
+def _fused(graph: Graph, node: Node, naming: Naming) -> Graph | None:
     """The graph with one loop replaced; None where it is no standard cell."""
     loop = node.op
     assert isinstance(loop, Scan)
@@ -187,9 +163,7 @@ def _start(value: Value | None) -> Value | None:
     return None if isinstance(made, Full) and made.value == 0 else value
 
 
-def _together(
-    sources: Sequence[Value], packer: Packer, naming: Callable[[str], str], node: Node
-) -> Value:
+def _together(sources: Sequence[Value], packer: Packer, naming: Naming, node: Node) -> Value:
     """All that is heard, as one tensor."""
     if len(sources) == 1:
         return sources[0]

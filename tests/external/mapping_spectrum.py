@@ -27,7 +27,6 @@ def _is_other(n: Node) -> bool:
 
 
 limit("DFT", "a signal is real, and half of its spectrum says all of it", _is_other)
-limit("DFT", "pieces are as long as their signal", lambda n: n.opset >= 20 and n.has(1))
 
 
 @maps("STFT")
@@ -38,10 +37,3 @@ def stft(n: Node) -> Value:
     if n.has(2):
         frames = n.make("mul", frames, n.tensor(2))
     return n.make("rfft", frames)
-
-
-limit(
-    "STFT",
-    "a signal is real, and half of its spectrum says all of it",
-    lambda n: not n.attr("onesided", 1) or n.shape(0)[-1] != 1,
-)
