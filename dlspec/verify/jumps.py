@@ -28,6 +28,7 @@ _JUMPING = (
     | _REMAINDER
     | frozenset({"less", "less_equal", "greater", "greater_equal", "argmax", "argmin", "argsort"})
     | frozenset({"top_k", "floor", "ceil", "round", "trunc", "sign", "cast", "threshold"})
+    | frozenset({"ctc_decode"})
 )
 
 
