@@ -103,7 +103,11 @@ def _loop(node: Node, body: Graph, inputs: Sequence[Value | None], **settings: A
 
 
 def _is_weight(value: Value) -> bool:
-    return isinstance(value, (Parameter, Buffer, Constant))
+    """Whether a value is a weight or made of nothing but weights."""
+    if isinstance(value, (Parameter, Buffer, Constant)):
+        return True
+    given = [] if value.producer is None else [v for v in value.producer.inputs if v is not None]
+    return bool(given) and all(_is_weight(v) for v in given)
 
 
 def _by_rows(node: Node, batch: Dim) -> bool:
@@ -126,7 +130,8 @@ def _by_rows(node: Node, batch: Dim) -> bool:
 def _is_worth_it(nodes: Iterable[Node]) -> bool:
     """Whether there is a product with weights among them, or a table is looked up."""
     read = (v for n in nodes for v in n.inputs)
-    return any(isinstance(v, Parameter) and v.type.rank > 1 for v in read)
+    wide = (v for v in read if v is not None and v.type.rank > 1)
+    return any(_is_weight(v) and not isinstance(v, (Buffer, Constant)) for v in wide)
 
 
 class _Rows:

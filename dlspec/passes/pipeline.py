@@ -11,6 +11,7 @@ from dlspec.passes.eliminate_common import eliminate_common
 from dlspec.passes.eliminate_dead import eliminate_dead
 from dlspec.passes.fold_constants import fold_constants
 from dlspec.passes.fuse_cells import fuse_cells
+from dlspec.passes.join_products import join_products
 from dlspec.passes.lift import lift
 
 Pass = Callable[[Graph], Graph]
@@ -19,6 +20,7 @@ PASSES: tuple[Pass, ...] = (
     eliminate_dead,  # first, so that nothing is done for what nobody reads
     fuse_cells,  # before the next ones, which tidy up what it puts together
     fold_constants,  # before the next, so that equal numbers are seen to be equal
+    join_products,  # of loops that are left, so that the next has more to lift
     lift,  # out of loops, what they need not do at every step
     eliminate_common,
     eliminate_dead,  # what the two before have orphaned
@@ -35,8 +37,9 @@ def optimized(graph: Graph) -> Graph:
 
 
 def with_fused_cells(plan: RecipePlan) -> RecipePlan:
-    """The recipe with the standard cells of its steps' graphs fused, and with what its loops need
-    not do at every step outside of them; of what else a step computes, nothing is changed."""
+    """The recipe with the standard cells of its steps' graphs fused, the products of its loops
+    joined, and with what these need not do at every step outside of them; of what else a step
+    computes, nothing is changed."""
     return replace(
         plan,
         steps=tuple(_step(s) for s in plan.steps),
@@ -45,7 +48,7 @@ def with_fused_cells(plan: RecipePlan) -> RecipePlan:
 
 
 def _step(step: StepPlan) -> StepPlan:
-    learn, evaluate = lift(fuse_cells(step.learn)), lift(fuse_cells(step.evaluate))
+    learn, evaluate = (lift(join_products(fuse_cells(g))) for g in (step.learn, step.evaluate))
     if learn is step.learn and evaluate is step.evaluate:
         return step
     return replace(
