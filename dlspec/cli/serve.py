@@ -15,6 +15,8 @@ _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
 def add_parser(verbs: Any) -> None:
     """Add the verb."""
+    from dlspec.cli.paths import whole
+
     parser: argparse.ArgumentParser = verbs.add_parser(
         "serve",
         help="serve bundles: Open Inference Protocol v2, and a page",
@@ -28,6 +30,12 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("--port", type=int, default=8000, help="0 for any free one (8000)")
     parser.add_argument("--engine", help="an engine of the bundle (its first)")
     parser.add_argument("--threads", type=int, default=1, help="threads of one request (1)")
+    parser.add_argument(
+        "--batch",
+        type=whole(1),
+        default=1,
+        help="most examples of waiting requests that are computed together (1: none)",
+    )
     parser.add_argument("--limit", default="64M", help="largest request: bytes, or 64M (64M)")
 
 
@@ -44,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         engine=args.engine,
         threads=args.threads,
         limit=size_of(args.limit),
+        batch=args.batch,
         announce=_announce,
     )
     return 0

@@ -12,6 +12,9 @@ from dlspec.diagnostics.inputs import (
     EmptyFeed as EmptyFeed,
 )
 from dlspec.diagnostics.inputs import (
+    ExampleTooLong as ExampleTooLong,
+)
+from dlspec.diagnostics.inputs import (
     FeedDim as FeedDim,
 )
 from dlspec.diagnostics.inputs import (
@@ -28,6 +31,9 @@ from dlspec.diagnostics.inputs import (
 )
 from dlspec.diagnostics.inputs import (
     LengthOutOfRange as LengthOutOfRange,
+)
+from dlspec.diagnostics.inputs import (
+    LengthsDiffer as LengthsDiffer,
 )
 from dlspec.diagnostics.inputs import (
     MissingInput as MissingInput,

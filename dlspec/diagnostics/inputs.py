@@ -306,3 +306,51 @@ class LengthOutOfRange(Diagnostic):
     most: int
     code = "DL674"
     title = "`{name}` holds the length {value}; the padded axis has {most}"
+
+
+@late_dataclass
+class ExampleTooLong(Diagnostic):
+    """A text, or an example in steps, is longer than what the engine was built and verified for.
+
+    Wrong:
+        >>> model(text=["fine", "a text of 70 words …"])     # `T = 1..64`
+
+    Right:
+        >>> model(text=["fine", "a text of up to 64 words"])
+    """
+
+    where: str
+    shown: str | None
+    size: int
+    unit: str
+    most: int
+    symbol: str
+    engine: str
+    code = "DL675"
+    title = "`{where}` has {size} {unit}; the engine `{engine}` takes up to {most}"
+    note = "it is “{shown}”"
+    help = "shorten it, or widen `{symbol}` in the engine block and compile again"
+
+
+@late_dataclass
+class LengthsDiffer(Diagnostic):
+    """Two inputs share a ragged dimension, and an example of one is longer than that of the other.
+
+    Wrong:
+        >>> model(word=["to be"], letters=["to be or"])      # `T` is 2 and 3
+
+    Right:
+        >>> model(word=["to be"], letters=["to be"])
+    """
+
+    symbol: str
+    index: int
+    first: str
+    first_length: int
+    second: str
+    second_length: int
+    code = "DL676"
+    title = (
+        "example {index} has {first_length} steps in `{first}` and {second_length} in `{second}`"
+    )
+    note = "`{symbol}` is one length for both; examples are counted from 0"

@@ -83,8 +83,8 @@ class RequestField(RequestFault):
 class RequestDatatype(RequestFault):
     """A tensor's ``datatype`` is not one that is served.
 
-    BOOL, INT8 to INT64, UINT8 to UINT64, FP16, FP32 and FP64 are; BYTES (texts) and BF16 are not
-    taken as inputs.
+    BOOL, INT8 to INT64, UINT8 to UINT64, FP16, FP32 and FP64 are, BF16 is not; BYTES (texts) is
+    for inputs whose ids stand for words.
 
     Wrong:
         POST /v2/models/lenet/infer   {"inputs": [{"name": "image", "datatype": "BYTES", …}]}
@@ -107,7 +107,9 @@ class RequestDatatype(RequestFault):
 class RequestData(RequestFault):
     """A tensor's values are not what its ``shape`` and ``datatype`` say.
 
-    ``data`` in JSON is a flat list in row-major order, or lists nested as the shape is.
+    ``data`` in JSON is a flat list in row-major order, or lists nested as the shape is. Numbers of
+    examples that differ in length are padded by the client, and an input of lengths says how much
+    of each counts; texts (BYTES) are padded by the server.
 
     Wrong:
         POST /v2/models/tiny/infer   {"inputs": [{"shape": [1, 2], "data": [1, 2, 3], …}]}
@@ -119,9 +121,11 @@ class RequestData(RequestFault):
     name: str
     reason: str
     expected: str
+    fix: str | None = None
     code = "DL424"
     title = "the data of the input `{name}` does not fit: {reason}"
     note = "its shape and datatype say {expected}"
+    help = "{fix}"
 
 
 @late_dataclass

@@ -66,6 +66,11 @@ class Answer(Mapping[str, Array]):
             raise AttributeError(f"the answer has no output `{name}`{hint}") from None
 
     @property
+    def given(self) -> Mapping[str, Array]:
+        """The arrays that the engine was given by input name, lengths and noise among them."""
+        return self._given
+
+    @property
     def classes(self) -> dict[str, tuple[str, ...]]:
         """The class names of every output that has them, by output name."""
         return {n: o.classes for n, o in self._outputs.items() if o.classes is not None}

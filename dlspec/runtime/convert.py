@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import InputSpec
 from dlspec.late import LateModule
+from dlspec.text import UNKNOWN
 
 if TYPE_CHECKING:
     from dlspec.diagnostics import bundle as faults
@@ -23,7 +24,7 @@ def converted(spec: InputSpec, value: object, dtype: np.dtype[Any]) -> Array:
 
     An array is converted where that is exact for its type (uint8 to int64, float16 to float32), and
     integers to any integer type that holds their values. Python numbers and lists take the input's
-    type. Names of classes become their ids.
+    type. Names of classes become their ids; those that a vocabulary has not, its id for others.
 
     Raises:
         DlspecError: DL662 for a type that would lose something, DL663 for a value that does not
@@ -83,6 +84,9 @@ def _ids(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
     found = np.empty(array.shape, dtype)
     for place, name in np.ndenumerate(array):
         text = str(name)
+        if text not in index and spec.by is not None:
+            found[place] = UNKNOWN
+            continue
         if text not in index:
             near = faults.did_you_mean(text, classes)
             raise faults.DlspecError(faults.UnknownClass(None, spec.name, text, near))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dlspec.bundle.manifest import InputSpec
 from dlspec.late import LateModule
 from dlspec.runtime.convert import converted
-from dlspec.runtime.sequences import padded
+from dlspec.runtime.sequences import check_alike, check_lengths, padded
 from dlspec.runtime.sizes import dim_of
 
 if TYPE_CHECKING:
@@ -89,20 +89,18 @@ class Feeds:
         drawn).
 
         Raises:
-            DlspecError: DL660 to DL674, one of them, for what does not fit.
+            DlspecError: DL660 to DL676, one of them, for what does not fit.
         """
         arrays: dict[str, Array] = {}
         sizes: dict[str, int] = {}
+        padders: dict[str, str] = {}
         for port in self._given:
             value = given.get(port.name)
             if value is None:
                 self._check_names(given)
                 raise faults.DlspecError(faults.MissingInput(None, port.name, port.spec.type))
             if port.steps is not None and not isinstance(value, np.ndarray):
-                nested = port.within is not None
-                value, lengths = padded(port.spec, value, port.dtype, nested=nested)
-                for symbol, found in zip((port.steps, port.within), lengths, strict=False):
-                    given = {f"{symbol}_lengths": found, **given}
+                value, given = self._padded(port, port.steps, value, given, padders)
             arrays[port.name] = _fit(port, value, sizes, arrays)
         if self._drawn or len(arrays) != len(given):
             seed = self._complete(given, arrays, sizes, seed)
@@ -117,6 +115,29 @@ class Feeds:
                     faults.OutOfBounds(None, name, symbol, size, low, high, self._engine)
                 )
         return arrays, seed
+
+    def _padded(
+        self,
+        port: Port,
+        steps: str,
+        value: object,
+        given: Mapping[str, object],
+        padders: dict[str, str],
+    ) -> tuple[Array, Mapping[str, object]]:
+        """One array of examples that differ in length, and what is given with their lengths;
+        ``padders`` are the inputs that other lengths come from."""
+        nested = port.within is not None
+        array, lengths = padded(port.spec, value, port.dtype, nested=nested)
+        symbols = (steps, port.within or "")
+        check_lengths(port.spec, value, symbols, lengths, self._bounds, self._engine)
+        for symbol, found in zip(symbols, lengths, strict=False):
+            name = f"{symbol}_lengths"
+            if symbol in padders:
+                check_alike(symbol, padders[symbol], port.name, given[name], found)
+            elif name not in given:
+                padders[symbol] = port.name
+                given = {**given, name: found}
+        return array, given
 
     def _holder(self, symbol: str) -> str:
         return next(p.name for p in self.ports if any(s == symbol for _, s in p.symbols))

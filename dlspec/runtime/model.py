@@ -6,7 +6,9 @@ import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import EngineRecord, InputSpec, Manifest, OutputSpec
 from dlspec.bundle.reader import current_bundle, read_manifest, verify_hashes
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from dlspec.diagnostics import bundle as faults
 else:
     faults = LateModule("dlspec.diagnostics.bundle")
+
+
+Array = NDArray[Any]
 
 
 class UntrainedWarning(UserWarning):
@@ -121,7 +126,7 @@ class Model:
         ``model(N=4)``.
 
         Raises:
-            DlspecError: DL660 to DL674 for what does not fit, DL658 where the engine fails.
+            DlspecError: DL660 to DL676 for what does not fit, DL658 where the engine fails.
         """
         if feeds is not None:
             if not isinstance(feeds, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -133,6 +138,23 @@ class Model:
             arrays = {**feeds, **arrays}
         bound, used = self._bind(arrays, seed)
         return Answer(self._outputs, self._answers(bound), used, bound)
+
+    def bind(
+        self, feeds: Mapping[str, object], seed: int | None = None
+    ) -> tuple[dict[str, Array], int | None]:
+        """The engine's arrays for what is given, checked, and the seed of their noise: the first
+        half of a call, for who puts calls together.
+
+        Raises:
+            DlspecError: DL660 to DL676 for what does not fit.
+        """
+        return self._bind(feeds, seed)
+
+    def answered(
+        self, bound: Mapping[str, Array], arrays: list[Array], seed: int | None = None
+    ) -> Answer:
+        """The answer to bound arrays, of what the engine gave for them, in its order."""
+        return Answer(self._outputs, arrays, seed, bound)
 
     @property
     def outputs(self) -> tuple[OutputSpec, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,6 +53,93 @@ def padded(
     lengths = np.zeros((len(rows), steps), np.int32)
     found[there], lengths[there] = flat, within
     return found, (counts, lengths)
+
+
+_UNITS = {
+    "words": "words",
+    "characters": "characters",
+    "bytes": "bytes",
+    "trigrams": "letter trigrams",
+    "items": "items",
+}
+_SHOWN = 40
+"""Of a text that is too long, so many characters are told."""
+
+
+def check_lengths(
+    spec: InputSpec,
+    value: object,
+    symbols: Sequence[str],
+    lengths: Sequence[Array],
+    bounds: Sequence[tuple[str, int, int]],
+    engine: str,
+) -> None:
+    """See that no example is longer than the engine takes.
+
+    Args:
+        spec: the input.
+        value: what was given for it.
+        symbols: the ragged dimensions of its steps, and of what is within them.
+        lengths: int32[N], and int32[N, T] of what is within the steps.
+        bounds: the engine's least and most of dimensions.
+        engine: its name.
+
+    Raises:
+        DlspecError: DL675, which tells the first that is, and how long it is.
+    """
+    most = {symbol: high for symbol, _, high in bounds}
+    for depth, (symbol, found) in enumerate(zip(symbols, lengths, strict=False)):
+        if symbol not in most or not found.size or int(found.max()) <= most[symbol]:
+            continue
+        place = tuple(int(i) for i in np.argwhere(found > most[symbol])[0])
+        where = spec.name + "".join(f"[{i}]" for i in place)
+        units = _units(spec, nested=len(lengths) > 1)
+        fault = faults.ExampleTooLong(
+            None,
+            where,
+            _shown(value, place[0]),
+            int(found[place]),
+            units[depth],
+            most[symbol],
+            symbol,
+            engine,
+        )
+        raise faults.DlspecError(fault)
+
+
+def check_alike(symbol: str, first: str, second: str, one: object, other: Array) -> None:
+    """See that the examples of two inputs are as long.
+
+    Raises:
+        DlspecError: DL676 for the first that are not.
+    """
+    known = np.asarray(one)
+    if known.shape != other.shape:
+        return  # another number of examples, or of steps: told by their axes
+    differ = np.argwhere(known != other)
+    if differ.size:
+        place = tuple(int(i) for i in differ[0])
+        lengths = int(known[place]), int(other[place])
+        fault = faults.LengthsDiffer(None, symbol, place[0], first, lengths[0], second, lengths[1])
+        raise faults.DlspecError(fault)
+
+
+def _units(spec: InputSpec, *, nested: bool) -> tuple[str, ...]:
+    """What the steps of an input are, and what is within them."""
+    own = _UNITS.get(spec.by or "", "steps")
+    if not nested:
+        return (own,)
+    return ("steps" if spec.by is None else "lines" if spec.by == "words" else "words", own)
+
+
+def _shown(value: object, index: int) -> str | None:
+    """The beginning of a text; None where an example is none."""
+    examples = [value] if isinstance(value, str) else cast("Sequence[object]", value)
+    example = examples[index]
+    if not isinstance(example, str):
+        return None
+    line = " ".join(example.split())
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1].rstrip() + "…"
 
 
 def _joined(

@@ -54,7 +54,11 @@ _PATHS = (
 
 
 def create_app(
-    models: Mapping[str, Model], *, limit: int = DEFAULT_LIMIT, threads: int | None = None
+    models: Mapping[str, Model],
+    *,
+    limit: int = DEFAULT_LIMIT,
+    threads: int | None = None,
+    batch: int = 1,
 ) -> InferenceApp:
     """An ASGI application that answers for loaded models.
 
@@ -62,18 +66,25 @@ def create_app(
         models: loaded models by the name that they are served under.
         limit: the largest body of a request in bytes; larger ones are answered with 413.
         threads: how many requests are computed at once; None is one a core, 2 or more.
+        batch: how many examples of different requests are computed together at most (`batching`);
+            1 computes every request by itself, and its answers are then the same to the last bit
+            whatever else is asked.
     """
-    return InferenceApp(models, limit, threads or max(2, os.cpu_count() or 2))
+    return InferenceApp(models, limit, threads or max(2, os.cpu_count() or 2), batch)
 
 
 class InferenceApp:
     """Routes requests. Short ones are computed on the event loop, others in threads, so that it
     lives."""
 
-    def __init__(self, models: Mapping[str, Model], limit: int, threads: int) -> None:
-        self.models = {name: ServedModel(name, model) for name, model in models.items()}
+    def __init__(
+        self, models: Mapping[str, Model], limit: int, threads: int, batch: int = 1
+    ) -> None:
+        self.models = {n: ServedModel(n, model, batch, threads) for n, model in models.items()}
         self._limit = limit
-        self._threads = ThreadPoolExecutor(threads, "dlspec-serve")
+        # requests that are to be computed together wait in threads
+        waiting = batch if any(m.batcher for m in self.models.values()) else 0
+        self._threads = ThreadPoolExecutor(threads + waiting, "dlspec-serve")
         self._infer: dict[str, ServedModel] = {}
         for name, served in self.models.items():
             self._infer[f"/v2/models/{name}/infer"] = served

@@ -33,14 +33,20 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 """NumPy's dtype of each datatype that is served."""
 
+BYTES = "BYTES"
+"""The protocol's datatype of texts."""
+
 NAMES: dict[np.dtype[Any], str] = {dtype: name for name, dtype in DTYPES.items()}
 """The protocol's name of each NumPy dtype."""
 
 _PYTHON_TYPES = {"b": {bool}, "i": {int}, "u": {int}, "f": {int, float}}
 
 
-def array_of_json(name: str, data: object, shape: Sequence[int], datatype: str) -> Array:
+def array_of_json(
+    name: str, data: object, shape: Sequence[int], datatype: str, lengths: str | None = None
+) -> Array:
     """The array of a tensor's ``data``: a flat list in row-major order, or one nested as ``shape``.
+    ``lengths`` is the input that says how long its examples are, where they differ.
 
     Raises:
         DlspecError: DL424 for another number of values, uneven rows, values of another type
@@ -48,32 +54,33 @@ def array_of_json(name: str, data: object, shape: Sequence[int], datatype: str) 
     """
     dtype = DTYPES[datatype]
     if not isinstance(data, list):
-        raise _misfit(name, f"`data` is {kind_of(data)} and no list", shape, datatype)
+        raise misfit(name, f"`data` is {kind_of(data)} and no list", shape, datatype)
     values = cast("list[Any]", data)
     kinds = set(map(type, values))
     if list in kinds:
-        values, nested = _flattened(values)
+        values, nested = flattened(values)
         if nested != tuple(shape):
-            reason = "its lists are uneven"
-            if nested is not None:
-                reason = f"its lists have shape {list(nested)}"
-            raise _misfit(name, reason, shape, datatype)
+            if nested is None:
+                way = f"end shorter ones with 0, and tell their lengths in `{lengths}`"
+                fix = None if lengths is None else way
+                raise misfit(name, "its lists are uneven", shape, datatype, fix)
+            raise misfit(name, f"its lists have shape {list(nested)}", shape, datatype)
         kinds = set(map(type, values))
     wrong = kinds - _PYTHON_TYPES[dtype.kind]
     if wrong:
         odd = next(v for v in values if type(v) in wrong)
-        raise _misfit(name, f"it holds {kind_of(odd)}, no {datatype}", shape, datatype)
+        raise misfit(name, f"it holds {kind_of(odd)}, no {datatype}", shape, datatype)
     if len(values) != prod(shape):
-        raise _misfit(name, f"it has {len(values)} values", shape, datatype)
+        raise misfit(name, f"it has {len(values)} values", shape, datatype)
     try:
         with np.errstate(over="raise"):
             array = np.array(values, dtype)
     except (OverflowError, FloatingPointError) as error:
         reason = f"a value is out of the range of {datatype}"
-        raise _misfit(name, reason, shape, datatype) from error
+        raise misfit(name, reason, shape, datatype) from error
     if dtype.kind == "f" and not np.isfinite(array).all():  # JSON has only finite numbers
-        raise _misfit(name, f"a value is out of the range of {datatype}", shape, datatype)
-    return _shaped(name, array, shape, datatype)
+        raise misfit(name, f"a value is out of the range of {datatype}", shape, datatype)
+    return shaped(name, array, shape, datatype)
 
 
 def array_of_bytes(name: str, data: memoryview, shape: Sequence[int], datatype: str) -> Array:
@@ -84,15 +91,20 @@ def array_of_bytes(name: str, data: memoryview, shape: Sequence[int], datatype: 
     """
     dtype = DTYPES[datatype]
     if len(data) != prod(shape) * dtype.itemsize:
-        raise _misfit(name, f"it has {len(data)} bytes", shape, datatype)
-    return _shaped(name, np.frombuffer(data, dtype), shape, datatype)
+        raise misfit(name, f"it has {len(data)} bytes", shape, datatype)
+    return shaped(name, np.frombuffer(data, dtype), shape, datatype)
 
 
-def _shaped(name: str, flat: Array, shape: Sequence[int], datatype: str) -> Array:
+def shaped(name: str, flat: Array, shape: Sequence[int], datatype: str) -> Array:
+    """The values of an input in its shape.
+
+    Raises:
+        DlspecError: DL424 where no array has this shape.
+    """
     try:
         return flat.reshape(shape)
     except ValueError as error:  # more axes than NumPy has, or sizes beyond the address space
-        raise _misfit(name, "no array has this shape", shape, datatype) from error
+        raise misfit(name, "no array has this shape", shape, datatype) from error
 
 
 def kind_of(value: object) -> str:
@@ -108,7 +120,7 @@ def kind_of(value: object) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
-def _flattened(values: list[Any]) -> tuple[list[Any], tuple[int, ...] | None]:
+def flattened(values: list[Any]) -> tuple[list[Any], tuple[int, ...] | None]:
     """The leaves, and the shape of the lists; None where they are uneven."""
     shape: tuple[int, ...] | None = (len(values),)
     while any(type(v) is list for v in values):
@@ -120,8 +132,14 @@ def _flattened(values: list[Any]) -> tuple[list[Any], tuple[int, ...] | None]:
     return values, shape
 
 
-def _misfit(name: str, reason: str, shape: Sequence[int], datatype: str) -> DlspecError:
+def misfit(
+    name: str, reason: str, shape: Sequence[int], datatype: str, fix: str | None = None
+) -> DlspecError:
+    """DL424: the values of an input are not what its shape and datatype say."""
     count = prod(shape)
-    size = count * DTYPES[datatype].itemsize
-    expected = f"{count} values of {datatype} in shape {list(shape)} ({size} bytes)"
-    return DlspecError(faults.RequestData(None, name, reason, expected))
+    if datatype == BYTES:
+        expected = f"{count} text{'s' * (count != 1)} in shape {list(shape)}"
+    else:
+        size = count * DTYPES[datatype].itemsize
+        expected = f"{count} values of {datatype} in shape {list(shape)} ({size} bytes)"
+    return DlspecError(faults.RequestData(None, name, reason, expected, fix))

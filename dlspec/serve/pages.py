@@ -83,7 +83,12 @@ def _about(served: ServedModel) -> dict[str, Any]:
     metadata = served.metadata()
     for port, spec in zip(metadata["inputs"], served.model.inputs, strict=True):
         port.update(dims=spec.dims, classes=spec.classes, origin=spec.origin)
-    for port, spec in zip(metadata["outputs"], served.model.outputs, strict=True):
+    answered = {o.name: o for o in served.model.outputs}
+    for port in metadata["outputs"]:
+        spec = answered.get(port["name"])
+        if spec is None:  # lengths of an input
+            port.update(dims=["N"] * len(port["shape"]), classes=None, labels=None)
+            continue
         port.update(dims=spec.dims, classes=spec.classes, labels=served.labels.get(spec.name))
     return {
         **metadata,

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from numpy.typing import NDArray
 
 from dlspec.diagnostics import serve as faults
 from dlspec.diagnostics.core import DlspecError, did_you_mean
-from dlspec.serve.datatypes import DTYPES, array_of_bytes, array_of_json, kind_of
+from dlspec.serve.datatypes import BYTES, DTYPES, array_of_bytes, array_of_json, kind_of
+from dlspec.serve.texts import MANNERS, Manner, texts_of_bytes, texts_of_json
 
 Array = NDArray[Any]
 Json = dict[str, Any]
@@ -24,24 +25,26 @@ _REQUEST = ("id", "parameters", "inputs", "outputs")
 _INPUT = ("name", "shape", "datatype", "parameters", "data")
 _OUTPUT = ("name", "parameters")
 _INPUT_PARAMETERS = ("binary_data_size",)
-_OUTPUT_PARAMETERS = ("binary_data", "classification")
+_OUTPUT_PARAMETERS = ("binary_data", "classification", "as")
+_PARAMETERS = ("binary_data_output", "seed", "as")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """An output that is asked for: as bytes or JSON, and as its ``classes`` best classes (0: as
-    numbers)."""
+    """An output that is asked for: as bytes or JSON, as its ``classes`` best classes (0: as
+    numbers), and whether ids are answered as texts or names (None: as the request says)."""
 
     name: str
     binary: bool
     classes: int = 0
+    manner: Manner | None = None
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request, checked as far as that needs no model: arrays by input name, what is wanted of the
-    answer (None: every output, as ``binary`` says), and sizes of dimensions and the seed of noise
-    from its parameters."""
+    """A request, checked as far as that needs no model: arrays by input name (those of texts hold
+    `str` objects), what is wanted of the answer (None: every output, as ``binary`` says), and from
+    its parameters how ids are answered, sizes of dimensions, and the seed of noise."""
 
     id: str | None
     feeds: Mapping[str, Array]
@@ -49,16 +52,26 @@ class Request:
     binary: bool
     sizes: Mapping[str, int]
     seed: int | None
+    manner: Manner | None = None
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a model takes and answers: inputs with their datatypes, outputs, and dimensions whose
-    size may be given by name."""
+    """What a model takes and answers.
+
+    Attributes:
+        inputs: with their datatypes.
+        outputs: by name.
+        symbols: dimensions whose size may be given by name.
+        texts: inputs that take texts as well.
+        lengths: of inputs whose examples differ in length, the inputs that say so.
+    """
 
     inputs: Mapping[str, str]
     outputs: tuple[str, ...]
     symbols: frozenset[str]
+    texts: frozenset[str] = frozenset()
+    lengths: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
 
 def read_request(body: bytes, header_length: int | None, names: Names) -> Request:
@@ -85,13 +98,14 @@ def read_request(body: bytes, header_length: int | None, names: Names) -> Reques
     number = raw.get("id")
     if number is not None and not isinstance(number, str):
         raise _field("the request", "id", number, "a text")
-    parameters = _parameters(raw, "the request", ("binary_data_output", "seed", *names.symbols))
+    parameters = _parameters(raw, "the request", (*_PARAMETERS, *names.symbols))
     binary = _flag(parameters, "binary_data_output", "the request") or False
     sizes = {n: _whole(parameters, n, "the request") for n in parameters if n in names.symbols}
     seed = _whole(parameters, "seed", "the request") if "seed" in parameters else None
     feeds = _feeds(raw, rest, names, header_length is not None)
     wanted = _wanted(raw, names, binary) if "outputs" in raw else None
-    return Request(number, feeds, wanted, binary, sizes, seed)
+    manner = _manner(parameters, "the request")
+    return Request(number, feeds, wanted, binary, sizes, seed, manner)
 
 
 def _json_object(text: bytes) -> Json:
@@ -138,7 +152,11 @@ def _feeds(raw: Json, rest: memoryview, names: Names, has_header: bool) -> dict[
         if "binary_data_size" not in parameters:
             if "data" not in entry:
                 raise _field(where, "data", None, "a list of values", True)
-            feeds[name] = array_of_json(name, entry["data"], shape, datatype)
+            if datatype == BYTES:
+                feeds[name] = texts_of_json(name, entry["data"], shape)
+            else:
+                lengths = names.lengths.get(name, (None,))[0]
+                feeds[name] = array_of_json(name, entry["data"], shape, datatype, lengths)
             continue
         if "data" in entry:
             reason = f"the input `{name}` has both `data` and `binary_data_size`"
@@ -150,12 +168,26 @@ def _feeds(raw: Json, rest: memoryview, names: Names, has_header: bool) -> dict[
         if end > len(rest):
             reason = f"the input `{name}` ends at byte {end} of it, but it has {len(rest)}"
             raise DlspecError(faults.RequestBinary(None, reason))
-        feeds[name] = array_of_bytes(name, rest[begin:end], shape, datatype)
+        if datatype == BYTES:
+            feeds[name] = texts_of_bytes(name, rest[begin:end], shape)
+        else:
+            feeds[name] = array_of_bytes(name, rest[begin:end], shape, datatype)
         begin = end
     if begin != len(rest):
         reason = f"it has {len(rest)} bytes, the inputs use {begin}"
         raise DlspecError(faults.RequestBinary(None, reason))
+    _check_lengths(feeds, names)
     return feeds
+
+
+def _check_lengths(feeds: Mapping[str, Array], names: Names) -> None:
+    """Texts bring their lengths, which nobody else may know better."""
+    for name, array in feeds.items():
+        for lengths in names.lengths.get(name, ()) if array.dtype.hasobject else ():
+            if lengths in feeds:
+                reason = f"is not given beside texts: those of `{name}` tell it"
+                known = _list(names.inputs)
+                raise DlspecError(faults.RequestInputName(None, lengths, reason, known))
 
 
 def _wanted(raw: Json, names: Names, binary: bool) -> tuple[Wanted, ...] | None:
@@ -181,7 +213,11 @@ def _wanted(raw: Json, names: Names, binary: bool) -> tuple[Wanted, ...] | None:
         classes = (
             _whole(parameters, "classification", where) if "classification" in parameters else 0
         )
-        wanted[name] = Wanted(name, binary if own is None else own, classes)
+        manner = _manner(parameters, where)
+        if classes and manner is not None:
+            fault = ("given", "left out beside `classification`")
+            raise DlspecError(faults.RequestField(None, where, "parameters.as", *fault))
+        wanted[name] = Wanted(name, binary if own is None else own, classes, manner)
     return tuple(wanted.values()) or None
 
 
@@ -207,11 +243,10 @@ def _datatype(entry: Json, where: str, name: str, names: Names) -> str:
     datatype = entry.get("datatype")
     if not isinstance(datatype, str):
         raise _field(where, "datatype", datatype, "a text such as FP32", "datatype" not in entry)
-    if datatype not in DTYPES:
-        known = ", ".join(DTYPES)
-        raise DlspecError(
-            faults.RequestDatatype(None, name, datatype[:40], known, names.inputs[name])
-        )
+    if datatype not in DTYPES and not (datatype == BYTES and name in names.texts):
+        known = ", ".join((*DTYPES, *([BYTES] if name in names.texts else [])))
+        takes = names.inputs[name] + (" or BYTES" if name in names.texts else "")
+        raise DlspecError(faults.RequestDatatype(None, name, datatype[:40], known, takes))
     return datatype
 
 
@@ -237,6 +272,13 @@ def _flag(parameters: Json, name: str, where: str) -> bool | None:
     if value is not None and not isinstance(value, bool):
         raise _field(where, f"parameters.{name}", value, "true or false")
     return value
+
+
+def _manner(parameters: Json, where: str) -> Manner | None:
+    value = parameters.get("as")
+    if value is None or value in MANNERS:
+        return value
+    raise _field(where, "parameters.as", value, '"text", "names" or "ids"')
 
 
 def _whole(parameters: Json, name: str, where: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dlspec.diagnostics import serve as faults
 from dlspec.diagnostics.core import DlspecError
-from dlspec.serve.datatypes import NAMES
+from dlspec.serve.datatypes import BYTES, NAMES
 from dlspec.serve.request import Request, Wanted, little_endian
 
 Array = NDArray[Any]
@@ -20,12 +20,13 @@ def write_response(
     model: str,
     version: str,
     request: Request,
-    answer: Mapping[str, Array],
+    answers: Iterable[tuple[Wanted, Array]],
     labels: Mapping[str, Sequence[str]],
     seed: int | None,
 ) -> tuple[bytes, int | None]:
     """The body of an answer, and the length of its JSON part where binary tensors follow it.
 
+    ``answers`` are the outputs that are wanted, in their order; arrays of `str` objects are texts.
     ``labels`` are the class names of an output's last axis, for the classification extension. NaN
     and infinities, which JSON does not have, become null there; as binary they stay.
 
@@ -34,26 +35,23 @@ def write_response(
     """
     import orjson
 
-    wanted = request.wanted or tuple(Wanted(name, request.binary) for name in answer)
     outputs: list[dict[str, Any]] = []
     chunks: list[bytes] = []
-    for want in wanted:
-        array = answer[want.name]
-        datatype = "BYTES" if want.classes else NAMES[array.dtype]
-        if want.classes:
-            array = _classified(want, array, labels.get(want.name))
+    for want, given in answers:
+        array = _classified(want, given, labels.get(want.name)) if want.classes else given
+        texts = array.dtype.hasobject
         entry: dict[str, Any] = {
             "name": want.name,
             "shape": list(array.shape),
-            "datatype": datatype,
+            "datatype": BYTES if texts else NAMES[array.dtype],
         }
         if want.binary:
-            raw = _bytes_tensor(array) if want.classes else little_endian(array)
+            raw = _bytes_tensor(array) if texts else little_endian(array)
             entry["parameters"] = {"binary_data_size": len(raw)}
             chunks.append(raw)
         else:
             flat = np.ascontiguousarray(array).ravel()
-            entry["data"] = flat.tolist() if want.classes else flat
+            entry["data"] = flat.tolist() if texts else flat
         outputs.append(entry)
     body: dict[str, Any] = {"model_name": model, "model_version": version}
     if request.id is not None:

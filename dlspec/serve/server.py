@@ -30,6 +30,7 @@ def serve(
     engine: str | None = None,
     threads: int = 1,
     limit: int = DEFAULT_LIMIT,
+    batch: int = 1,
     announce: Callable[[str, Sequence[Model]], None] | None = None,
 ) -> None:
     """Serve bundles by the Open Inference Protocol v2 until SIGTERM or SIGINT; requests in flight
@@ -42,6 +43,7 @@ def serve(
         threads: threads inside an operation. Requests run beside one another already, and waiting
             threads of the engine would take the cores from them.
         limit: the largest body of a request in bytes.
+        batch: the most examples of different requests that are computed together.
         announce: called with the URL once connections are taken.
 
     Raises:
@@ -74,7 +76,7 @@ def serve(
                     )
                 models[model.manifest.network] = model
         config = uvicorn.Config(
-            create_app(models, limit=limit),
+            create_app(models, limit=limit, batch=batch),
             log_level="warning",
             access_log=False,
             lifespan="on",
