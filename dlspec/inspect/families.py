@@ -12,6 +12,7 @@ _BY_FILE: dict[str, str] = {
     "recurrent": "loop",
     "steps": "loop",
     "control": "loop",
+    "beam": "loop",
     "generation": "loop",
     "activation": "act",
     "gating": "act",

@@ -55,10 +55,10 @@ class Generate(Op):
         """The step axis has the size ``at_most``; it is ragged where there is a stop symbol."""
         check_states(self.name, self.body, self.states, inputs)
         fed = self.body.inputs[0].type
-        ragged = () if self.stop is None else (1,)
+        own = set[int]() if self.stop is None else {1}
         steps = Dim.of(self.symbol or self.at_most)
         timed = [
-            k.with_shape((k.shape[0], steps, *k.shape[1:]), ragged)
+            k.with_shape((k.shape[0], steps, *k.shape[1:]), own | {a + 1 for a in k.ragged})
             for k in (fed, *(o.value.type for o in self.body.outputs[self.states :]))
         ]
         lengths = [] if self.stop is None else [TensorType(DType.int32, fed.shape[:1])]
@@ -95,8 +95,8 @@ class Generate(Op):
                 done = done | (fed == self.stop)
                 lengths = lengths + (~done).astype(np.int32)
             for kept, value in zip(rows, (fed, *outputs), strict=True):
-                kept.append(_masked(done, value, np.zeros_like(value)))
-            states = [_masked(before, new, old) for new, old in zip(following, states, strict=True)]
+                kept.append(masked(done, value, np.zeros_like(value)))
+            states = [masked(before, new, old) for new, old in zip(following, states, strict=True)]
             if done.all():
                 break
         for kept in rows:
@@ -171,7 +171,7 @@ class Generate(Op):
         kinds = [o.value.type for o in self.body.outputs]
         if done:
             before = [
-                f"torch.where({done}{_axes(k)}, {old}, {new})"
+                f"torch.where({done}{axes(k)}, {old}, {new})"
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
             inner += assign(states, before)
@@ -183,7 +183,7 @@ class Generate(Op):
         kinds_kept = (self.body.inputs[0].type, *kinds[self.states :])
         for name, text, kind in zip(collected, (fed, *made), kinds_kept, strict=True):
             if name != "_":
-                kept = f"{text}.masked_fill({done}{_axes(kind)}, 0)" if done else text
+                kept = f"{text}.masked_fill({done}{axes(kind)}, 0)" if done else text
                 inner.append(f"{name}.append({kept})")
         if done:
             return [*inner, f"if {done}.all():", "    break"]
@@ -229,14 +229,14 @@ class Generate(Op):
         carried = [(chosen, fed_kind)]
         if self.stop is not None:
             following = [
-                _onnx_choose(inner, done, old, new, k)
+                choice(inner, done, old, new, k)
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
             now = inner.op(
                 "Or", done, inner.op("Equal", chosen, inner.constant(np.array(self.stop, np.int64)))
             )
             kept = [
-                _onnx_choose(inner, now, inner.constant(np.zeros((), k.dtype.value)), v, k)
+                choice(inner, now, inner.constant(np.zeros((), k.dtype.value)), v, k)
                 for v, k in zip(kept, kept_kinds, strict=True)
             ]
             longer = inner.op("Cast", inner.op("Not", now), to=DType.int32)
@@ -323,15 +323,18 @@ class Generate(Op):
         return g.op("Min", number, g.op("Sub", classes, g.constant(np.array(1, np.int64))))
 
 
-def _masked(done: Array, value: Array, instead: Array) -> Array:
+def masked(done: Array, value: Array, instead: Array) -> Array:
+    """The value, of rows that are done something instead."""
     return np.where(done.reshape(done.shape + (1,) * (value.ndim - 1)), instead, value)
 
 
-def _axes(kind: TensorType) -> str:
+def axes(kind: TensorType) -> str:
+    """Indexing that makes a mask over rows broadcast over a tensor."""
     return f"[:{', None' * (kind.rank - 1)}]" if kind.rank > 1 else ""
 
 
-def _onnx_choose(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> str:
+def choice(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> str:
+    """Of rows where the condition holds a, else b, as an ONNX value."""
     if kind.rank > 1:
         condition = g.op("Unsqueeze", condition, _ints(g, *range(1, kind.rank)))
     return g.op("Where", condition, a, b)

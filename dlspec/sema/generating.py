@@ -6,14 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.meaning import BadValue
-from dlspec.diagnostics.names import MissingArgument, NotYet, UnknownSetting, WrongKind
+from dlspec.diagnostics.names import (
+    MissingArgument,
+    NotYet,
+    TooManyArguments,
+    UnknownSetting,
+    WrongKind,
+)
 from dlspec.diagnostics.time import NotOneFed, StateChanges
 from dlspec.dims import Dim
 from dlspec.ir.builder import free_values
 from dlspec.ir.graph import Value
 from dlspec.ir.types import DType
+from dlspec.ops.base import Op
+from dlspec.ops.beam import Beam
 from dlspec.ops.generation import Generate
 from dlspec.sema.arguments import Arguments, Given
+from dlspec.sema.beams import MOST_BEAMS, Beams
 from dlspec.sema.context import Frame
 from dlspec.sema.loops import Loop, inside
 from dlspec.sema.tensors import as_tensor
@@ -31,13 +40,7 @@ def sample(
     el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
 ) -> Choose:
     """`sample(temperature = 0.8)`: draw from softmax(scores / temperature)."""
-    given = dict(arguments.named)
-    if arguments.positional:
-        given.setdefault("temperature", arguments.positional[0])
-    value, place = given.pop("temperature", (1.0, node.span))
-    if given:
-        name, (_, span) = next(iter(given.items()))
-        raise DlspecError(UnknownSetting(span, name, "sample", None, "`temperature`"))
+    value, place = _only(arguments, "sample", "temperature") or (1.0, node.span)
     if not is_number(value) or value <= 0:
         raise DlspecError(BadValue(place, "temperature", describe(value), "a number above 0"))
     return Choose("sample", float(value))
@@ -46,8 +49,29 @@ def sample(
 def beam(
     el: Elaborator, arguments: Arguments, node: ast.Node, frame: Frame, path: str | None
 ) -> Choose:
-    """`beam(4)`: the best of several continuations."""
-    raise DlspecError(NotYet(node.span, "`beam`"))
+    """`beam(4)`: the likeliest of several texts; with one it is `greedy`."""
+    given = _only(arguments, "beam", "width")
+    if given is None:
+        raise DlspecError(MissingArgument(node.span, "width", "beam"))
+    value, place = given
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 1 <= value <= MOST_BEAMS:
+        wanted = f"a whole number from 1 to {MOST_BEAMS}"
+        raise DlspecError(BadValue(place, "width", describe(value), wanted))
+    return Choose("greedy") if value == 1 else Choose("beam", width=value)
+
+
+def _only(arguments: Arguments, name: str, setting: str) -> Given | None:
+    """The one setting of a way to choose, by its name or without."""
+    given = dict(arguments.named)
+    value = given.pop(setting, None)
+    if given:
+        unknown, (_, span) = next(iter(given.items()))
+        raise DlspecError(UnknownSetting(span, unknown, name, None, f"`{setting}`"))
+    positional = arguments.positional
+    if len(positional) + (value is not None) > 1:
+        raise DlspecError(TooManyArguments(positional[-1][1], name, 1))
+    return positional[0] if positional else value
 
 
 def _choice(given: Given | None) -> Choose:
@@ -57,7 +81,7 @@ def _choice(given: Given | None) -> Choose:
     if isinstance(value, Form) and value.name in ("greedy", "sample", "same"):
         return Choose(value.name)
     if not isinstance(value, Choose):
-        known = "`greedy`, `sample(temperature = 0.8)` or `same`"
+        known = "`greedy`, `sample(temperature = 0.8)`, `beam(4)` or `same`"
         raise DlspecError(WrongKind(place, known, describe(value)))
     return value
 
@@ -102,11 +126,13 @@ def generate(
 
 
 def _steps(settings: dict[str, Given], span: Span) -> int:
-    if "steps" in settings:
-        return _whole(settings["steps"], "steps")
-    if "at_most" not in settings:
+    name = "steps" if "steps" in settings else "at_most"
+    if name not in settings:
         raise DlspecError(MissingArgument(span, "at_most", "generate"))
-    return _whole(settings["at_most"], "at_most")
+    steps = _whole(settings[name], name)
+    if not steps:
+        raise DlspecError(BadValue(settings[name][1], name, "0", "a whole number from 1"))
+    return steps
 
 
 def _generated(
@@ -133,12 +159,15 @@ def _generated(
         raise DlspecError(MissingArgument(span, "start", "generate"))
     outer = context.builder
     actual = {n: (Tensor(as_tensor(outer, v, s)), s) for n, (v, s) in given.items()}
+    beams = Beams(el.context, path, choose.width)
+    actual = {n: beams.repeated(g) for n, g in actual.items()}
+    starts = {n: beams.repeated(g) for n, g in starts.items()}
     rows = [as_tensor(outer, v, s) for given_ in starts.values() for v, s in _leaves(given_)]
     rows = [r for r in rows + [t.value for t, _ in actual.values()] if r.type.rank]
     if not rows:
         raise DlspecError(NotYet(span, "a `generate` of nothing given, whose N is unknown"))
     loop = Loop(outer, outer.body(path), path, rows[0], Dim.of(at_most), starts, fed=fed)
-    with inside(context, loop):
+    with inside(context, loop, beams.lengths(t.value for t, _ in actual.values())):
         inner = cell_body(el, layer, dict(actual), path, span, frame, ())
         results = inner.names | inner.put_out
         outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
@@ -165,16 +194,11 @@ def _generated(
         noise.append(u)
     captures = free_values(loop.body.graph)
     symbol = "" if stop is None else _fresh_symbol(el, f"{path.replace('.', '_')}_steps")
-    op = Generate(
-        loop.body.graph,
-        len(loop.states),
-        start,
-        stop,
-        at_most,
-        choose.kind,
-        choose.temperature,
-        captures,
-        symbol,
+    shared = (loop.body.graph, len(loop.states), start, stop, at_most)
+    op: Op = (
+        Beam(*shared, choose.width, captures, symbol)
+        if choose.kind == "beam"
+        else Generate(*shared, choose.kind, choose.temperature, captures, symbol)
     )
     names = [fed, *(["lengths"] if stop is not None else []), *outputs]
     names += [f"final.{'.'.join(s.keys)}" for s in loop.states]

@@ -147,10 +147,12 @@ class Form:
 
 @dataclass(frozen=True)
 class Choose:
-    """How `generate` chooses what it feeds next: `greedy`, `sample(temperature = 0.8)`, `same`."""
+    """How `generate` chooses what it feeds next: `greedy`, `sample(temperature = 0.8)`, `beam(4)`,
+    `same`."""
 
-    kind: Literal["greedy", "sample", "same"]
+    kind: Literal["greedy", "sample", "beam", "same"]
     temperature: float = 1.0
+    width: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,420 @@
+"""Generation by beam search: of several texts at once, the likeliest is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from dlspec.dims import Dim
+from dlspec.ir.graph import Graph, Value
+from dlspec.ir.types import DType, TensorType
+from dlspec.ops.base import Environment, OnnxBuilder, Op
+from dlspec.ops.control import Array, LoopBuilder, LoopContext, assign, check_states
+from dlspec.ops.ctc import NEVER
+from dlspec.ops.generation import axes, choice, masked
+from dlspec.ops.measured import ints, onnx_range, onnx_size, whole
+
+
+class Beam(Op):
+    """Steps a cell on several texts of each row, and keeps the ``width`` likeliest.
+
+    Inputs: the initial states (N * width, ...), each row's ``width`` times in a row; the captures,
+    which stand for so many rows as well.
+    Body: the fed ids (N * width), states → next states, scores (N * width, V), further outputs.
+    Outputs: the likeliest text (N, at_most) int64, with ``stop`` its length (N) int32, the body's
+    outputs on its way (N, at_most, ...), the states at its end (N, ...).
+
+    A text's likelihood is the sum of log softmax(scores) of what it says, the stop symbol included.
+    At each step every text that has not stopped goes on with each class; of all these and those
+    that have stopped the likeliest are kept, of equal ones those of the first text, then of the
+    first class. No text becomes likelier as it goes on: the loop ends when each row's likeliest
+    text has stopped, or after ``at_most`` steps. After its stop symbol a text is 0, the outputs
+    too, and its states stay as they are (Graves 2012; Sutskever et al. 2014).
+    """
+
+    name = "beam"
+    internal = True
+    ragged = "reduce"
+    body: Graph
+    states: int
+    start: int
+    stop: int | None
+    at_most: int
+    width: int
+    captures: tuple[Value, ...] = ()
+    symbol: str = ""
+
+    def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
+        """A loop has no parameters of its own; its body captures them."""
+        return {}
+
+    def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
+        """One text of each row; its step axis is ragged where there is a stop symbol."""
+        check_states(self.name, self.body, self.states, inputs)
+        fed = self.body.inputs[0].type
+        rows = fed.shape[0] // self.width
+        steps, own = Dim.of(self.symbol or self.at_most), set() if self.stop is None else {1}
+        timed = [
+            k.with_shape((rows, steps, *k.shape[1:]), own | {a + 1 for a in k.ragged})
+            for k in (fed, *(o.value.type for o in self.body.outputs[self.states :]))
+        ]
+        ends = [o.value.type for o in self.body.outputs[: self.states]]
+        return (
+            timed[0],
+            *([] if self.stop is None else [TensorType(DType.int32, (rows,))]),
+            *timed[1:],
+            *(k.with_shape((rows, *k.shape[1:]), k.ragged) for k in ends),
+        )
+
+    @property
+    def _classes(self) -> int:
+        return int(self.body.outputs[self.states].value.type.shape[-1].value or 0)
+
+    # --- NumPy ------------------------------------------------------------------------------------
+
+    def run(self, environment: Environment, *inputs: Array) -> tuple[Array, ...]:
+        """The loop in NumPy, its body by the interpreter."""
+        states = list(inputs[: self.states])
+        captures = dict(zip(self.captures, inputs[self.states :], strict=True))
+        width, count = self.width, len(inputs[0]) // self.width
+        first = np.arange(count)[:, None] * width
+        fed = np.full(count * width, self.start, np.int64)
+        score = np.full((count, width), NEVER, inputs[0].dtype)
+        score[:, 0] = 0
+        done = np.zeros((count, width), np.bool_)
+        lengths = np.zeros((count, width), np.int32)
+        sources: list[Array] = []
+        said: list[Array] = []
+        shown: list[list[Array]] = [[] for _ in self.body.outputs[self.states :]]
+        for _ in range(self.at_most):
+            results = environment.body(self.body, [fed, *states], captures)
+            following, outputs = results[: self.states], results[self.states :]
+            score, at = self._best(score, outputs[0], done)
+            source, new = at // self._classes, at % self._classes
+            rows = (first + source).ravel()
+            states = [
+                masked(done.ravel(), after, before)[rows]
+                for after, before in zip(following, states, strict=True)
+            ]
+            fed = new.ravel()
+            done = np.take_along_axis(done, source, 1) | (new == self.stop)
+            lengths = np.take_along_axis(lengths, source, 1) + ~done
+            sources.append(source)
+            said.append(new)
+            for kept, value in zip(shown, outputs, strict=True):
+                kept.append(value)
+            if done[:, 0].all():
+                break
+        return self._likeliest(sources, said, shown, lengths[:, 0], [s[::width] for s in states])
+
+    def _best(self, score: Array, scores: Array, done: Array) -> tuple[Array, Array]:
+        """The scores of the likeliest continuations, and their places among all."""
+        top = scores.max(-1, keepdims=True)
+        log_p = scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
+        log_p = log_p.reshape(*score.shape, -1)
+        if self.stop is not None:
+            ended = np.where(np.arange(log_p.shape[-1]) == self.stop, 0, NEVER)
+            log_p = np.where(done[..., None], ended, log_p)
+        total = (score[..., None] + log_p).reshape(len(score), -1)
+        at = np.argsort(-total, axis=1, kind="stable")[:, : self.width]
+        return np.take_along_axis(total, at, 1).astype(score.dtype), at
+
+    def _likeliest(
+        self,
+        sources: list[Array],
+        said: list[Array],
+        shown: list[list[Array]],
+        lengths: Array,
+        states: list[Array],
+    ) -> tuple[Array, ...]:
+        """The way of each row's first text, followed back from its end."""
+        count = len(lengths)
+        rows, now = np.arange(count), np.zeros(count, np.int64)
+        text = np.zeros((count, self.at_most), np.int64)
+        outputs = [np.zeros((count, self.at_most, *k[0].shape[1:]), k[0].dtype) for k in shown]
+        for step in reversed(range(len(said))):
+            text[:, step] = said[step][rows, now]
+            now = sources[step][rows, now]
+            for kept, found in zip(shown, outputs, strict=True):
+                found[:, step] = kept[step][rows * self.width + now]
+        if self.stop is None:
+            return text, *outputs, *states
+        behind = np.arange(self.at_most) >= lengths[:, None]
+        for found in (text, *outputs):
+            found[behind] = 0
+        return text, lengths, *outputs, *states
+
+    # --- PyTorch ----------------------------------------------------------------------------------
+
+    def torch_statements(
+        self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> list[str]:
+        """A `for` that breaks when the likeliest texts have stopped, and one back along them."""
+        v = {name: t.fresh(name) for name in _TORCH_NAMES}
+        fed, *states = [t.fresh(i.name) for i in self.body.inputs]
+        targets = [outputs[0], *outputs[1 if self.stop is None else 2 :]]
+        shown = targets[1 : len(targets) - self.states]
+        lists = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in shown]
+        like, width = inputs[0], self.width
+        settings = {"width": width, "like": like, "never": NEVER, "start": self.start} | v
+        settings |= {"fed": fed, "stop": self.stop, "classes": self._classes}
+        settings["device"] = f"device={like}.device"
+        lines = [
+            "{first} = torch.arange(0, {like}.shape[0], {width}, {device})[:, None]",
+            "{fed} = torch.full(({like}.shape[0],), {start}, {device})",
+            "{score} = torch.full(({first}.shape[0], {width}), {never}, {device})",
+            "{score}[:, 0] = 0",
+            "{done} = torch.zeros_like({score}, dtype=torch.bool)",
+            "{lengths} = torch.zeros_like({score}, dtype=torch.int32)",
+            "{sources}, {said} = [], []",
+        ]
+        if self.stop is not None:
+            lines.append("{ended} = torch.full(({classes},), {never}, {device})")
+            lines.append("{ended}[{stop}] = 0")
+        lines = [line.format(**settings) for line in lines]
+        lines += [f"{name} = []" for name in lists if name != "_"]
+        lines += assign(states, list(inputs[: self.states]))
+        inner = self._torch_step(t, settings, states, lists)
+        lines += [f"for _ in range({self.at_most}):", *(f"    {line}" for line in inner)]
+        lines += self._torch_back(settings, lists)
+        if self.stop is not None and outputs[1] != "_":
+            lines.append("{} = {lengths}[:, 0]".format(outputs[1], **settings))
+        made = ["{text}".format(**settings), *lists]
+        for target, name in zip([outputs[0], *shown], made, strict=True):
+            if target != "_":
+                lines.append(f"{target} = {name}")
+        ends = targets[len(targets) - self.states :]
+        return lines + assign(ends, [f"{s}[::{width}]" for s in states])
+
+    def _torch_step(
+        self, t: LoopContext, v: dict[str, Any], states: Sequence[str], lists: Sequence[str]
+    ) -> list[str]:
+        lines, results = t.body(self.body, [v["fed"], *states])
+        following, made = results[: self.states], results[self.states :]
+        lines += [f"{n}.append({x})" for n, x in zip(lists, made, strict=True) if n != "_"]
+        text = [f"{{log_p}} = {made[0]}.log_softmax(-1).unflatten(0, (-1, {self.width}))"]
+        if self.stop is not None:
+            text.append("{log_p} = torch.where({done}[..., None], {ended}, {log_p})")
+            flat = t.fresh("flat")
+            text.append(f"{flat} = {{done}}.flatten()")
+            kinds = [o.value.type for o in self.body.outputs]
+            following = [
+                f"torch.where({flat}{axes(k)}, {old}, {new})"
+                for new, old, k in zip(following, states, kinds, strict=False)
+            ]
+        text += [
+            "{total} = ({score}[..., None] + {log_p}).flatten(1)",
+            "{score}, {at} = {total}.sort(dim=1, descending=True, stable=True)",
+            "{score}, {at} = {score}[:, :{width}], {at}[:, :{width}]",
+            "{source}, {new} = {at} // {classes}, {at} % {classes}",
+            "{rows} = ({first} + {source}).flatten()",
+            "{sources}.append({source})",
+            "{said}.append({new})",
+        ]
+        lines += [line.format(**v) for line in text]
+        lines += assign(states, [f"{value}[{v['rows']}]" for value in following])
+        lines.append("{fed} = {new}.flatten()".format(**v))
+        if self.stop is not None:
+            text = [
+                "{done} = {done}.gather(1, {source}) | ({new} == {stop})",
+                "{lengths} = {lengths}.gather(1, {source}) + (~{done}).int()",
+                "if {done}[:, 0].all():",
+                "    break",
+            ]
+            lines += [line.format(**v) for line in text]
+        return lines
+
+    def _torch_back(self, v: dict[str, Any], lists: Sequence[str]) -> list[str]:
+        """The first text's way; what is shown becomes tensors (N, at_most, ...) of its steps."""
+        text = [
+            "{now} = torch.zeros_like({first})",
+            "{text} = {now}.new_zeros({now}.shape[0], {at_most})",
+            "{way} = []",
+            "for {step} in reversed(range(len({said}))):",
+            "    {text}[:, {step}] = {said}[{step}].gather(1, {now})[:, 0]",
+            "    {now} = {sources}[{step}].gather(1, {now})",
+            "    {way}.insert(0, ({first} + {now})[:, 0])",
+        ]
+        if self.stop is not None:
+            text.append("{behind} = torch.arange({at_most}, device={text}.device)")
+            text.append("{behind} = {behind} >= {lengths}[:, :1]")
+            text.append("{text} = {text}.masked_fill({behind}, 0)")
+        lines = [line.format(**v, at_most=self.at_most) for line in text]
+        kinds = [o.value.type for o in self.body.outputs[self.states :]]
+        for name, kind in zip(lists, kinds, strict=True):
+            if name == "_":
+                continue
+            steps = f"[x[i] for x, i in zip({name}, {v['way']})]"
+            if self.stop is None:
+                lines.append(f"{name} = torch.stack({steps}, 1)")
+            else:
+                none = f"torch.zeros_like({name}[0][::{self.width}])"
+                steps += f" + [{none}] * ({self.at_most} - len({name}))"
+                lines.append(f"{name} = torch.stack({steps}, 1)")
+                tail = "".join(", None" for _ in range(kind.rank - 1))
+                index = f"[:, :{tail}]" if tail else ""
+                lines.append(f"{name} = {name}.masked_fill({v['behind']}{index}, 0)")
+        return lines
+
+    # --- ONNX -------------------------------------------------------------------------------------
+
+    def onnx(self, g: OnnxBuilder, *inputs: str) -> tuple[str, ...]:
+        """`Loop`, and a `Scan` back along the likeliest text."""
+        b = cast(LoopBuilder, g)
+        captures = dict(zip(self.captures, inputs[self.states :], strict=True))
+        width, like = self.width, inputs[0]
+        kinds = [o.value.type for o in self.body.outputs]
+        real = kinds[self.states].dtype
+        many = b.op("Slice", b.shape(like), ints(b, 0), ints(b, 1))
+        count = b.op("Div", many, ints(b, width))
+        beams = b.op("Concat", count, ints(b, width), axis=0)
+        begun = np.full(width, NEVER, real.value)
+        begun[0] = 0
+        starts = [
+            b.op("Expand", whole(b, self.start), many),
+            b.op("Expand", b.constant(begun), beams),
+            b.op("Expand", b.constant(np.array(False)), beams),
+            b.op("Expand", b.constant(np.array(0, np.int32)), beams),
+            *inputs[: self.states],
+        ]
+        inner = b.subgraph("body")
+        self._onnx_step(inner, captures, real)
+        made = b.op(
+            "Loop",
+            b.constant(np.array(self.at_most, np.int64)),
+            b.constant(np.array(True)),
+            *starts,
+            outputs=len(starts) + 2 + len(kinds) - self.states,
+            body=inner.proto,
+        )
+        _, _, _, lengths, *rest = made
+        states, (sources, said, *shown) = rest[: self.states], rest[self.states :]
+        way, text = self._onnx_back(b, sources, said, count)
+        lengths = b.op("Squeeze", b.op("Slice", lengths, ints(b, 0), ints(b, 1), ints(b, 1)))
+        lengths = b.op("Reshape", lengths, ints(b, -1))
+        outputs = [self._onnx_steps(b, text, lengths, TensorType(DType.int64, kinds[0].shape[:1]))]
+        index = b.op("Unsqueeze", way, ints(b, 2))
+        for value, kind in zip(shown, kinds[self.states :], strict=True):
+            taken = b.op("GatherND", value, index, batch_dims=1)
+            outputs.append(self._onnx_steps(b, taken, lengths, kind))
+        firsts = b.op("Mul", onnx_range(b, b.op("Squeeze", count)), whole(b, width))
+        ends = [b.op("Gather", s, firsts, axis=0) for s in states]
+        told = [] if self.stop is None else [lengths]
+        return (outputs[0], *told, *outputs[1:], *ends)
+
+    def _onnx_step(self, g: LoopBuilder, captures: dict[Value, str], real: DType) -> None:
+        """The loop's body."""
+        width, classes = self.width, self._classes
+        kinds = [o.value.type for o in self.body.outputs]
+        many = self.body.inputs[0].type
+        beams = TensorType(DType.bool_, (many.shape[0] // width, Dim.of(width)))
+        g.input("step", TensorType(DType.int64, ()))
+        g.input("more", TensorType(DType.bool_, ()))
+        fed = g.input(self.body.inputs[0].name, many)
+        score = g.input("score", beams.with_dtype(real))
+        done = g.input("done", beams)
+        lengths = g.input("lengths", beams.with_dtype(DType.int32))
+        states = [g.input(i.name, i.type) for i in self.body.inputs[1:]]
+        made = g.inline(self.body, [fed, *states], captures)
+        following, outputs = made[: self.states], made[self.states :]
+        log_p = g.op("LogSoftmax", outputs[0], axis=-1)
+        log_p = g.op("Reshape", log_p, ints(g, -1, width, classes))
+        if self.stop is not None:
+            ended = np.full(classes, NEVER, real.value)
+            if self.stop < classes:
+                ended[self.stop] = 0
+            log_p = g.op("Where", g.op("Unsqueeze", done, ints(g, 2)), g.constant(ended), log_p)
+            flat = g.op("Reshape", done, ints(g, -1))
+            following = [
+                choice(g, flat, old, new, k)
+                for new, old, k in zip(following, states, kinds, strict=False)
+            ]
+        total = g.op("Add", g.op("Unsqueeze", score, ints(g, 2)), log_p)
+        total = g.op("Reshape", total, ints(g, -1, width * classes))
+        score, at = g.op("TopK", total, ints(g, width), axis=1, outputs=2)
+        source, new = g.op("Div", at, whole(g, classes)), g.op("Mod", at, whole(g, classes))
+        first = g.op("Mul", onnx_range(g, onnx_size(g, at, 0)), whole(g, width))
+        rows = g.op("Add", source, g.op("Unsqueeze", first, ints(g, 1)))
+        rows = g.op("Reshape", rows, ints(g, -1))
+        more = g.constant(np.array(True))
+        if self.stop is not None:
+            stopped = g.op("Equal", new, whole(g, self.stop))
+            done = g.op("Or", g.op("GatherElements", done, source, axis=1), stopped)
+            longer = g.op("Cast", g.op("Not", done), to=DType.int32)
+            lengths = g.op("Add", g.op("GatherElements", lengths, source, axis=1), longer)
+            best = g.op("Slice", done, ints(g, 0), ints(g, 1), ints(g, 1))
+            least = g.op("ReduceMin", g.op("Cast", best, to=DType.int32), keepdims=0)
+            more = g.op("Not", g.op("Cast", least, to=DType.bool_))
+        else:
+            done, lengths = g.op("Identity", done), g.op("Identity", lengths)
+        g.output(more, TensorType(DType.bool_, ()))
+        g.output(g.op("Reshape", new, ints(g, -1)), many)
+        g.output(score, beams.with_dtype(real))
+        g.output(done, beams)
+        g.output(lengths, beams.with_dtype(DType.int32))
+        for value, kind in zip(following, kinds, strict=False):
+            g.output(g.op("Gather", value, rows, axis=0), kind)
+        for value in (source, new):
+            g.output(value, beams.with_dtype(DType.int64))
+        for value, kind in zip(outputs, kinds[self.states :], strict=True):
+            g.output(g.op("Identity", value), kind)
+
+    def _onnx_back(self, b: LoopBuilder, sources: str, said: str, count: str) -> tuple[str, str]:
+        """The rows (steps, N) of the first text's way, and what it says."""
+        inner = b.subgraph("back")
+        one = TensorType(DType.int64, (Dim.of("N"), Dim.of(1)))
+        beams = one.with_shape((one.shape[0], Dim.of(self.width)))
+        now, source, new = (
+            inner.input(n, k) for n, k in (("now", one), ("source", beams), ("new", beams))
+        )
+        before = inner.op("GatherElements", source, now, axis=1)
+        first = inner.op(
+            "Mul", onnx_range(inner, onnx_size(inner, now, 0)), whole(inner, self.width)
+        )
+        rows = inner.op("Add", first, inner.op("Squeeze", before, ints(inner, 1)))
+        word = inner.op("Squeeze", inner.op("GatherElements", new, now, axis=1), ints(inner, 1))
+        inner.output(before, one)
+        inner.output(rows, one.with_shape(one.shape[:1]))
+        inner.output(word, one.with_shape(one.shape[:1]))
+        start = b.op("Expand", whole(b, 0), b.op("Concat", count, ints(b, 1), axis=0))
+        _, way, text = b.op(
+            "Scan",
+            start,
+            sources,
+            said,
+            outputs=3,
+            body=inner.proto,
+            num_scan_inputs=2,
+            scan_input_directions=[1, 1],
+            scan_output_directions=[1, 1],
+        )
+        return way, text
+
+    def _onnx_steps(self, b: LoopBuilder, value: str, lengths: str, kind: TensorType) -> str:
+        """(steps, N, ...) to (N, at_most, ...), 0 behind the lengths."""
+        rank = kind.rank + 1
+        turned = b.op("Transpose", value, perm=[1, 0, *range(2, rank)])
+        if self.stop is None:
+            return turned
+        zero = b.constant(np.zeros((), kind.dtype.value))
+        lack = b.op(
+            "Sub", ints(b, self.at_most), b.op("Slice", b.shape(turned), ints(b, 1), ints(b, 2))
+        )
+        rest = [ints(b, *[0] * (rank - 2))] * (rank > 2)
+        pads = b.op("Concat", ints(b, *[0] * (rank + 1)), lack, *rest, axis=0)
+        full = b.op("Pad", turned, pads, zero)
+        steps = b.constant(np.arange(self.at_most))
+        there = b.op(
+            "Less", steps, b.op("Unsqueeze", b.op("Cast", lengths, to=DType.int64), ints(b, 1))
+        )
+        if rank > 2:
+            there = b.op("Unsqueeze", there, ints(b, *range(2, rank)))
+        return b.op("Where", there, full, zero)
+
+
+_TORCH_NAMES = (
+    *("first", "score", "done", "lengths", "sources", "said", "ended", "log_p", "total", "at"),
+    *("source", "new", "rows", "now", "text", "way", "step", "behind"),
+)
