@@ -135,7 +135,7 @@ class ServedModel:
         shape = [int(d) if d.isdigit() else -1 for d in port.dims]
         datatype = _datatype(port)
         told: dict[str, Any] = {}
-        if ragged and port.by is not None:
+        if ragged and port.by is not None and port.classes is not None:
             told = told_of(port, self.model.record.bounds) | {"ids": f"{datatype} {shape}"}
             datatype, shape = BYTES, shape[:1]
         elif isinstance(port, InputSpec) and port.origin == "lengths":
@@ -220,8 +220,8 @@ def _datatype(port: InputSpec | OutputSpec) -> str:
 
 def _labels(output: OutputSpec, outputs: Sequence[OutputSpec]) -> tuple[str, ...] | None:
     """The class names of an output's last axis: scores take those of the ids beside them, where
-    there is one such output and the axis is as long."""
-    named = [o.classes for o in outputs if o.classes is not None]
-    if len(set(named)) == 1 and output.classes is None and output.dims:
-        return named[0] if output.dims[-1] == str(len(named[0] or ())) else None
-    return None
+    the axis is as long, and there are no others."""
+    if output.classes is not None or not output.dims:
+        return None
+    fitting = {o.classes for o in outputs if str(len(o.classes or ())) == output.dims[-1]}
+    return fitting.pop() if len(fitting) == 1 else None

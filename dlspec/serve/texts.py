@@ -102,7 +102,8 @@ def feed_of(spec: InputSpec, texts: Array, *, ragged: bool) -> object:
 
 def is_text(spec: InputSpec | OutputSpec) -> bool:
     """Whether a text is an example: ids in steps, of a vocabulary."""
-    return spec.by is not None and len(spec.dims) == 2 and not spec.dims[1].isdigit()
+    steps = len(spec.dims) == 2 and not spec.dims[1].isdigit()
+    return steps and spec.by is not None and spec.classes is not None
 
 
 def said(spec: OutputSpec, answer: Answer, manner: Manner) -> Array:
@@ -134,13 +135,12 @@ def said(spec: OutputSpec, answer: Answer, manner: Manner) -> Array:
 
 def told_of(spec: InputSpec | OutputSpec, bounds: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     """What a client should know of a text, as parameters in the metadata."""
-    steps, *within = (d for d in spec.dims[1:] if not d.isdigit())
-    longest = bounds[steps][1] if steps in bounds else None
+    steps = spec.dims[1]
     return {
         "content_type": "str",
         "by": spec.by,
         "vocabulary": len(spec.classes or ()),
-        **({"longest": longest} if longest is not None and not within else {}),
+        **({"longest": bounds[steps][1]} if steps in bounds else {}),
     }
 
 

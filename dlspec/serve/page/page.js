@@ -1,10 +1,12 @@
 // The page of one model: what it takes is drawn or typed, and its answer shown as it comes.
 import { DrawingPad, pixelsOf } from "./draw.js";
-import { showAnswer } from "./answer.js";
+import { showAnswer, wanted } from "./answer.js";
+import { kindOf, startTexts, textGroups } from "./text.js";
 
 const about = JSON.parse(document.getElementById("about").textContent);
 const $ = (id) => document.getElementById(id);
 const given = about.inputs.filter((port) => port.origin === "data");
+const groups = textGroups(about);
 const url = `/v2/models/${encodeURIComponent(about.name)}/infer`;
 
 // ---- asking -------------------------------------------------------------------------------------
@@ -13,13 +15,14 @@ let busy = false;
 let next = null;
 
 /** Ask for an answer. While one is awaited only the newest question is kept. */
-async function ask(inputs) {
-  next = inputs;
+async function ask(inputs, texts = []) {
+  next = { inputs, texts };
   if (busy) return;
   busy = true;
   try {
     while (next) {
-      const body = JSON.stringify({ inputs: next });
+      const asked = next.texts;
+      const body = JSON.stringify({ inputs: next.inputs, outputs: wanted(about, groups) });
       next = null;
       const begin = performance.now();
       const response = await fetch(url, {
@@ -31,7 +34,7 @@ async function ask(inputs) {
       if (!response.ok) throw new Error(answer.error);
       if (cleared) continue;
       tell("");
-      showAnswer(about, answer);
+      showAnswer(about, answer, groups, asked);
       $("timing").textContent = `answered in ${(performance.now() - begin).toFixed(1)} ms`;
     }
   } catch (error) {
@@ -88,6 +91,36 @@ function startDrawing([height, width]) {
   $("clear").addEventListener("click", () => pad.clear());
 }
 
+// ---- texts --------------------------------------------------------------------------------------
+
+/** Whether all that the model takes are texts. */
+const isText = () => given.length > 0 && given.every((port) => port.datatype === "BYTES");
+
+function textInputs(texts) {
+  return groups.flatMap((ports, i) =>
+    ports.map(({ name }) => ({ name, shape: [1], datatype: "BYTES", data: [texts[i]] })));
+}
+
+function startTyping() {
+  $("ask-title").textContent = "Text";
+  const form = $("form");
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  startTexts(form, groups, (texts) => {
+    cleared = texts === null;
+    if (cleared) {
+      next = null;
+      tell("");
+      showAnswer(about, null);
+      $("timing").textContent = "";
+      return;
+    }
+    showCall(textInputs(texts));
+    ask(textInputs(texts), texts);
+  });
+  showAnswer(about, null);
+}
+
 // ---- typing -------------------------------------------------------------------------------------
 
 function zeros([size, ...rest]) {
@@ -110,13 +143,16 @@ function startForm() {
     type.textContent = ` ${port.datatype} [${port.dims.join(", ")}]`;
     label.htmlFor = `input-${port.name}`;
     label.append(port.name, type);
+    const isText = port.datatype === "BYTES";
+    if (isText) type.textContent = ` ${kindOf(port)}`;
     const field = document.createElement("textarea");
     field.id = label.htmlFor;
     field.spellcheck = false;
     const shape = port.shape.map((size) => (size === -1 ? 1 : size));
     const count = shape.reduce((a, b) => a * b, 1);
     const example = port.datatype === "BOOL" ? false : 0;
-    if (count <= 4096) {
+    field.className = isText ? "text" : "";
+    if (!isText && count <= 4096) {
       field.value = JSON.stringify(zeros(shape)).replaceAll("0", JSON.stringify(example));
     }
     form.append(label, field);
@@ -129,8 +165,13 @@ function startForm() {
     event.preventDefault();
     const inputs = [];
     for (const port of given) {
+      const text = $(`input-${port.name}`).value;
+      if (port.datatype === "BYTES") {
+        inputs.push({ name: port.name, shape: [1], datatype: "BYTES", data: [text] });
+        continue;
+      }
       try {
-        const data = JSON.parse($(`input-${port.name}`).value);
+        const data = JSON.parse(text);
         const list = Array.isArray(data) ? data : [data];
         inputs.push({
           name: port.name,
@@ -143,7 +184,7 @@ function startForm() {
         return;
       }
     }
-    ask(inputs);
+    ask(inputs, groups.map(([port]) => $(`input-${port.name}`).value));
   });
 }
 
@@ -176,10 +217,15 @@ function startFacts() {
   else if (about.parameters > 0) badge("untrained: answers of fresh weights", "warn");
   const kinds = { verified: "good", failed: "bad" };
   badge(`${about.engine.name}: ${about.engine.status}`, kinds[about.engine.status] ?? "warn");
-  const type = (port) => `${port.name}: ${port.datatype} [${port.dims.join(", ")}]`;
+  const count = (port) => port.parameters.vocabulary.toLocaleString("en");
+  const type = (port) => port.datatype === "BYTES"
+    ? `${port.name}: text, ${port.parameters.by} of a vocabulary of ${count(port)}`
+    : `${port.name}: ${port.datatype} [${port.dims.join(", ")}]`;
   fact("version", about.version + (about.created ? `, ${about.created}` : ""));
-  fact("takes", about.inputs.map(type).join(" · "));
-  fact("answers", about.outputs.map(type).join(" · "));
+  // texts bring their lengths, and are answered without
+  const told = (ports) => ports.filter((p) => !groups.length || !p.name.endsWith("_lengths"));
+  fact("takes", told(about.inputs).map(type).join(" · "));
+  fact("answers", told(about.outputs).map(type).join(" · "));
   fact("parameters", about.parameters.toLocaleString("en"));
   const engines = about.engines.map((e) => `${e.name} (${e.precision}): ${e.status}`);
   fact("engines", engines.join(" · "));
@@ -193,13 +239,18 @@ function startFacts() {
     files.unshift(link("verification report", `/models/${encodeURIComponent(about.name)}/report.html`), " · ");
   }
   fact("more", ...files);
-  const example = given.map(
-    (port) => `{"name": "${port.name}", "shape": [${port.shape.map((s) => (s === -1 ? 1 : s))}], ` +
-      `"datatype": "${port.datatype}", "data": […]}`,
-  );
+  showCall(given.map(({ name, shape, datatype }) => {
+    const data = datatype === "BYTES" ? ["…"] : [];
+    return { name, shape: shape.map((size) => (size === -1 ? 1 : size)), datatype, data };
+  }));
+}
+
+function showCall(inputs) {
+  const body = JSON.stringify({ inputs }, null, 1).replaceAll(/\n */g, " ").replaceAll("[ ", "[")
+    .replaceAll(" ]", "]").replaceAll("{ ", "{").replaceAll(" }", "}").replaceAll("[]", "[…]");
   $("call").textContent =
-    `curl ${location.origin}${url} -H 'Content-Type: application/json' \\\n` +
-    `  -d '{"inputs": [${example.join(", ")}]}'\n\n` +
+    `curl ${location.origin}${url} \\\n` +
+    `  -d '${body.replaceAll("'", "'\\''")}'\n\n` +
     `# Python, with tritonclient[http]\n` +
     `client = tritonclient.http.InferenceServerClient("${location.host}")`;
 }
@@ -207,4 +258,5 @@ function startFacts() {
 startFacts();
 const size = pictureSize();
 if (size) startDrawing(size);
+else if (isText()) startTyping();
 else startForm();
