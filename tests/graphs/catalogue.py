@@ -16,6 +16,7 @@ from dlspec.ir.builder import GraphBuilder, free_values
 from dlspec.ir.graph import Graph, Value
 from dlspec.ops.activation import Relu, Sigmoid, Softmax, Softplus, Tanh
 from dlspec.ops.arithmetic import Add, Mul, Neg, Sub
+from dlspec.ops.beam import Beam
 from dlspec.ops.comparison import Cast
 from dlspec.ops.control import Scan
 from dlspec.ops.convolution import Conv
@@ -23,6 +24,7 @@ from dlspec.ops.embedding import Embed
 from dlspec.ops.generation import Generate
 from dlspec.ops.joining import Concat
 from dlspec.ops.linear import Dense
+from dlspec.ops.moving import RepeatInterleave
 from dlspec.ops.normalization import BatchNorm
 from dlspec.ops.reduction import Argmax, Mean
 from dlspec.ops.shape import Flatten
@@ -121,6 +123,28 @@ def generate_loop(choose: str = "sample", stop: int | None = 2) -> Graph:
     )  # type: ignore[arg-type]
     names = ["word", *(["L_lengths"] if stop is not None else []), "scores", "focus", "final"]
     made = b.apply(op, memory, *([u] if u is not None else []), *captures, path="said", name=names)
+    return b.finish(**dict(zip(names, made, strict=True)))
+
+
+def beam_loop() -> Graph:
+    """The writer as `generate_loop` has it, its two likeliest texts searched."""
+    b = GraphBuilder("writer")
+    memory = b.input("memory", "float", "N", 4)
+    beams = b.one(RepeatInterleave(2, 0), memory, path="said.beams")
+    c = b.body("cell")
+    many = beams.type.shape[0]
+    word = c.input("cell.word", "int", many, origin="step")
+    h = c.input("cell.h", "float", many, 4, origin="state")
+    z = c.one(Concat(), c.one(Embed(5, 3), word, path="cell.embed"), h, path="cell.z")
+    new = c.one(Tanh(), c.one(Dense(4), z, path="cell.new"), path="cell.next", name="cell.h2")
+    c.output("h", new)
+    attended = c.one(Add(), new, beams, path="cell.attended")
+    scores = c.one(Dense(5), attended, path="cell.scores")
+    body = c.finish(scores=scores, focus=attended)
+    captures = free_values(body)
+    op = Beam(body, 1, start=1, stop=2, at_most=6, width=2, captures=captures)
+    names = ["word", "L_lengths", "scores", "focus", "final"]
+    made = b.apply(op, beams, *captures, path="said", name=names)
     return b.finish(**dict(zip(names, made, strict=True)))
 
 
@@ -237,6 +261,7 @@ CATALOGUE: dict[str, Case] = {
     "generate_sample": Case(generate_loop),
     "generate_greedy": Case(lambda: generate_loop("greedy")),
     "generate_endless": Case(lambda: generate_loop("greedy", None)),
+    "generate_beam": Case(beam_loop),
     "gan_generator": Case(lambda: gan_networks()[0]),
     "gan_discriminator": Case(lambda: gan_networks()[1]),
     "gan_critic": Case(lambda: gan_step("critic")),

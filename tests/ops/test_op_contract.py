@@ -28,7 +28,7 @@ from dlspec.targets.onnx import onnx_from_graph
 from dlspec.targets.torch_source import load_module, module_source
 
 Array = NDArray[Any]
-HOLDS_A_BODY = {"scan", "generate"}
+HOLDS_A_BODY = {"scan", "generate", "beam"}
 PROBABILITIES = {"binary_cross_entropy": ("prediction", "target")}
 POSITIVE = {"log": ("x",), "sqrt": ("x",), "pow": ("a",)}
 NOT_ZERO = {"div": ("b",), "mod": ("b",), "floor_div": ("b",)}
