@@ -98,7 +98,8 @@ def main() -> int:
             ("buckets / none", train, ""),
         ):
             peer = Side(recipe, data, place / name.split()[-1], 1)
-            ours.speed(given.steps), peer.speed(given.steps)
+            for side in (ours, peer):
+                side.speed(given.steps)
             pairs: list[tuple[float, float]] = []
             for turn in range(given.pairs):
                 sides = (ours, peer) if turn % 2 else (peer, ours)
