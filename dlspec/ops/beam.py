@@ -13,7 +13,7 @@ from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Environment, OnnxBuilder, Op
 from dlspec.ops.control import Array, LoopBuilder, LoopContext, assign, check_states
 from dlspec.ops.ctc import NEVER
-from dlspec.ops.generation import axes, choice, masked
+from dlspec.ops.generation import axes, choice, chosen, masked, with_rows
 from dlspec.ops.measured import ints, onnx_range, onnx_size, whole
 
 
@@ -65,7 +65,7 @@ class Beam(Op):
             timed[0],
             *([] if self.stop is None else [TensorType(DType.int32, (rows,))]),
             *timed[1:],
-            *(k.with_shape((rows, *k.shape[1:]), k.ragged) for k in ends),
+            *(k.with_shape((rows, *k.shape[1:]), k.ragged) if k.rank else k for k in ends),
         )
 
     @property
@@ -78,10 +78,10 @@ class Beam(Op):
         """The loop in NumPy, its body by the interpreter."""
         states = list(inputs[: self.states])
         captures = dict(zip(self.captures, inputs[self.states :], strict=True))
-        width, count = self.width, len(inputs[0]) // self.width
+        width, count = self.width, len(inputs[with_rows(self.body)]) // self.width
         first = np.arange(count)[:, None] * width
         fed = np.full(count * width, self.start, np.int64)
-        score = np.full((count, width), NEVER, inputs[0].dtype)
+        score = np.full((count, width), NEVER, environment.dtype)
         score[:, 0] = 0
         done = np.zeros((count, width), np.bool_)
         lengths = np.zeros((count, width), np.int32)
@@ -95,7 +95,7 @@ class Beam(Op):
             source, new = at // self._classes, at % self._classes
             rows = (first + source).ravel()
             states = [
-                masked(done.ravel(), after, before)[rows]
+                masked(done.ravel(), after, before)[rows] if after.ndim else after
                 for after, before in zip(following, states, strict=True)
             ]
             fed = new.ravel()
@@ -107,7 +107,9 @@ class Beam(Op):
                 kept.append(value)
             if done[:, 0].all():
                 break
-        return self._likeliest(sources, said, shown, lengths[:, 0], [s[::width] for s in states])
+        return self._likeliest(
+            sources, said, shown, lengths[:, 0], [s[::width] if s.ndim else s for s in states]
+        )
 
     def _best(self, score: Array, scores: Array, done: Array) -> tuple[Array, Array]:
         """The scores of the likeliest continuations, and their places among all."""
@@ -157,7 +159,7 @@ class Beam(Op):
         targets = [outputs[0], *outputs[1 if self.stop is None else 2 :]]
         shown = targets[1 : len(targets) - self.states]
         lists = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in shown]
-        like, width = inputs[0], self.width
+        like, width = inputs[with_rows(self.body)], self.width
         settings = {"width": width, "like": like, "never": NEVER, "start": self.start} | v
         settings |= {"fed": fed, "stop": self.stop, "classes": self._classes}
         settings["device"] = f"device={like}.device"
@@ -166,13 +168,14 @@ class Beam(Op):
             "{fed} = torch.full(({like}.shape[0],), {start}, {device})",
             "{score} = torch.full(({first}.shape[0], {width}), {never}, {device})",
             "{score}[:, 0] = 0",
-            "{done} = torch.zeros_like({score}, dtype=torch.bool)",
-            "{lengths} = torch.zeros_like({score}, dtype=torch.int32)",
             "{sources}, {said} = [], []",
         ]
         if self.stop is not None:
+            lines.append("{done} = torch.zeros_like({score}, dtype=torch.bool)")
+            lines.append("{lengths} = torch.zeros_like({score}, dtype=torch.int32)")
             lines.append("{ended} = torch.full(({classes},), {never}, {device})")
-            lines.append("{ended}[{stop}] = 0")
+            if self.stop < self._classes:
+                lines.append("{ended}[{stop}] = 0")
         lines = [line.format(**settings) for line in lines]
         lines += [f"{name} = []" for name in lists if name != "_"]
         lines += assign(states, list(inputs[: self.states]))
@@ -186,7 +189,9 @@ class Beam(Op):
             if target != "_":
                 lines.append(f"{target} = {name}")
         ends = targets[len(targets) - self.states :]
-        return lines + assign(ends, [f"{s}[::{width}]" for s in states])
+        formal = [i.type for i in self.body.inputs[1:]]
+        best = [f"{s}[::{width}]" if k.rank else s for s, k in zip(states, formal, strict=True)]
+        return lines + assign(ends, best)
 
     def _torch_step(
         self, t: LoopContext, v: dict[str, Any], states: Sequence[str], lists: Sequence[str]
@@ -194,14 +199,14 @@ class Beam(Op):
         lines, results = t.body(self.body, [v["fed"], *states])
         following, made = results[: self.states], results[self.states :]
         lines += [f"{n}.append({x})" for n, x in zip(lists, made, strict=True) if n != "_"]
+        kinds = [o.value.type for o in self.body.outputs]
         text = [f"{{log_p}} = {made[0]}.log_softmax(-1).unflatten(0, (-1, {self.width}))"]
         if self.stop is not None:
             text.append("{log_p} = torch.where({done}[..., None], {ended}, {log_p})")
             flat = t.fresh("flat")
             text.append(f"{flat} = {{done}}.flatten()")
-            kinds = [o.value.type for o in self.body.outputs]
             following = [
-                f"torch.where({flat}{axes(k)}, {old}, {new})"
+                f"torch.where({flat}{axes(k)}, {old}, {new})" if k.rank else new
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
         text += [
@@ -214,7 +219,11 @@ class Beam(Op):
             "{said}.append({new})",
         ]
         lines += [line.format(**v) for line in text]
-        lines += assign(states, [f"{value}[{v['rows']}]" for value in following])
+        moved = [
+            f"{value}[{v['rows']}]" if k.rank else value
+            for value, k in zip(following, kinds, strict=False)
+        ]
+        lines += assign(states, moved)
         lines.append("{fed} = {new}.flatten()".format(**v))
         if self.stop is not None:
             text = [
@@ -264,7 +273,7 @@ class Beam(Op):
         """`Loop`, and a `Scan` back along the likeliest text."""
         b = cast(LoopBuilder, g)
         captures = dict(zip(self.captures, inputs[self.states :], strict=True))
-        width, like = self.width, inputs[0]
+        width, like = self.width, inputs[with_rows(self.body)]
         kinds = [o.value.type for o in self.body.outputs]
         real = kinds[self.states].dtype
         many = b.op("Slice", b.shape(like), ints(b, 0), ints(b, 1))
@@ -294,13 +303,16 @@ class Beam(Op):
         way, text = self._onnx_back(b, sources, said, count)
         lengths = b.op("Squeeze", b.op("Slice", lengths, ints(b, 0), ints(b, 1), ints(b, 1)))
         lengths = b.op("Reshape", lengths, ints(b, -1))
-        outputs = [self._onnx_steps(b, text, lengths, TensorType(DType.int64, kinds[0].shape[:1]))]
+        outputs = [self._onnx_steps(b, text, lengths, TensorType(DType.int64, kinds[-1].shape[:1]))]
         index = b.op("Unsqueeze", way, ints(b, 2))
         for value, kind in zip(shown, kinds[self.states :], strict=True):
             taken = b.op("GatherND", value, index, batch_dims=1)
             outputs.append(self._onnx_steps(b, taken, lengths, kind))
         firsts = b.op("Mul", onnx_range(b, b.op("Squeeze", count)), whole(b, width))
-        ends = [b.op("Gather", s, firsts, axis=0) for s in states]
+        ends = [
+            b.op("Gather", s, firsts, axis=0) if k.rank else s
+            for s, k in zip(states, kinds, strict=False)
+        ]
         told = [] if self.stop is None else [lengths]
         return (outputs[0], *told, *outputs[1:], *ends)
 
@@ -328,7 +340,7 @@ class Beam(Op):
             log_p = g.op("Where", g.op("Unsqueeze", done, ints(g, 2)), g.constant(ended), log_p)
             flat = g.op("Reshape", done, ints(g, -1))
             following = [
-                choice(g, flat, old, new, k)
+                choice(g, flat, old, new, k) if k.rank else new
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
         total = g.op("Add", g.op("Unsqueeze", score, ints(g, 2)), log_p)
@@ -355,7 +367,7 @@ class Beam(Op):
         g.output(done, beams)
         g.output(lengths, beams.with_dtype(DType.int32))
         for value, kind in zip(following, kinds, strict=False):
-            g.output(g.op("Gather", value, rows, axis=0), kind)
+            g.output(g.op("Gather", value, rows, axis=0) if kind.rank else value, kind)
         for value in (source, new):
             g.output(value, beams.with_dtype(DType.int64))
         for value, kind in zip(outputs, kinds[self.states :], strict=True):
@@ -411,7 +423,7 @@ class Beam(Op):
         )
         if rank > 2:
             there = b.op("Unsqueeze", there, ints(b, *range(2, rank)))
-        return b.op("Where", there, full, zero)
+        return chosen(b, there, full, zero, kind)
 
 
 _TORCH_NAMES = (

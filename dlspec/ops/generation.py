@@ -30,7 +30,8 @@ class Generate(Op):
     ``same`` feeds the first output itself, beginning with a tensor full of ``start``; the choices
     are those outputs. After ``stop`` a row is done: the stop symbol and all that follows are not
     returned (0), and its states stay as they are. The loop ends when all rows are done, or after
-    ``at_most`` steps. Two generations have lengths of their own, so their step axes are told apart
+    ``at_most`` steps. A state of no axes, a step counter, belongs to no row and goes on; at least
+    one state has rows. Two generations have lengths of their own, so their step axes are told apart
     by ``symbol``; it stands for ``at_most``.
     """
 
@@ -81,8 +82,8 @@ class Generate(Op):
     def run(self, environment: Environment, *inputs: Array) -> tuple[Array, ...]:
         """The loop in NumPy, its body by the interpreter."""
         states, noise, captures = self._parts(inputs)
-        count = inputs[0].shape[0]
-        fed = self._first(count, inputs[0].dtype)
+        count = len(inputs[with_rows(self.body)])
+        fed = self._first(count, environment.dtype)
         done = np.zeros(count, np.bool_)
         lengths = np.zeros(count, np.int32)
         rows: list[list[Array]] = [[] for _ in range(1 + len(self.body.outputs) - self.states)]
@@ -96,7 +97,10 @@ class Generate(Op):
                 lengths = lengths + (~done).astype(np.int32)
             for kept, value in zip(rows, (fed, *outputs), strict=True):
                 kept.append(masked(done, value, np.zeros_like(value)))
-            states = [masked(before, new, old) for new, old in zip(following, states, strict=True)]
+            states = [
+                masked(before, new, old) if new.ndim else new
+                for new, old in zip(following, states, strict=True)
+            ]
             if done.all():
                 break
         for kept in rows:
@@ -171,7 +175,7 @@ class Generate(Op):
         kinds = [o.value.type for o in self.body.outputs]
         if done:
             before = [
-                f"torch.where({done}{axes(k)}, {old}, {new})"
+                f"torch.where({done}{axes(k)}, {old}, {new})" if k.rank else new
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
             inner += assign(states, before)
@@ -229,7 +233,7 @@ class Generate(Op):
         carried = [(chosen, fed_kind)]
         if self.stop is not None:
             following = [
-                choice(inner, done, old, new, k)
+                choice(inner, done, old, new, k) if k.rank else new
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
             now = inner.op(
@@ -250,7 +254,9 @@ class Generate(Op):
             *zip(kept, kept_kinds, strict=True),
         ):
             inner.output(name, kind)
-        return self._onnx_loop(b, inner, initial, len(carried), inputs[0], kept_kinds)
+        return self._onnx_loop(
+            b, inner, initial, len(carried), inputs[with_rows(self.body)], kept_kinds
+        )
 
     def _onnx_loop(
         self,
@@ -323,6 +329,11 @@ class Generate(Op):
         return g.op("Min", number, g.op("Sub", classes, g.constant(np.array(1, np.int64))))
 
 
+def with_rows(body: Graph) -> int:
+    """Which of the states has rows; one of no axes, a step counter, has none."""
+    return next(i for i, formal in enumerate(body.inputs[1:]) if formal.type.rank)
+
+
 def masked(done: Array, value: Array, instead: Array) -> Array:
     """The value, of rows that are done something instead."""
     return np.where(done.reshape(done.shape + (1,) * (value.ndim - 1)), instead, value)
@@ -337,7 +348,15 @@ def choice(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> 
     """Of rows where the condition holds a, else b, as an ONNX value."""
     if kind.rank > 1:
         condition = g.op("Unsqueeze", condition, _ints(g, *range(1, kind.rank)))
-    return g.op("Where", condition, a, b)
+    return chosen(g, condition, a, b, kind)
+
+
+def chosen(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> str:
+    """Where the condition holds a, else b."""
+    if kind.dtype is not DType.bool_:
+        return g.op("Where", condition, a, b)
+    other = g.op("And", g.op("Not", condition), b)  # ONNX Runtime has no Where on booleans
+    return g.op("Or", g.op("And", condition, a), other)
 
 
 def _ints(g: OnnxBuilder, *values: int) -> str:

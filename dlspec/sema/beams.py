@@ -24,6 +24,7 @@ class Beams:
     context: Context
     path: str
     width: int
+    batch: Dim
 
     def repeated(self, given: Given) -> Given:
         """A tensor, or all tensors of a record, with each row ``width`` times in a row."""
@@ -33,9 +34,9 @@ class Beams:
         if isinstance(value, Record):
             inner = {n: self.repeated((v, span))[0] for n, v in value.names.items()}
             return dataclasses.replace(value, names=inner), span
-        if isinstance(value, Tensor) and value.value.type.rank:
-            return Tensor(self._rows(value.value)), span
-        return given
+        if isinstance(value, Tensor) and value.value.type.shape[:1] == (self.batch,):
+            return Tensor(self.rows(value.value)), span
+        return given  # a number, or a table that all rows share
 
     def lengths(self, held: Iterable[Value]) -> dict[Dim, Value]:
         """The lengths of what the cell is given, for its rows."""
@@ -43,8 +44,11 @@ class Beams:
             return {}
         symbols = {s for v in held for a in v.type.ragged for s in v.type.shape[a].symbols}
         known = self.context.lengths.items()
-        return {d: self._rows(v) for d, v in known if d.symbols & symbols}
+        return {d: self.rows(v) for d, v in known if d.symbols & symbols}
 
-    def _rows(self, value: Value) -> Value:
+    def rows(self, value: Value) -> Value:
+        """Each row ``width`` times in a row."""
+        if self.width == 1:
+            return value
         op = RepeatInterleave(count=self.width, axis=0)
         return self.context.builder.one(op, value, path=f"{self.path}.{value.name}.beams")

@@ -15,16 +15,17 @@ from dlspec.diagnostics.names import (
 )
 from dlspec.diagnostics.time import NotOneFed, StateChanges
 from dlspec.dims import Dim
-from dlspec.ir.builder import free_values
+from dlspec.ir.builder import GraphBuilder, free_values
 from dlspec.ir.graph import Value
 from dlspec.ir.types import DType
 from dlspec.ops.base import Op
 from dlspec.ops.beam import Beam
 from dlspec.ops.generation import Generate
+from dlspec.ops.lengths import Full
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.beams import MOST_BEAMS, Beams
 from dlspec.sema.context import Frame
-from dlspec.sema.loops import Loop, inside
+from dlspec.sema.loops import Loop, State, inside
 from dlspec.sema.tensors import as_tensor
 from dlspec.sema.values import Choose, Form, Layer, Poisoned, Record, Tensor, describe, is_number
 from dlspec.source import Span
@@ -159,14 +160,12 @@ def _generated(
         raise DlspecError(MissingArgument(span, "start", "generate"))
     outer = context.builder
     actual = {n: (Tensor(as_tensor(outer, v, s)), s) for n, (v, s) in given.items()}
-    beams = Beams(el.context, path, choose.width)
+    like = _like(outer, [*starts.values(), *actual.values()], span)
+    beams = Beams(el.context, path, choose.width, like.type.shape[0])
     actual = {n: beams.repeated(g) for n, g in actual.items()}
     starts = {n: beams.repeated(g) for n, g in starts.items()}
-    rows = [as_tensor(outer, v, s) for given_ in starts.values() for v, s in _leaves(given_)]
-    rows = [r for r in rows + [t.value for t, _ in actual.values()] if r.type.rank]
-    if not rows:
-        raise DlspecError(NotYet(span, "a `generate` of nothing given, whose N is unknown"))
-    loop = Loop(outer, outer.body(path), path, rows[0], Dim.of(at_most), starts, fed=fed)
+    like = beams.rows(like)
+    loop = Loop(outer, outer.body(path), path, like, Dim.of(at_most), starts, fed=fed)
     with inside(context, loop, beams.lengths(t.value for t, _ in actual.values())):
         inner = cell_body(el, layer, dict(actual), path, span, frame, ())
         results = inner.names | inner.put_out
@@ -174,13 +173,14 @@ def _generated(
     if context.sink.errors and any(s.following is None for s in loop.states):
         raise Poisoned
     check_starts(loop, definition, SETTINGS)
+    own = len(loop.states)
+    if not any(s.formal.type.rank for s in loop.states):
+        _count_rows(loop, span)
     loop.close()
     if not outputs:
         from dlspec.diagnostics.names import NoOutput
 
         raise DlspecError(NoOutput(definition.name_span, "cell", definition.name, "`output`"))
-    if not loop.states:
-        raise DlspecError(NotYet(span, "a `generate` of a cell without states"))
     _check_fed(loop, next(iter(outputs.values())), choose, fed, span)
     for state in loop.states:
         assert state.following is not None
@@ -216,8 +216,29 @@ def _generated(
         context.lengths[Dim.of(symbol)] = made[1]
     kept = [made[0], *made[1 if stop is None else 2 :]]
     found: dict[str, Any] = {n: Tensor(v) for n, v in zip((fed, *outputs), kept, strict=False)}
-    found["final"] = loop.final(kept[1 + len(outputs) :])
+    del loop.states[own:]
+    ends = kept[1 + len(outputs) :]
+    found["final"] = loop.final(ends[:own])
     return Record(definition.name, found, (fed,))
+
+
+def _like(outer: GraphBuilder, given: list[Given], span: Span) -> Value:
+    """A tensor whose rows are those of the generation."""
+    tensors = [as_tensor(outer, v, s) for each in given for v, s in _leaves(each)]
+    tensors = [t for t in tensors if t.type.rank]
+    if not tensors:
+        raise DlspecError(NotYet(span, "a `generate` of nothing given, whose N is unknown"))
+    # a table has no rows of the batch, whose number is not known
+    return next((t for t in tensors if t.type.shape[0].value is None), tensors[0])
+
+
+def _count_rows(loop: Loop, span: Span) -> None:
+    """A state of the loop's own, of which nothing is read but how many rows it has: the cell has
+    none that tells."""
+    rows, name = loop.like.type.shape[0], f"{loop.path}._rows"
+    start = loop.outer.one(Full((), 0, "int32"), loop.like, path=f"{name}.start", span=span)
+    formal = loop.body.input(name, DType.int32, rows, origin="state", span=span)
+    loop.states.append(State(("_rows",), formal, start, span, formal))
 
 
 def _leaves(given: Given) -> list[Given]:
@@ -243,6 +264,8 @@ def _check_fed(loop: Loop, scores: Value, choose: Choose, fed: str, span: Span) 
     assert formal is not None
     kind = formal.type
     made = scores.type
+    if choose.kind in ("sample", "beam") and not made.dtype.is_float:
+        raise DlspecError(WrongKind(span, f"scores of floats for `{choose.kind}`", str(made)))
     if choose.kind != "same":
         made = made.with_shape(made.shape[:-1]).with_dtype(DType.int64)
     if (made.dtype, made.shape) != (kind.dtype, kind.shape):
