@@ -244,6 +244,9 @@ NETWORKS = {
 }
 
 
+NETWORKS["beams"] = NETWORKS["generation"].replace("at_most = 5", "at_most = 5, choose = beam(3)")
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_never_see_padding(name: str) -> None:
     found = graph_of(NETWORKS[name])
