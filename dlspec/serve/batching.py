@@ -86,7 +86,7 @@ def layout_of(model: Model) -> Layout | None:
     return Layout(batch, ragged, {i.name: i.dims for i in inputs}, tuple(sizes))
 
 
-@dataclass
+@dataclass(eq=False)
 class _Job:
     """A request that waits."""
 

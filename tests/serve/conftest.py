@@ -7,6 +7,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from dlspec.bundle import BundleWriter, EngineRecord, InputSpec, Manifest, OutputSpec
 from dlspec.runtime import Model, load
-from dlspec.serve import create_app
+from dlspec.serve import InferenceApp, create_app
+from tests.serve.text_models import built, spelling
 
 DIGITS = tuple(str(d) for d in range(10))
 
@@ -157,13 +159,23 @@ def models(digits_bundle: Path, types_bundle: Path, slow_bundle: Path) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def address(models: dict[str, Model]) -> Iterator[str]:
-    """`127.0.0.1:port` of a server of all models, with a limit of 1 MiB."""
+def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    """Models that take texts; the speller has learnt."""
+    folder = tmp_path_factory.mktemp("texts")
+    made = {name: built(name, folder) for name in ("tagger", "hasher", "hearer", "crowd")}
+    made["speller"] = spelling(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {name: load(path) for name, path in made.items()}
+
+
+@contextmanager
+def running(app: InferenceApp) -> Iterator[str]:
+    """`127.0.0.1:port` of a server."""
     import uvicorn
 
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(create_app(models, limit=2**20), log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     with listening:
         thread = threading.Thread(
             target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True
@@ -173,3 +185,17 @@ def address(models: dict[str, Model]) -> Iterator[str]:
         server.should_exit = True
         thread.join(20)
     assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def address(models: dict[str, Model]) -> Iterator[str]:
+    """`127.0.0.1:port` of a server of all models, with a limit of 1 MiB."""
+    with running(create_app(models, limit=2**20)) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def text_address(texts: dict[str, Model]) -> Iterator[str]:
+    """`127.0.0.1:port` of a server of the models that take texts."""
+    with running(create_app(texts)) as address:
+        yield address
