@@ -29,9 +29,10 @@ class Beam(Op):
     A text's likelihood is the sum of log softmax(scores) of what it says, the stop symbol included.
     At each step every text that has not stopped goes on with each class; of all these and those
     that have stopped the likeliest are kept, of equal ones those of the first text, then of the
-    first class. No text becomes likelier as it goes on: the loop ends when each row's likeliest
-    text has stopped, or after ``at_most`` steps. After its stop symbol a text is 0, the outputs
-    too, and its states stay as they are (Graves 2012; Sutskever et al. 2014).
+    larger score, then of the first class: a single text is what `greedy` says. No text becomes
+    likelier as it goes on: the loop ends when each row's likeliest text has stopped, or after
+    ``at_most`` steps. After its stop symbol a text is 0, the outputs too, and its states stay as
+    they are (Graves 2012; Sutskever et al. 2014).
     """
 
     name = "beam"
@@ -69,8 +70,15 @@ class Beam(Op):
         )
 
     @property
-    def _classes(self) -> int:
-        return int(self.body.outputs[self.states].value.type.shape[-1].value or 0)
+    def _few(self) -> int:
+        """How many continuations of one text may be among the likeliest of all."""
+        classes = self.body.outputs[self.states].value.type.shape[-1].value
+        return min(self.width, int(classes or 0))
+
+    @property
+    def _ended(self) -> Array:
+        """What the continuations of a text that has stopped add to its score: one does nothing."""
+        return np.array([0.0] + [NEVER] * (self._few - 1))
 
     # --- NumPy ------------------------------------------------------------------------------------
 
@@ -91,8 +99,7 @@ class Beam(Op):
         for _ in range(self.at_most):
             results = environment.body(self.body, [fed, *states], captures)
             following, outputs = results[: self.states], results[self.states :]
-            score, at = self._best(score, outputs[0], done)
-            source, new = at // self._classes, at % self._classes
+            score, source, new = self._best(score, outputs[0], done)
             rows = (first + source).ravel()
             states = [
                 masked(done.ravel(), after, before)[rows] if after.ndim else after
@@ -111,17 +118,20 @@ class Beam(Op):
             sources, said, shown, lengths[:, 0], [s[::width] if s.ndim else s for s in states]
         )
 
-    def _best(self, score: Array, scores: Array, done: Array) -> tuple[Array, Array]:
-        """The scores of the likeliest continuations, and their places among all."""
+    def _best(self, score: Array, scores: Array, done: Array) -> tuple[Array, Array, Array]:
+        """The scores of the likeliest continuations, which texts they go on from, and what with."""
+        width, few = self.width, self._few
         top = scores.max(-1, keepdims=True)
         log_p = scores - top - np.log(np.exp(scores - top).sum(-1, keepdims=True))
-        log_p = log_p.reshape(*score.shape, -1)
-        if self.stop is not None:
-            ended = np.where(np.arange(log_p.shape[-1]) == self.stop, 0, NEVER)
-            log_p = np.where(done[..., None], ended, log_p)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :few]
+        log_p = np.take_along_axis(log_p, order, 1).reshape(-1, width, few)
+        log_p = np.where(done[..., None], self._ended, log_p)
         total = (score[..., None] + log_p).reshape(len(score), -1)
-        at = np.argsort(-total, axis=1, kind="stable")[:, : self.width]
-        return np.take_along_axis(total, at, 1).astype(score.dtype), at
+        at = np.argsort(-total, axis=1, kind="stable")[:, :width]
+        source, new = at // few, np.take_along_axis(order.reshape(len(score), -1), at, 1)
+        if self.stop is not None:
+            new = np.where(np.take_along_axis(done, source, 1), self.stop, new)
+        return np.take_along_axis(total, at, 1).astype(score.dtype), source, new
 
     def _likeliest(
         self,
@@ -161,7 +171,7 @@ class Beam(Op):
         lists = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in shown]
         like, width = inputs[with_rows(self.body)], self.width
         settings = {"width": width, "like": like, "never": NEVER, "start": self.start} | v
-        settings |= {"fed": fed, "stop": self.stop, "classes": self._classes}
+        settings |= {"fed": fed, "stop": self.stop, "few": self._few}
         settings["device"] = f"device={like}.device"
         lines = [
             "{first} = torch.arange(0, {like}.shape[0], {width}, {device})[:, None]",
@@ -173,9 +183,8 @@ class Beam(Op):
         if self.stop is not None:
             lines.append("{done} = torch.zeros_like({score}, dtype=torch.bool)")
             lines.append("{lengths} = torch.zeros_like({score}, dtype=torch.int32)")
-            lines.append("{ended} = torch.full(({classes},), {never}, {device})")
-            if self.stop < self._classes:
-                lines.append("{ended}[{stop}] = 0")
+            lines.append("{ended} = torch.full(({few},), {never}, {device})")
+            lines.append("{ended}[0] = 0")
         lines = [line.format(**settings) for line in lines]
         lines += [f"{name} = []" for name in lists if name != "_"]
         lines += assign(states, list(inputs[: self.states]))
@@ -200,7 +209,11 @@ class Beam(Op):
         following, made = results[: self.states], results[self.states :]
         lines += [f"{n}.append({x})" for n, x in zip(lists, made, strict=True) if n != "_"]
         kinds = [o.value.type for o in self.body.outputs]
-        text = [f"{{log_p}} = {made[0]}.log_softmax(-1).unflatten(0, (-1, {self.width}))"]
+        text = [
+            f"{{order}} = {made[0]}.sort(dim=1, descending=True, stable=True)[1][:, :{self._few}]",
+            f"{{log_p}} = {made[0]}.log_softmax(-1).gather(1, {{order}})",
+            "{log_p} = {log_p}.unflatten(0, (-1, {width}))",
+        ]
         if self.stop is not None:
             text.append("{log_p} = torch.where({done}[..., None], {ended}, {log_p})")
             flat = t.fresh("flat")
@@ -213,7 +226,13 @@ class Beam(Op):
             "{total} = ({score}[..., None] + {log_p}).flatten(1)",
             "{score}, {at} = {total}.sort(dim=1, descending=True, stable=True)",
             "{score}, {at} = {score}[:, :{width}], {at}[:, :{width}]",
-            "{source}, {new} = {at} // {classes}, {at} % {classes}",
+            "{source} = {at} // {few}",
+            "{new} = {order}.unflatten(0, (-1, {width})).flatten(1).gather(1, {at})",
+        ]
+        if self.stop is not None:
+            text.append("{done} = {done}.gather(1, {source})")
+            text.append("{new} = {new}.masked_fill({done}, {stop})")
+        text += [
             "{rows} = ({first} + {source}).flatten()",
             "{sources}.append({source})",
             "{said}.append({new})",
@@ -227,7 +246,7 @@ class Beam(Op):
         lines.append("{fed} = {new}.flatten()".format(**v))
         if self.stop is not None:
             text = [
-                "{done} = {done}.gather(1, {source}) | ({new} == {stop})",
+                "{done} = {done} | ({new} == {stop})",
                 "{lengths} = {lengths}.gather(1, {source}) + (~{done}).int()",
                 "if {done}[:, 0].all():",
                 "    break",
@@ -318,7 +337,7 @@ class Beam(Op):
 
     def _onnx_step(self, g: LoopBuilder, captures: dict[Value, str], real: DType) -> None:
         """The loop's body."""
-        width, classes = self.width, self._classes
+        width, few = self.width, self._few
         kinds = [o.value.type for o in self.body.outputs]
         many = self.body.inputs[0].type
         beams = TensorType(DType.bool_, (many.shape[0] // width, Dim.of(width)))
@@ -331,29 +350,31 @@ class Beam(Op):
         states = [g.input(i.name, i.type) for i in self.body.inputs[1:]]
         made = g.inline(self.body, [fed, *states], captures)
         following, outputs = made[: self.states], made[self.states :]
-        log_p = g.op("LogSoftmax", outputs[0], axis=-1)
-        log_p = g.op("Reshape", log_p, ints(g, -1, width, classes))
+        _, order = g.op("TopK", outputs[0], ints(g, few), axis=1, outputs=2)
+        log_p = g.op("GatherElements", g.op("LogSoftmax", outputs[0], axis=-1), order, axis=1)
+        log_p = g.op("Reshape", log_p, ints(g, -1, width, few))
         if self.stop is not None:
-            ended = np.full(classes, NEVER, real.value)
-            if self.stop < classes:
-                ended[self.stop] = 0
-            log_p = g.op("Where", g.op("Unsqueeze", done, ints(g, 2)), g.constant(ended), log_p)
+            ended = g.constant(self._ended.astype(real.value))
+            log_p = g.op("Where", g.op("Unsqueeze", done, ints(g, 2)), ended, log_p)
             flat = g.op("Reshape", done, ints(g, -1))
             following = [
                 choice(g, flat, old, new, k) if k.rank else new
                 for new, old, k in zip(following, states, kinds, strict=False)
             ]
         total = g.op("Add", g.op("Unsqueeze", score, ints(g, 2)), log_p)
-        total = g.op("Reshape", total, ints(g, -1, width * classes))
+        total = g.op("Reshape", total, ints(g, -1, width * few))
         score, at = g.op("TopK", total, ints(g, width), axis=1, outputs=2)
-        source, new = g.op("Div", at, whole(g, classes)), g.op("Mod", at, whole(g, classes))
+        source = g.op("Div", at, whole(g, few))
+        order = g.op("Reshape", order, ints(g, -1, width * few))
+        new = g.op("GatherElements", order, at, axis=1)
         first = g.op("Mul", onnx_range(g, onnx_size(g, at, 0)), whole(g, width))
         rows = g.op("Add", source, g.op("Unsqueeze", first, ints(g, 1)))
         rows = g.op("Reshape", rows, ints(g, -1))
         more = g.constant(np.array(True))
         if self.stop is not None:
-            stopped = g.op("Equal", new, whole(g, self.stop))
-            done = g.op("Or", g.op("GatherElements", done, source, axis=1), stopped)
+            done = g.op("GatherElements", done, source, axis=1)
+            new = g.op("Where", done, whole(g, self.stop), new)
+            done = g.op("Or", done, g.op("Equal", new, whole(g, self.stop)))
             longer = g.op("Cast", g.op("Not", done), to=DType.int32)
             lengths = g.op("Add", g.op("GatherElements", lengths, source, axis=1), longer)
             best = g.op("Slice", done, ints(g, 0), ints(g, 1), ints(g, 1))
@@ -427,6 +448,18 @@ class Beam(Op):
 
 
 _TORCH_NAMES = (
-    *("first", "score", "done", "lengths", "sources", "said", "ended", "log_p", "total", "at"),
+    *(
+        "first",
+        "score",
+        "done",
+        "lengths",
+        "sources",
+        "said",
+        "ended",
+        "order",
+        "log_p",
+        "total",
+        "at",
+    ),
     *("source", "new", "rows", "now", "text", "way", "step", "behind"),
 )
