@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.diagnostics.internal import NothingToDo
     from dlspec.driver.evaluation import bundle_recipe, evaluate_engine
     from dlspec.driver.training import open_splits
+    from dlspec.ir.figures import figure_text
     from dlspec.runtime import load
 
     folder = current_bundle(the_bundle(args.bundle))
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     noted = manifest.training.get("metrics", {})
     for name, value in metrics.items():
         before = None if given else noted.get(f"{args.part}.{name}")
-        said = f"   (training measured {before:.4f})" if before is not None else ""
-        say(f"  {name:<12} {value:.4f}{said}")
+        shown = "" if before is None else figure_text(name, before)
+        said = f"   (training measured {shown})" if shown else ""
+        say(f"  {name:<12} {figure_text(name, value)}{said}")
     return 0

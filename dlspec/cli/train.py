@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.cli.paths import settings, the_spec
     from dlspec.driver import open_spec
     from dlspec.driver.training import train_recipe
+    from dlspec.ir.figures import figure_text
     from dlspec.train import TrainOptions
 
     compilation = open_spec(the_spec(args.spec), settings(args.set))
@@ -64,5 +65,5 @@ def run(args: argparse.Namespace) -> int:
         say(f"  ✓ {check.text}")
     for name, value in trained.result.metrics.items():
         if name.startswith("test."):
-            say(f"  {name:<16} {value:.4f}")
+            say(f"  {name:<16} {figure_text(name, value)}")
     return 0

@@ -18,8 +18,9 @@ from dlspec.data.dataset import Dataset
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.internal import NothingToDo
 from dlspec.driver.phases import Compilation
+from dlspec.ir.figures import Tally
 from dlspec.ir.graph import Graph, Input, Value, pruned
-from dlspec.ir.plan import NetworkPlan, RecipePlan
+from dlspec.ir.plan import NetworkPlan, RecipePlan, StepPlan
 from dlspec.passes.rewrite import rewritten
 
 if TYPE_CHECKING:
@@ -48,29 +49,25 @@ def behind(graph: Graph, given: Mapping[str, str]) -> Graph:
 def evaluate_engine(
     recipe: RecipePlan, plan: NetworkPlan, model: Model, dataset: Dataset, *, batch: int = 64
 ) -> dict[str, float]:
-    """Loss and metrics of a loaded engine on a data set: means over its examples.
+    """Loss and metrics of a loaded engine on a data set: those that are functions of its outputs.
 
     Raises:
-        DlspecError: DL907 if the recipe's loss and metrics are not functions of the engine's
-            outputs.
+        DlspecError: DL907 if none is.
     """
     from dlspec.interpreter import run
 
     prefix = next(p for p, n in recipe.networks.items() if n.name == plan.name)
-    graph = recipe.steps[0].evaluate
-    outputs = [o.name for o in plan.graph.outputs]
-    measure = behind(graph, {f"{prefix}.{name}": f"{prefix}.{name}" for name in outputs})
-    answered = {f"{prefix}.{name}": name for name in outputs}
-    if measure.weights or measure.noise_inputs:
+    step = recipe.steps[0]
+    answered = _answered(plan, step, prefix)
+    measure = _answerable(behind(step.evaluate, {name: name for name in answered}))
+    if not measure.outputs:
         what = "loss or metric that needs the engine's answers alone"
         raise DlspecError(NothingToDo(None, recipe.name, what, "measure outputs of the network"))
     names = [i.name for i in plan.graph.data_inputs]
     most = model.record.bounds.get("N", (1, batch))[1]
     size = max(1, min(batch, most))
     lengths = [i.name for i in plan.graph.inputs if i.origin == "lengths"]
-    sums = dict.fromkeys([o.name for o in measure.outputs], 0.0)
-    totals = dict.fromkeys(sums, 0.0)
-    per = recipe.steps[0].per
+    tallies = {o.name: Tally(step.figures.get(o.name, "mean")) for o in measure.outputs}
     for start in range(0, len(dataset), size):
         part = dataset.take(np.arange(start, min(start + size, len(dataset))))
         answer = model({n: part[n] for n in (*names, *lengths)})
@@ -80,10 +77,28 @@ def evaluate_engine(
         }
         result = run(measure, feeds, {})
         for name, value in result.outputs.items():
-            weight = part[per[name]].sum() if name in per else len(part[names[0]])
-            sums[name] += float(value) * float(weight)
-            totals[name] += float(weight)
-    return {name: value / totals[name] for name, value in sums.items()}
+            per = step.per.get(name)
+            tallies[name].add(value, len(part[names[0]]) if per is None else float(part[per].sum()))
+    return {name: tally.value for name, tally in tallies.items()}
+
+
+def _answered(plan: NetworkPlan, step: StepPlan, prefix: str) -> dict[str, str]:
+    """The engine's outputs by the names of the values that they are in the step's graph."""
+    found = {f"{prefix}.{o.name}": o.name for o in plan.graph.outputs}
+    for output in plan.graph.outputs:
+        value, *lengths = step.answers.get(f"{prefix}.{output.name}", (f"{prefix}.{output.name}",))
+        found[value] = output.name
+        for axis, name in zip(sorted(output.value.type.ragged), lengths, strict=False):
+            if name and axis in output.steps:
+                found[name] = f"{output.steps[axis]}_lengths"
+    return found
+
+
+def _answerable(measure: Graph) -> Graph:
+    """The part of a graph whose outputs need neither weights nor noise."""
+    alone = (pruned(measure, [output]) for output in measure.outputs)
+    kept = [g.outputs[0] for g in alone if not g.weights and not g.noise_inputs]
+    return pruned(measure, kept)
 
 
 def bundle_recipe(

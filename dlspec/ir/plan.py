@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.ir.data_plan import DataPlan
+from dlspec.ir.figures import Figure
 from dlspec.ir.graph import Graph
 from dlspec.ir.optimizer_plan import ClipPlan
 from dlspec.source import Span
@@ -84,9 +85,14 @@ class StepPlan:
     ``learn`` and ``evaluate`` are objective graphs. Their data inputs are named as the fields of
     the data; noise inputs by path. The output ``loss`` (a float scalar, to be minimised; `maximize`
     is already negated) comes first, then the metrics: scalars, each the mean over the batch's
-    examples. Parameters and buffers are named ``<network>.<key of the network>``. ``learn`` has
-    only the loss and the buffer updates; ``evaluate`` has the loss and the metrics, and no updates.
-    ``per`` names the input of lengths of those that are means over steps, not over examples.
+    examples, or vectors of sums over them. Parameters and buffers are named ``<network>.<key of the
+    network>``. ``learn`` has only the loss and the buffer updates; ``evaluate`` has the loss and
+    the metrics, and no updates.
+    ``per`` names the input of lengths of those that are means over steps, not over examples;
+    ``figures`` says of metrics that are no plain means what `dlspec.ir.figures` makes of the sums.
+    ``answers`` names the values of ``evaluate`` that are a network's outputs for the data as it is,
+    by `<network>.<output>`: the output, then its new lengths, one for each ragged axis ("" where
+    they are given).
     ``meant`` is ``learn`` as the spec says it, where a pass has changed it.
     """
 
@@ -96,6 +102,8 @@ class StepPlan:
     groups: tuple[GroupPlan, ...]
     times: int = 1
     per: Mapping[str, str] = field(default_factory=dict[str, str])
+    figures: Mapping[str, Figure] = field(default_factory=dict[str, Figure])
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     meant: Graph | None = None
 
 

@@ -297,7 +297,7 @@ def apply_op(
             outputs = [windows.closed(el.context, given[0], outputs[0])]
     except DlspecError as error:
         raise DlspecError(
-            *(_with_operands(d, span, operands, values) for d in error.diagnostics)
+            *(with_operands(d, span, operands, values) for d in error.diagnostics)
         ) from None
     el.context.count_nodes(outputs, span)
     results = list(outputs)
@@ -305,7 +305,7 @@ def apply_op(
     for slot, value in zip(op.buffers, outputs[own:], strict=False):
         builder.update(buffers[slot], value)
     for doubt in op.doubts(*values):
-        el.context.sink.report(_with_operands(doubt, span, operands, values))
+        el.context.sink.report(with_operands(doubt, span, operands, values))
     if own == 1:
         return Tensor(results[0])
     names = [s.name for s in op.rule.outputs][:own]
@@ -334,9 +334,10 @@ def _applied(
     return el.context.builder.apply(op, *values, path=path, span=span, parameters=parameters)
 
 
-def _with_operands(
+def with_operands(
     diagnostic: Any, span: Span, operands: Sequence[Given], values: Sequence[Value]
 ) -> Any:
+    """A diagnostic of an op at its place, with what the op was given."""
     if diagnostic.span is None:
         diagnostic = dataclasses.replace(diagnostic, span=span)
     if isinstance(diagnostic, ShapeDiagnostic) and not diagnostic.operands:

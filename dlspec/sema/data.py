@@ -63,6 +63,8 @@ class DataFields:
     types: dict[str, TensorType] = field(default_factory=dict[str, TensorType])
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     vocabularies: dict[str, VocabularyPlan] = field(default_factory=dict[str, VocabularyPlan])
+    ending: set[str] = field(default_factory=set[str])
+    """Fields whose texts have the stop symbol behind them."""
 
 
 @dataclass(frozen=True)
@@ -475,6 +477,8 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
             found.classes[entry.name] = entry.classes
         if isinstance(entry, FieldPlan) and entry.vocabulary is not None:
             found.vocabularies[entry.name] = entry.vocabulary
+        if entry.ending:
+            found.ending.add(entry.name)
     return found
 
 

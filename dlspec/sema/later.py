@@ -8,7 +8,6 @@ LATER = frozenset(
         "average",
         "babi",
         "copy",
-        "edit_distance",
         "explore",
         "fixed",
         "image",

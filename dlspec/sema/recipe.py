@@ -21,6 +21,7 @@ from dlspec.diagnostics.names import (
 from dlspec.diagnostics.recipes import GoalOutsideStage, StageWithoutGoal
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
+from dlspec.ir.figures import Figure
 from dlspec.ir.graph import Graph, Output, Parameter, Value, pruned
 from dlspec.ir.plan import (
     GroupPlan,
@@ -57,6 +58,8 @@ class Elaborated:
     graph: Graph
     weights: dict[str, Value]
     per: dict[str, str]
+    figures: dict[str, Figure]
+    answers: dict[str, tuple[str, ...]]
     loads: list[Loading]
 
 
@@ -107,7 +110,16 @@ class RecipeJob:
             self._unread(el, frame)
         else:
             metrics = el.measured[only]
-        return Elaborated(el.goals, metrics, builder.graph, context.weights, el.per, el.loads)
+        return Elaborated(
+            el.goals,
+            metrics,
+            builder.graph,
+            context.weights,
+            el.per,
+            el.figures,
+            el.answers(),
+            el.loads,
+        )
 
     def _unread(self, el: RecipeElaborator, frame: Frame) -> None:
         written = names_read(self.recipe.body) if self.sink.errors else set[str]()
@@ -192,6 +204,8 @@ class RecipeJob:
                     _reached(group, taught),
                     goal.times,
                     _per(evaluate, goal.step),
+                    {n: f for n, f in evaluate.figures.items() if f != "mean"},
+                    evaluate.answers,
                 )
             )
         data = next(iter(self.data.values()))[0] if self.data else None

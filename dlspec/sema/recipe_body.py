@@ -17,7 +17,8 @@ from dlspec.diagnostics.names import (
     NotYet,
 )
 from dlspec.dims import Dim
-from dlspec.ir.graph import Value
+from dlspec.ir.figures import Figure
+from dlspec.ir.graph import Input, Value
 from dlspec.ops import REGISTRY
 from dlspec.sema import apply, ragged, tensors
 from dlspec.sema.apply_op import apply_op
@@ -26,6 +27,7 @@ from dlspec.sema.bindings import bound_places
 from dlspec.sema.context import Context, Frame
 from dlspec.sema.data import DataFields
 from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.recipe_metrics import figure_of
 from dlspec.sema.recipe_stages import Loading, Settings, carry_out, keep_load
 from dlspec.sema.values import (
     Layer,
@@ -93,6 +95,7 @@ class RecipeElaborator(Elaborator):
         self.sources_at: Span | None = None
         self.read_fields: dict[str, Value] = {}
         self.per: dict[str, str] = {}
+        self.figures: dict[str, Figure] = {}
         self.applied: dict[tuple[Any, ...], tuple[Record, list[Any]]] = {}
         self.missing_from: Frame | None = None
 
@@ -175,6 +178,19 @@ class RecipeElaborator(Elaborator):
             self.applied[key] = record, list(own.values())  # held, so that their ids stay theirs
             frame.target = target
         return self.applied[key][0]
+
+    def answers(self) -> dict[str, tuple[str, ...]]:
+        """The networks' outputs for the data as it is: the names of each and of its lengths."""
+        found: dict[str, tuple[str, ...]] = {}
+        for (alias, *own), (record, _) in self.applied.items():
+            for name in () if own else record.outputs:
+                value = record.names.get(name)
+                if isinstance(value, Tensor):
+                    kind = value.value.type
+                    lengths = [self.context.lengths.get(kind.shape[a]) for a in sorted(kind.ragged)]
+                    made = ("" if v is None or v.producer is None else v.name for v in lengths)
+                    found[f"{alias}.{name}"] = (value.value.name, *made)
+        return found
 
     def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
         """A network applied without an input takes the own name or field of that name."""
@@ -298,6 +314,15 @@ class RecipeElaborator(Elaborator):
         names = dict(frame.names)
         self.goals.append(Goal(self.step, loss, statement, 1, self.stage, names))
 
+    def ends_with_stop(self, value: Value) -> bool:
+        """Whether a value is a field, as it is, whose texts `ending` gave a stop symbol."""
+        while value.producer is not None and value.producer.op.name in ("masked", "cast"):
+            source = value.producer.inputs[0]
+            assert source is not None
+            value = source
+        field_of = (d for d in self.fields.values() if value.name in d.types)
+        return isinstance(value, Input) and any(value.name in d.ending for d in field_of)
+
     def mean(self, value: Any, expr: ast.Expr, what: str, frame: Frame) -> Value:
         """The mean over examples and all axes, a float scalar."""
         tensor = self.tensor(value, expr.span)
@@ -315,7 +340,7 @@ class RecipeElaborator(Elaborator):
         return tensors.as_tensor(self.context.builder, result, expr.span)
 
     def metrics(self, frame: Frame) -> dict[str, Value]:
-        """The metrics as scalars, each named by its function or its name."""
+        """What a batch gives of each metric, named by its function or its name."""
         found: dict[str, Value] = {}
         for expr in self.settings.of(self.stage).several.get("metrics", ()):
             items = expr.items if isinstance(expr, (ast.Tuple, ast.List)) else (expr,)
@@ -327,7 +352,12 @@ class RecipeElaborator(Elaborator):
                     label = f"{name}{ordinal}"
                 frame.target = label
                 try:
-                    found[label] = self.mean(self.evaluate(item, frame), item, "a metric", frame)
+                    made = figure_of(self, item, frame, label)
+                    if made is None:
+                        value = self.evaluate(item, frame)
+                        frame.target = label
+                        made = self.mean(value, item, "a metric", frame), "mean"
+                    found[label], self.figures[label] = made
                     self.name_value(found[label], label, item.span)
                 except DlspecError as error:
                     for diagnostic in error.diagnostics:

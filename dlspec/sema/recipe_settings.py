@@ -14,6 +14,7 @@ from dlspec.diagnostics.names import (
     NotYet,
     UnknownSetting,
 )
+from dlspec.ir.figures import falls
 from dlspec.ir.optimizer_plan import OPTIMIZERS, ClipPlan
 from dlspec.ir.plan import (
     SCHEDULES,
@@ -234,8 +235,7 @@ class SettingReader:
                         "`patience`, `watch`",
                     )
                 )
-        falls = watch.rsplit(".", 1)[-1].startswith(("loss", "error", "perplexity"))
-        return EarlyStop(patience, watch, "min" if falls else "max")
+        return EarlyStop(patience, watch, "min" if falls(watch) else "max")
 
 
 def _init(expr: ast.Expr) -> str:

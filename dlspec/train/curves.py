@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dlspec.ir.figures import is_share
 from dlspec.ir.plan import RecipePlan
 from dlspec.train.options import Row
 from dlspec.train.rundir import write_file
@@ -87,7 +88,7 @@ def _panel(
     axes.set_title(title, loc="left", fontsize=10, color="#374151", pad=14 if staged else None)
     axes.set_xlabel("epoch", fontsize=9, color=_GREY)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if all("accuracy" in n for n in names):
+    if all(is_share(n) for n in names):
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#d1d5db")

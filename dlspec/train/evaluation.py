@@ -1,4 +1,4 @@
-"""Losses and metrics of a data set: means over its examples."""
+"""Losses and metrics of a data set."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlspec.data.dataset import Array, Dataset
+from dlspec.ir.figures import Tally
 from dlspec.ir.plan import RecipePlan
 from dlspec.train.feed import Feed, memory_for_data
 from dlspec.train.machine import Choice, device_of, kept_settings
@@ -42,36 +43,38 @@ class Measure:
         ]
 
     def __call__(self) -> dict[str, float]:
-        """Each loss and metric: the mean over the batches, weighted by their numbers of examples
-        (of steps, where it is a mean over steps)."""
+        """Each loss and metric over all examples, whatever batches they fall into."""
         import torch
 
         plan = self._program.plan
-        sums: dict[str, float] = dict.fromkeys(measured_names(plan), 0.0)
-        rows: list[tuple[dict[str, float], list[torch.Tensor]]] = []
+        tallies: dict[str, Tally] = {}
+        rows: list[tuple[list[float], list[torch.Tensor]]] = []
         with torch.inference_mode(), self._precision.autocast():
             for index, batch in enumerate(self._feed.evaluate()):
                 count = len(next(iter(batch.values()))) if batch else 0
-                results: dict[str, torch.Tensor] = {}
-                weights: dict[str, float] = {}
+                results: dict[str, tuple[float, torch.Tensor]] = {}
                 for step, caller in zip(plan.steps, self._callers, strict=True):
                     given = caller(batch, index)
                     values = given if isinstance(given, tuple) else (given,)
                     for name, value in zip(metric_names(step), values, strict=True):
                         several = len(plan.steps) > 1 and name == "loss"
                         called = f"{step.name}.loss" if several else name
-                        results.setdefault(called, value)
                         lengths = batch.get(step.per.get(name, ""))
-                        weights[called] = count if lengths is None else float(lengths.sum())
-                rows.append((weights, [results[n].float() for n in sums]))
+                        weight = count if lengths is None else float(lengths.sum())
+                        results.setdefault(called, (weight, value))
+                        tallies.setdefault(called, Tally(step.figures.get(name, "mean")))
+                parts = [results[n] for n in tallies]
+                rows.append(([w for w, _ in parts], [v.float().reshape(-1) for _, v in parts]))
             if not rows:
                 return {}
-            table = torch.stack([torch.stack(values) for _, values in rows]).cpu().double().numpy()
-        for (weights, _), values in zip(rows, table, strict=True):
-            for name, value in zip(sums, values, strict=True):
-                sums[name] += float(value) * weights[name]
-        totals = {name: sum(weights[name] for weights, _ in rows) for name in sums}
-        return {name: value / totals[name] for name, value in sums.items()}
+            table = torch.stack([torch.cat(values) for _, values in rows]).cpu().double().numpy()
+        sizes = [len(v) for v in rows[0][1]]
+        for (weights, _), row in zip(rows, table, strict=True):
+            at = 0
+            for tally, weight, size in zip(tallies.values(), weights, sizes, strict=True):
+                tally.add(row[at : at + size] if size > 1 else row[at], weight)
+                at += size
+        return {name: tally.value for name, tally in tallies.items()}
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dlspec.ir.figures import figure_text
 from dlspec.train.events import (
     EpochEnded,
     Event,
@@ -40,7 +41,7 @@ def log_line(event: Event) -> str | None:
             told = event.diagnostic
             return "; ".join((f"{told.severity}: {told.message}", *told.notes, *told.helps))
         case Finished():
-            metrics = "  ".join(f"{n} {value_text(n, v)}" for n, v in event.result.metrics.items())
+            metrics = "  ".join(f"{n} {figure_text(n, v)}" for n, v in event.result.metrics.items())
             return f"{event.reason} after {event.result.epochs} epochs  {metrics}"
         case _:
             return None
@@ -61,17 +62,10 @@ def epoch_line(event: EpochEnded, epochs: int | None) -> str:
     number = event.epoch if event.stage else int(row["epoch"])
     parts = [f"{event.stage + ': ' if event.stage else ''}epoch {number}{of}"]
     parts += [
-        f"{name} {value_text(name, value)}" for name, value in row.items() if name not in _OWN
+        f"{name} {figure_text(name, value)}" for name, value in row.items() if name not in _OWN
     ]
     parts.append(f"{rate_text(row['samples_per_s'])} samples/s")
     return "  ".join(parts)
-
-
-def value_text(name: str, value: float) -> str:
-    """A metric: shares as percentages, others with four digits."""
-    if "accuracy" in name and 0 <= value <= 1:
-        return f"{100 * value:.2f} %"
-    return f"{value:.4g}"
 
 
 def machine_text(event: Started, between: str) -> str:

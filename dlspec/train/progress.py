@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from dlspec.ir.figures import figure_text
 from dlspec.train.events import (
     EpochEnded,
     Event,
@@ -30,7 +31,6 @@ from dlspec.train.log import (
     rate_text,
     stage_line,
     time_text,
-    value_text,
 )
 
 if TYPE_CHECKING:
@@ -157,13 +157,13 @@ class Live:
         shown = {n: v for n, v in row.items() if n.startswith("validation.")}
         scores = [(n, v) for n, v in shown.items() if not n.endswith("loss")] or list(shown.items())
         self._metric = "".join(
-            f" · {n.removeprefix('validation.')} {value_text(n, v)}" for n, v in scores[:1]
+            f" · {n.removeprefix('validation.')} {figure_text(n, v)}" for n, v in scores[:1]
         )
         words = Text(f"{event.epoch if event.stage else row['epoch']:5.0f}  ")
         for name, value in row.items():
             if name.startswith(("train.", "validation.")):
                 words.append(f"{name.removeprefix('validation.')} ", "dim")
-                words.append(f"{value_text(name, value)}  ")
+                words.append(f"{figure_text(name, value)}  ")
         if event.best:
             words.append("best", "green")
         words.truncate(self._console.width, overflow="ellipsis")
@@ -177,7 +177,7 @@ class Live:
             title=event.reason, title_justify="left", show_header=False, box=None, padding=(0, 2)
         )
         for name, value in result.metrics.items():
-            table.add_row(name, f"[bold]{value_text(name, value)}[/]")
+            table.add_row(name, f"[bold]{figure_text(name, value)}[/]")
         best = "" if result.best_epoch is None else f", best {result.best_epoch}"
         table.add_row("epochs", f"{result.epochs}{best}")
         speed = f"{time_text(result.seconds)} at {rate_text(result.samples_per_s)} samples/s"
