@@ -46,6 +46,13 @@ class Beam(Op):
     width: int
     captures: tuple[Value, ...] = ()
     symbol: str = ""
+    shown: bool = True
+
+    @property
+    def _told(self) -> int:
+        """Which of the body's outputs is the first that is a result; without ``shown`` the scores
+        are none."""
+        return self.states + (not self.shown)
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """A loop has no parameters of its own; its body captures them."""
@@ -59,7 +66,7 @@ class Beam(Op):
         steps, own = Dim.of(self.symbol or self.at_most), set() if self.stop is None else {1}
         timed = [
             k.with_shape((rows, steps, *k.shape[1:]), own | {a + 1 for a in k.ragged})
-            for k in (fed, *(o.value.type for o in self.body.outputs[self.states :]))
+            for k in (fed, *(o.value.type for o in self.body.outputs[self._told :]))
         ]
         ends = [o.value.type for o in self.body.outputs[: self.states]]
         return (
@@ -95,7 +102,7 @@ class Beam(Op):
         lengths = np.zeros((count, width), np.int32)
         sources: list[Array] = []
         said: list[Array] = []
-        shown: list[list[Array]] = [[] for _ in self.body.outputs[self.states :]]
+        shown: list[list[Array]] = [[] for _ in self.body.outputs[self._told :]]
         for _ in range(self.at_most):
             results = environment.body(self.body, [fed, *states], captures)
             following, outputs = results[: self.states], results[self.states :]
@@ -110,7 +117,7 @@ class Beam(Op):
             lengths = np.take_along_axis(lengths, source, 1) + ~done
             sources.append(source)
             said.append(new)
-            for kept, value in zip(shown, outputs, strict=True):
+            for kept, value in zip(shown, results[self._told :], strict=True):
                 kept.append(value)
             if done[:, 0].all():
                 break
@@ -207,7 +214,11 @@ class Beam(Op):
     ) -> list[str]:
         lines, results = t.body(self.body, [v["fed"], *states])
         following, made = results[: self.states], results[self.states :]
-        lines += [f"{n}.append({x})" for n, x in zip(lists, made, strict=True) if n != "_"]
+        lines += [
+            f"{n}.append({x})"
+            for n, x in zip(lists, results[self._told :], strict=True)
+            if n != "_"
+        ]
         kinds = [o.value.type for o in self.body.outputs]
         text = [
             f"{{order}} = {made[0]}.sort(dim=1, descending=True, stable=True)[1][:, :{self._few}]",
@@ -270,7 +281,7 @@ class Beam(Op):
             text.append("{behind} = {behind} >= {lengths}[:, :1]")
             text.append("{text} = {text}.masked_fill({behind}, 0)")
         lines = [line.format(**v, at_most=self.at_most) for line in text]
-        kinds = [o.value.type for o in self.body.outputs[self.states :]]
+        kinds = [o.value.type for o in self.body.outputs[self._told :]]
         for name, kind in zip(lists, kinds, strict=True):
             if name == "_":
                 continue
@@ -314,7 +325,7 @@ class Beam(Op):
             b.constant(np.array(self.at_most, np.int64)),
             b.constant(np.array(True)),
             *starts,
-            outputs=len(starts) + 2 + len(kinds) - self.states,
+            outputs=len(starts) + 2 + len(kinds) - self._told,
             body=inner.proto,
         )
         _, _, _, lengths, *rest = made
@@ -324,7 +335,7 @@ class Beam(Op):
         lengths = b.op("Reshape", lengths, ints(b, -1))
         outputs = [self._onnx_steps(b, text, lengths, TensorType(DType.int64, kinds[-1].shape[:1]))]
         index = b.op("Unsqueeze", way, ints(b, 2))
-        for value, kind in zip(shown, kinds[self.states :], strict=True):
+        for value, kind in zip(shown, kinds[self._told :], strict=True):
             taken = b.op("GatherND", value, index, batch_dims=1)
             outputs.append(self._onnx_steps(b, taken, lengths, kind))
         firsts = b.op("Mul", onnx_range(b, b.op("Squeeze", count)), whole(b, width))
@@ -391,7 +402,7 @@ class Beam(Op):
             g.output(g.op("Gather", value, rows, axis=0) if kind.rank else value, kind)
         for value in (source, new):
             g.output(value, beams.with_dtype(DType.int64))
-        for value, kind in zip(outputs, kinds[self.states :], strict=True):
+        for value, kind in zip(made[self._told :], kinds[self._told :], strict=True):
             g.output(g.op("Identity", value), kind)
 
     def _onnx_back(self, b: LoopBuilder, sources: str, said: str, count: str) -> tuple[str, str]:

@@ -32,7 +32,8 @@ class Generate(Op):
     returned (0), and its states stay as they are. The loop ends when all rows are done, or after
     ``at_most`` steps. A state of no axes, a step counter, belongs to no row and goes on; at least
     one state has rows. Two generations have lengths of their own, so their step axes are told apart
-    by ``symbol``; it stands for ``at_most``.
+    by ``symbol``; it stands for ``at_most``. Without ``shown`` the first output is no result: the
+    scores of many words at every step are large.
     """
 
     name = "generate"
@@ -47,6 +48,12 @@ class Generate(Op):
     temperature: float = 1.0
     captures: tuple[Value, ...] = ()
     symbol: str = ""
+    shown: bool = True
+
+    @property
+    def _told(self) -> int:
+        """Which of the body's outputs is the first that is a result."""
+        return self.states + (not self.shown)
 
     def parameter_types(self, *tensors: TensorType) -> dict[str, TensorType]:
         """A loop has no parameters of its own; its body captures them."""
@@ -60,7 +67,7 @@ class Generate(Op):
         steps = Dim.of(self.symbol or self.at_most)
         timed = [
             k.with_shape((k.shape[0], steps, *k.shape[1:]), own | {a + 1 for a in k.ragged})
-            for k in (fed, *(o.value.type for o in self.body.outputs[self.states :]))
+            for k in (fed, *(o.value.type for o in self.body.outputs[self._told :]))
         ]
         lengths = [] if self.stop is None else [TensorType(DType.int32, fed.shape[:1])]
         return (
@@ -86,7 +93,7 @@ class Generate(Op):
         fed = self._first(count, environment.dtype)
         done = np.zeros(count, np.bool_)
         lengths = np.zeros(count, np.int32)
-        rows: list[list[Array]] = [[] for _ in range(1 + len(self.body.outputs) - self.states)]
+        rows: list[list[Array]] = [[] for _ in range(1 + len(self.body.outputs) - self._told)]
         for step in range(self.at_most):
             results = environment.body(self.body, [fed, *states], captures)
             following, outputs = results[: self.states], results[self.states :]
@@ -95,7 +102,7 @@ class Generate(Op):
             if self.stop is not None:
                 done = done | (fed == self.stop)
                 lengths = lengths + (~done).astype(np.int32)
-            for kept, value in zip(rows, (fed, *outputs), strict=True):
+            for kept, value in zip(rows, (fed, *results[self._told :]), strict=True):
                 kept.append(masked(done, value, np.zeros_like(value)))
             states = [
                 masked(before, new, old) if new.ndim else new
@@ -184,8 +191,10 @@ class Generate(Op):
             inner.append(f"{done} = {done} | ({fed} == {self.stop})")
             if lengths != "_":
                 inner.append(f"{lengths} = {lengths} + (~{done}).int()")
-        kinds_kept = (self.body.inputs[0].type, *kinds[self.states :])
-        for name, text, kind in zip(collected, (fed, *made), kinds_kept, strict=True):
+        kinds_kept = (self.body.inputs[0].type, *kinds[self._told :])
+        for name, text, kind in zip(
+            collected, (fed, *results[self._told :]), kinds_kept, strict=True
+        ):
             if name != "_":
                 kept = f"{text}.masked_fill({done}{axes(kind)}, 0)" if done else text
                 inner.append(f"{name}.append({kept})")
@@ -228,8 +237,8 @@ class Generate(Op):
         kinds = [o.value.type for o in self.body.outputs]
         following, outputs = made[: self.states], made[self.states :]
         chosen = self._onnx_choice(inner, outputs[0], kinds[self.states], noise, step)
-        kept = [chosen, *outputs]
-        kept_kinds = [fed_kind, *kinds[self.states :]]
+        kept = [chosen, *made[self._told :]]
+        kept_kinds = [fed_kind, *kinds[self._told :]]
         carried = [(chosen, fed_kind)]
         if self.stop is not None:
             following = [

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dlspec.ir.graph import Graph
 from dlspec.ir.plan import RecipePlan, StepPlan
+from dlspec.passes.drop_unread import drop_unread
 from dlspec.passes.eliminate_common import eliminate_common
 from dlspec.passes.eliminate_dead import eliminate_dead
 from dlspec.passes.fold_constants import fold_constants
@@ -18,6 +19,7 @@ Pass = Callable[[Graph], Graph]
 
 PASSES: tuple[Pass, ...] = (
     eliminate_dead,  # first, so that nothing is done for what nobody reads
+    drop_unread,  # of what loops tell at each step
     fuse_cells,  # before the next ones, which tidy up what it puts together
     fold_constants,  # before the next, so that equal numbers are seen to be equal
     join_products,  # of loops that are left, so that the next has more to lift
