@@ -201,9 +201,12 @@ def _made(outputs: Sequence[OutputSpec]) -> list[tuple[int, int]]:
 
 def _batcher(model: Model, batch: int, places: int) -> Batcher | None:
     layout = layout_of(model) if batch > 1 else None
-    if layout is None or model.record.bounds.get(layout.batch, (1, batch))[1] < 2:
+    if layout is None:
         return None
-    return Batcher(model, layout, batch, places) if are_independent(model, layout) else None
+    most = min(batch, model.record.bounds.get(layout.batch, (1, batch))[1])
+    if most < 2 or not are_independent(model, layout):
+        return None
+    return Batcher(model.engine.answers, layout, most, places)
 
 
 def _fitting(spec: OutputSpec, asked: Manner | None, *, ids: bool) -> Manner:

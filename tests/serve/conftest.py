@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -170,7 +170,7 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
 
 
 @contextmanager
-def running(app: InferenceApp) -> Iterator[str]:
+def running(app: InferenceApp) -> Generator[str]:
     """`127.0.0.1:port` of a server."""
     import uvicorn
 

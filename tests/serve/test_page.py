@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dlspec.runtime import Model
 from tests.serve.browser import Page, browser, executable
+from tests.serve.text_models import sound
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +132,70 @@ def test_form_for_other_inputs(page: Page, address: str) -> None:
     page.value("document.getElementById('input-x').value = 'seven'")
     page.value("document.querySelector('#form button').click()")
     assert "x is not a list in JSON" in page.text("#problem")
+
+
+def typed(page: Page, text: str) -> None:
+    page.value(
+        "(() => { const field = document.querySelector('textarea.text');"
+        f"field.value = {json.dumps(text)}; field.dispatchEvent(new Event('input')); }})()"
+    )
+
+
+def test_words_are_shown_with_their_labels(
+    page: Page, text_address: str, texts: dict[str, Model]
+) -> None:
+    page.problems.clear()
+    page.open(f"http://{text_address}/models/tagger")
+    page.until("document.activeElement.id === 'input-word'")
+    assert "up to 16 words" in page.text("#form label")
+    typed(page, "to be  or zebra")
+    page.until("document.querySelectorAll('.word').length === 4")
+    expected = texts["tagger"](word="to be or zebra")
+    shown = page.value(
+        "Array.from(document.querySelectorAll('.word small'), (label) => label.innerText)"
+    )
+    assert shown == expected.names("tag")[0]
+    assert page.text(".word b.unknown") == "zebra"
+    assert "Not in the vocabulary: “zebra”" in page.text("#form .hint")
+    assert page.text("#headline") == expected.names("feeling")[0]
+    assert page.text(".bar.best span") == expected.names("feeling")[0]
+    assert '"to be  or zebra"' in page.value("document.getElementById('call').textContent")
+    typed(page, "to " * 17)
+    assert "has 17 words" in page.until("document.getElementById('problem').innerText")
+    page.value("document.getElementById('clear-text').click()")
+    assert page.value("document.querySelectorAll('.word').length") == 0
+    assert page.text("#problem") == ""
+    assert [p for p in page.problems if "400" not in p] == []
+
+
+def test_what_is_generated_is_shown_as_a_text(page: Page, text_address: str) -> None:
+    page.problems.clear()
+    page.open(f"http://{text_address}/models/speller")
+    page.until("document.activeElement.id === 'input-word'")
+    typed(page, "cab")
+    page.until(f"document.getElementById('headline').innerText === {sound('cab')!r}")
+    heads = page.value("Array.from(document.querySelectorAll('.shades th'), (h) => h.innerText)")
+    assert heads == ["c", "a", "b", *sound("cab").split()]
+    # a phone is wide enough
+    page.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=360,
+        height=740,
+        deviceScaleFactor=1,
+        mobile=True,
+    )
+    assert page.value("document.documentElement.scrollWidth") <= 360
+    page.call("Emulation.clearDeviceMetricsOverride")
+    assert page.problems == []
+
+
+def test_one_field_for_two_inputs_of_one_text(page: Page, text_address: str) -> None:
+    page.open(f"http://{text_address}/models/hasher")
+    page.until("document.activeElement.id === 'input-word'")
+    assert page.text("#form label").startswith("word, gram")
+    typed(page, "to be or not")
+    page.until("document.getElementById('timing').innerText !== ''")
+    assert page.text("#problem") == ""
 
 
 def test_index_lists_models(page: Page, address: str) -> None:

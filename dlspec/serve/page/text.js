@@ -81,7 +81,7 @@ export function startTexts(form, groups, changed) {
   row.className = "row";
   const clear = document.createElement("button");
   clear.type = "button";
-  clear.id = "clear";
+  clear.id = "clear-text";
   clear.textContent = "Clear";
   clear.addEventListener("click", () => {
     for (const field of fields) field.value = "";
