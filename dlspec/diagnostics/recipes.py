@@ -130,3 +130,39 @@ class NotInStage(Diagnostic):
     label: ClassVar[str] = "inside a stage"
     help: ClassVar[str] = "write it outside the stages"
     name: str
+
+
+@late_dataclass
+class MetricElsewhere(Diagnostic):
+    """A figure of a whole data set stands where a value of a batch is wanted. An error rate, BLEU
+    and perplexity are made of sums over all examples, so only `metrics` of a recipe has them.
+
+    Wrong:
+        network n { input x: int[N, 6]; output y = x -> embed(9, 4) -> dense(9) }
+        data d {
+            file = npz("x.npz")
+            output x: int[N, 6] = file.x
+            output z: int[N, 6] = file.z
+        }
+        recipe r for n on d { minimize perplexity(y, z) with adam(0.001) }
+
+    Right:
+        network n { input x: int[N, 6]; output y = x -> embed(9, 4) -> dense(9) }
+        data d {
+            file = npz("x.npz")
+            output x: int[N, 6] = file.x
+            output z: int[N, 6] = file.z
+        }
+        recipe r for n on d {
+            minimize cross_entropy(y, z) with adam(0.001)
+            metrics = perplexity(y, z)
+        }
+    """
+
+    code: ClassVar[str] = "DL474"
+    title: ClassVar[str] = "`{name}` is a figure of a whole data set"
+    label: ClassVar[str] = "here a value of a batch is wanted"
+    help: ClassVar[str] = "write it by itself in a recipe: `metrics = {name}({arguments})`{advice}"
+    name: str
+    arguments: str
+    advice: str = ""

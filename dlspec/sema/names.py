@@ -10,6 +10,7 @@ from dlspec.diagnostics.names import NotYet
 from dlspec.ops import REGISTRY
 from dlspec.sema import compile_time
 from dlspec.sema.context import Frame
+from dlspec.sema.figures import METRICS, elsewhere
 from dlspec.sema.later import LATER
 from dlspec.sema.program import Program, root_name
 from dlspec.sema.values import POISON, Form, Poisoned, is_tensor_like
@@ -41,6 +42,8 @@ def callee(el: Elaborator, expr: ast.Expr, frame: Frame) -> Any:
     own = name in frame.names or name in frame.later
     if name in LATER and not own and file_name(el, name, frame) is None:
         raise DlspecError(NotYet(expr.span, f"`{name}`"))
+    if name in METRICS and not own and file_name(el, name, frame) is None:
+        raise DlspecError(elsewhere(name, expr.span))
     return el.evaluate(expr, frame)
 
 

@@ -27,6 +27,7 @@ from dlspec.sema.bindings import bound_places
 from dlspec.sema.context import Context, Frame
 from dlspec.sema.data import DataFields
 from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.figures import METRICS
 from dlspec.sema.recipe_metrics import figure_of
 from dlspec.sema.recipe_stages import Loading, Settings, carry_out, keep_load
 from dlspec.sema.values import (
@@ -225,7 +226,12 @@ class RecipeElaborator(Elaborator):
 
     def extra_names(self, frame: Frame) -> list[str]:
         """Fields, networks and their values."""
-        names = [*self.networks, *self.fields, *(n for d in self.fields.values() for n in d.types)]
+        names = [
+            *METRICS,
+            *self.networks,
+            *self.fields,
+            *(n for d in self.fields.values() for n in d.types),
+        ]
         for layer in self.networks.values():
             if isinstance(layer.definition, ast.Definition):
                 names += bound_places(layer.definition.body)
@@ -235,6 +241,8 @@ class RecipeElaborator(Elaborator):
         """In a recipe: what the data has."""
         if frame.kind != "recipe":
             return None
+        if name in METRICS:
+            return f"`{name}({', '.join(METRICS[name][0])})` is a metric"
         known = [n for d in self.fields.values() for n in d.types]
         return f"the fields of the data are {', '.join(known)}" if known else None
 

@@ -11,10 +11,12 @@ as any other symbol.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.names import MissingArgument, TooManyArguments, UnknownSetting
+from dlspec.diagnostics.shapes import DTypeMismatch, ShapeDiagnostic
 from dlspec.ir.figures import Figure
 from dlspec.ir.graph import Value
 from dlspec.ir.types import DType
@@ -28,6 +30,7 @@ from dlspec.ops.slicing import Slice
 from dlspec.sema.apply_op import apply_op, with_operands
 from dlspec.sema.arguments import Given, evaluate_arguments
 from dlspec.sema.context import Frame
+from dlspec.sema.figures import METRICS
 from dlspec.sema.names import file_name
 from dlspec.sema.ragged import covered, lengths_of
 from dlspec.sema.tensors import constant
@@ -37,14 +40,6 @@ from dlspec.syntax import ast
 
 if TYPE_CHECKING:
     from dlspec.sema.recipe_body import RecipeElaborator
-
-METRICS: dict[str, tuple[tuple[str, str], Figure]] = {
-    "error_rate": (("text", "reference"), "ratio"),
-    "exact": (("text", "reference"), "mean"),
-    "perplexity": (("scores", "reference"), "perplexity"),
-    "bleu": (("text", "reference"), "bleu"),
-}
-"""What each takes, and what is made of the sums."""
 
 
 def figure_of(
@@ -87,14 +82,15 @@ def _value(
 ) -> Value:
     span = item.span
     if name == "perplexity":
+        _check_scores(el, given, span)
         op = REGISTRY["cross_entropy"]()
         losses = apply_op(el, op, given, {}, f"{label}.cross_entropy", span)
         return el.mean(losses, item, "a metric", frame)
     b = el.context.builder
     if name == "bleu":
-        rows, _ = _compared(el, NgramMatches(), given, f"{label}.matches", span)
+        rows, _ = _compared(el, NgramMatches(), name, given, f"{label}.matches", span)
         return b.one(Sum((0,)), rows, path=label, span=span)
-    distance, symbols = _compared(el, EditDistance(), given, f"{label}.edits", span)
+    distance, symbols = _compared(el, EditDistance(), name, given, f"{label}.edits", span)
     if name == "exact":
         none = constant(b, 0.0, DType.float32)
         right = b.one(REGISTRY["equal"](), distance, none, path=f"{label}.right", span=span)
@@ -105,7 +101,7 @@ def _value(
 
 
 def _compared(
-    el: RecipeElaborator, op: Compared, given: list[Given], path: str, span: Span
+    el: RecipeElaborator, op: Compared, name: str, given: list[Given], path: str, span: Span
 ) -> tuple[Value, Value]:
     """The op of two texts without what `ending` put behind them, and how many symbols the
     references have together, a float32."""
@@ -113,9 +109,8 @@ def _compared(
     try:
         op.infer(*(v.type.with_shape(v.type.shape, ()) for v in values))
     except DlspecError as error:
-        raise DlspecError(
-            *(with_operands(d, span, given, values) for d in error.diagnostics)
-        ) from None
+        told = (_of_metric(d, name) for d in error.diagnostics)
+        raise DlspecError(*(with_operands(d, span, given, values) for d in told)) from None
     (text, mine), (reference, its) = (_spoken(el, v, path) for v in values)
     b = el.context.builder
     (made,) = b.apply(op, text, reference, mine, its, path=path, span=span)
@@ -124,6 +119,36 @@ def _compared(
         its = b.one(REGISTRY["equal"](), reference, reference, path=f"{path}.there")
     count = b.one(Cast("float32"), its, path=f"{path}.count")
     return made, b.one(Sum(tuple(range(count.type.rank))), count, path=f"{path}.symbols")
+
+
+def _of_metric(diagnostic: Diagnostic, name: str) -> Diagnostic:
+    """What the op of a metric has to say, in the name of the metric."""
+    if isinstance(diagnostic, ShapeDiagnostic):
+        rule = "(text: int[n, l], reference: int[n, t])"
+        diagnostic = replace(diagnostic, op=name, rule=rule)
+    if isinstance(diagnostic, DTypeMismatch):
+        diagnostic = replace(diagnostic, advice=_IDS)
+    return diagnostic
+
+
+_IDS = "ids are compared: what `generate` gives, `ctc_decode(scores)` or `argmax(scores)`"
+
+
+def _check_scores(el: RecipeElaborator, given: list[Given], span: Span) -> None:
+    """Scores are floats: told before what the lengths of ids would be told of."""
+    values = [el.tensor(value, place) for value, place in given]
+    actual = values[0].type.dtype
+    if not actual.is_float:
+        wrong = DTypeMismatch(
+            None,
+            "perplexity",
+            rule="(scores: float[*b, classes], reference: int[*b])",
+            operand="scores",
+            actual=str(actual),
+            expected="float",
+            advice="it is of the scores that the loss is of, before any choice",
+        )
+        raise DlspecError(with_operands(wrong, span, given, values))
 
 
 def _spoken(el: RecipeElaborator, value: Value, path: str) -> tuple[Value, Value | None]:
