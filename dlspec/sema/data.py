@@ -477,7 +477,7 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
             found.classes[entry.name] = entry.classes
         if isinstance(entry, FieldPlan) and entry.vocabulary is not None:
             found.vocabularies[entry.name] = entry.vocabulary
-        if entry.ending:
+        if isinstance(entry, FieldPlan) and entry.ending:
             found.ending.add(entry.name)
     return found
 
