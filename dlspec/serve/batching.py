@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import InputSpec, OutputSpec
 from dlspec.diagnostics.core import DlspecError
-from dlspec.dims import Dim
 from dlspec.runtime import Model
 from dlspec.runtime.sizes import dim_of
 
 Array = NDArray[Any]
 Compute = Callable[[Mapping[str, Array]], list[Array]]
+Size = Callable[[Mapping[str, int]], int]
 
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
 """How far the answers of a trial may differ: far more than rounding does, and far less than another
@@ -45,7 +45,7 @@ class Layout:
     batch: str
     ragged: frozenset[str]
     inputs: Mapping[str, tuple[str, ...]]
-    outputs: tuple[tuple[Dim | None, ...], ...]
+    outputs: tuple[tuple[Size | None, ...], ...]
 
     def sizes(self, bound: Mapping[str, Array]) -> dict[str, int]:
         """The size of each symbol in bound arrays."""
@@ -73,12 +73,12 @@ def layout_of(model: Model) -> Layout | None:
     if any(_symbols(d) and not d.isidentifier() for i in inputs for d in i.dims):
         return None
     counted = {o.name for o in outputs}
-    sizes: list[tuple[Dim | None, ...]] = []
+    sizes: list[tuple[Size | None, ...]] = []
     for output in outputs:
-        row: list[Dim | None] = []
+        row: list[Size | None] = []
         for axis, dim in enumerate(output.dims[1:], 1):
             if _symbols(dim) <= known:
-                row.append(dim_of(dim))
+                row.append(dim_of(dim).evaluate)
             elif axis == 1 and f"{dim}_lengths" in counted:
                 row.append(None)
             else:
@@ -202,7 +202,7 @@ def together(
     for count, end, own in zip(rows, ends, sizes, strict=True):
         known = {s: n for s, n in own.items() if not s.isdigit()}
         cut = [
-            tuple(slice(None) if d is None else slice(d.evaluate(known)) for d in dims)
+            tuple(slice(None) if s is None else slice(s(known)) for s in dims)
             for dims in layout.outputs
         ]
         found.append([a[(slice(end - count, end), *c)] for a, c in zip(outputs, cut, strict=True)])

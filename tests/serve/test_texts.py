@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,9 +16,11 @@ from hypothesis import strategies as st
 
 from dlspec.diagnostics.core import DlspecError
 from dlspec.runtime import Model
+from dlspec.serve.request import Names, read_request
 from dlspec.serve.texts import texts_of_bytes
 from tests.serve.text_models import sound
 
+README = Path(__file__).resolve().parents[2] / "dlspec" / "serve" / "README.md"
 LINES = ["to be or not", "not", "", "to zebra", "be  or\tbe"]
 
 
@@ -295,3 +299,17 @@ def test_triton_by_default(client: Any) -> None:
     assert client.infer("speller", [given]).as_numpy("phonemes")[0].decode() == sound("ab")
     ids = client.infer("speller", [given], parameters={"as": "ids"})
     assert ids.as_numpy("phonemes").dtype == np.int64
+
+
+def test_the_requests_of_the_reference_are_right() -> None:
+    """What the reference tells people to send can be read."""
+    sent = re.findall(r"-d '(.*?)'", README.read_text("utf-8"), re.DOTALL)
+    assert len(sent) == 2
+    names = Names(
+        dict.fromkeys(("text", "hash", "letters"), "INT64"),
+        ("probability", "sentiment", "slot"),
+        frozenset(),
+        frozenset({"text", "hash", "letters"}),
+    )
+    for body in sent:
+        assert read_request(body.encode(), None, names).feeds
