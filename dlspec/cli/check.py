@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlspec.diagnostics import Sink
+    from dlspec.sema.analyse import Spec
+    from dlspec.source import SourceFile
 
 
 def add_parser(verbs: Any) -> None:
@@ -45,12 +51,31 @@ def run(args: argparse.Namespace) -> int:
             failed = True
             continue
         spec = analyse(source, sink, folder=path.resolve().parent, overrides=settings(args.set))
+        if not sink.errors and spec.experiments:
+            _check_experiments(path, source, spec, settings(args.set), sink)
         if sink.diagnostics:
             report(sink.diagnostics, form=args.message_format)
         failed = failed or bool(sink.errors)
         if not sink.errors and args.message_format == "text":
             say(f"{path}: {_summary(spec)}")
     return 1 if failed else 0
+
+
+def _check_experiments(
+    path: Path, source: SourceFile, spec: Spec, given: Mapping[str, str], sink: Sink
+) -> None:
+    """Compile all combinations of all experiments; mistakes go to ``sink``."""
+    from dlspec.diagnostics import DlspecError
+    from dlspec.driver import Compilation
+    from dlspec.driver.experiment import prepared
+
+    compilation = Compilation(source, path.resolve().parent, given)
+    for plan in spec.experiments.values():
+        try:
+            prepared(compilation, plan)
+        except DlspecError as error:
+            for diagnostic in error.diagnostics:
+                sink.report(diagnostic)
 
 
 def _summary(spec: Any) -> str:
@@ -60,6 +85,8 @@ def _summary(spec: Any) -> str:
     parts = [count(spec.networks, "network")]
     if spec.recipes:
         parts.append(count(spec.recipes, "recipe"))
+    if spec.experiments:
+        parts.append(count(spec.experiments, "experiment"))
     checks = [c for n in spec.networks.values() for c in n.checks]
     if checks:
         parts.append(count(checks, "check") + " to run")

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+STOPPED = ("DL486", "DL694")
+"""What says that Ctrl-C was heard, and how to go on."""
 VERBS: dict[str, tuple[str, str]] = {
     "check": ("check", "check specs: names, shapes, settings; nothing is run"),
     "inspect": ("inspect", "see a network: sizes, costs, a line explained, a picture"),
     "fmt": ("fmt", "format specs; comments survive"),
     "compile": ("compile", "build and verify engines; writes build/<network>/"),
     "train": ("train", "train, then build and verify engines"),
+    "experiment": ("experiment", "train many settings with many seeds; one table, one plot"),
     "evaluate": ("evaluate", "measure a bundle on its data"),
     "predict": ("predict", "answer for an image, array or JSON file"),
     "serve": ("serve", "serve bundles: Open Inference Protocol v2, and a page"),
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         from dlspec.cli.output import report
 
         report(error.diagnostics, form=getattr(args, "message_format", "text"))
-        return INTERRUPTED if any(d.code == "DL694" for d in error.diagnostics) else 1
+        return INTERRUPTED if any(d.code in STOPPED for d in error.diagnostics) else 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED

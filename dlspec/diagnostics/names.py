@@ -599,11 +599,10 @@ class NotYet(Diagnostic):
     each part, at its first place.
 
     Wrong:
-        network n { input x: float[N, 4]; output y = x }
-        experiment e runs n { seed = 1, 2 }
+        network n { input x: float[N, 4]; output y = x -> mu_law }
 
     Right:
-        network n { input x: float[N, 4]; output y = 2 * x }
+        network n { input x: float[N, 4]; output y = sign(x) * log(1 + 255 * abs(x)) / log(256) }
     """
 
     code: ClassVar[str] = "DL801"

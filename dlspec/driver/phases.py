@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
 from dlspec.diagnostics.internal import NothingToDo
+from dlspec.ir.experiment_plan import ExperimentPlan
 from dlspec.ir.plan import NetworkPlan, RecipePlan
 from dlspec.sema.analyse import Spec, analyse
 from dlspec.source import SourceFile
@@ -88,4 +89,24 @@ class Compilation:
         near = did_you_mean(name, recipes) if name else None
         advice = f"did you mean `--recipe {near}`?" if near else f"choose with `--recipe`: {known}"
         what = f"recipe `{name}`" if name else f"single recipe: there are {len(recipes)}"
+        raise DlspecError(NothingToDo(None, self.source.name, what, advice))
+
+    def experiment(self, name: str | None = None) -> ExperimentPlan:
+        """The named experiment, or the only one.
+
+        Raises:
+            DlspecError: DL907 if there is none, or a choice.
+        """
+        plans = self.spec.experiments
+        if name is None and len(plans) == 1:
+            return next(iter(plans.values()))
+        if name in plans:
+            return plans[name]
+        if not plans:
+            advice = "`experiment sizes runs recipe { units = 32, 64; repeat = 3 seeds }` is one"
+            raise DlspecError(NothingToDo(None, self.source.name, "experiment", advice))
+        known = ", ".join(plans)
+        near = did_you_mean(name, plans) if name else None
+        advice = f"did you mean `{near}`?" if near else f"name one of {known}"
+        what = f"experiment `{name}`" if name else f"single experiment: there are {len(plans)}"
         raise DlspecError(NothingToDo(None, self.source.name, what, advice))

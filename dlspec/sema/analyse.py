@@ -22,6 +22,7 @@ from dlspec.diagnostics.names import (
 from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
+from dlspec.ir.experiment_plan import ExperimentPlan
 from dlspec.ir.graph import Graph, Output, Value, pruned
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
 from dlspec.ops.lengths import Masked
@@ -33,6 +34,7 @@ from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
+from dlspec.sema.experiment import experiment_plan
 from dlspec.sema.muffled import Muffled
 from dlspec.sema.names import constant
 from dlspec.sema.overrides import parsed
@@ -48,12 +50,13 @@ MAX_WARNINGS = 50
 
 @dataclass
 class Spec:
-    """What a spec means. Networks by name, recipes by name, data by name."""
+    """What a spec means: networks, recipes, data and experiments by name."""
 
     source: SourceFile
     networks: dict[str, NetworkPlan] = field(default_factory=dict[str, NetworkPlan])
     recipes: dict[str, RecipePlan] = field(default_factory=dict[str, RecipePlan])
     data: dict[str, DataPlan] = field(default_factory=dict[str, DataPlan])
+    experiments: dict[str, ExperimentPlan] = field(default_factory=dict[str, ExperimentPlan])
 
 
 class NetworkElaborator(Elaborator):
@@ -149,8 +152,6 @@ class _Analysis:
         for item in self.program.of_kind(ast.Data):
             self.place = item.name_span
             self.guarded(lambda item=item: self.data(item))
-        for item in self.program.experiments:
-            self.sink.report(NotYet(item.name_span, "an `experiment`"))
         self.bound = self.recipe_networks()
         for definition in self.program.networks:
             settings = self.bound.get(definition.name)
@@ -167,6 +168,9 @@ class _Analysis:
         for recipe in self.program.of_kind(ast.Recipe):
             self.place = recipe.name_span
             self.guarded(lambda recipe=recipe: self.recipe(recipe))
+        for item in self.program.experiments:
+            self.place = item.name_span
+            self.guarded(lambda item=item: self.experiment(item))
         self.engines()
         self.checks()
         self.warn_unread()
@@ -195,6 +199,11 @@ class _Analysis:
         if all(p.default is not None for p in item.settings):
             self.spec.data[item.name] = definition_plan(item, (), self.el, self.frame)
         self.frame.program.failed.discard(item.name)
+
+    def experiment(self, item: ast.Experiment) -> None:
+        """The plan of an experiment."""
+        plan = experiment_plan(item, self.program, self.spec.recipes)
+        self.spec.experiments[item.name] = plan
 
     # --- networks ---------------------------------------------------------------------------------
 

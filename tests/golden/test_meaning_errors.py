@@ -13,6 +13,7 @@ import pytest
 
 import dlspec.diagnostics.meaning
 import dlspec.diagnostics.names
+import dlspec.diagnostics.experiments
 import dlspec.diagnostics.recipes
 import dlspec.diagnostics.shapes
 import dlspec.diagnostics.time  # noqa: F401  (all five fill the catalogue)
@@ -23,11 +24,12 @@ from dlspec.source import SourceFile
 
 HERE = Path(__file__).parent / "errors"
 MODULES = tuple(
-    f"dlspec.diagnostics.{m}" for m in ("names", "meaning", "recipes", "shapes", "time")
+    f"dlspec.diagnostics.{m}" for m in ("names", "meaning", "recipes", "experiments", "shapes", "time")
 )
 CODES = sorted(c for c, kind in CATALOGUE.items() if kind.__module__ in MODULES)
 CASES = sorted(p for p in HERE.glob("*/*.dl") if p.parent.name in {*CODES, "several"})
-BY_HAND: set[str] = set()
+BY_HAND = {"DL485", "DL486", "DL487"}
+"""Of running experiments; `tests/train/test_experiments.py` has them."""
 
 
 def told(text: str, name: str) -> Sink:

@@ -1,0 +1,156 @@
+"""What came of an experiment: a table to read, a table for programs, and a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlspec.driver.experiment import Prepared, Trial
+from dlspec.ir.experiment_plan import ExperimentPlan
+from dlspec.ir.figures import falls, figure_text
+
+WIDTH = 80
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a combination over its seeds."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Of all seeds that did not diverge."""
+        return statistics.fmean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation between seeds; 0 of one."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else 0.0
+
+
+def reported(plan: ExperimentPlan, trials: Sequence[Trial]) -> list[str]:
+    """The figures that are compared: those asked for, else all of the test set, or what there
+    is."""
+    if plan.report:
+        return list(plan.report)
+    every = list(dict.fromkeys(n for t in trials for n in t.metrics))
+    return [n for n in every if n.startswith("test.")] or every
+
+
+def figures(trials: Sequence[Trial], count: int, name: str) -> list[Figure | None]:
+    """A figure of each combination; None where no seed has it."""
+    found: list[Figure | None] = []
+    for index in range(count):
+        values = [t.value(name) for t in trials if t.combination == index and not t.diverged]
+        given = tuple(v for v in values if v is not None)
+        found.append(Figure(given) if given else None)
+    return found
+
+
+def best(name: str, row: Sequence[Figure | None]) -> int | None:
+    """The combination that is best at a figure; None where all are alike, or alone."""
+    there = {i: f.mean for i, f in enumerate(row) if f is not None}
+    if len(set(there.values())) < 2:
+        return None
+    less = falls(name) or "." not in name  # fewer parameters, seconds and epochs are better
+    return (min if less else max)(there, key=lambda i: there[i])
+
+
+def table(plan: ExperimentPlan, every: Sequence[Prepared], trials: Sequence[Trial]) -> str:
+    """The combinations as rows, 80 columns wide; `*` marks the best of each figure."""
+    names = reported(plan, trials)
+    shown = [*names, *(n for n in ("parameters", "seconds") if n not in names)]
+    head = [*(plan.names or ("",)), *shown]
+    rows: list[list[str]] = []
+    columns = [figures(trials, len(every), n) for n in shown]
+    marked = {n: best(n, c) for n, c in zip(names, columns, strict=False)}
+    for index, one in enumerate(every):
+        cells = list(one.combination.values.values()) or ["as it is"]
+        own = [t for t in trials if t.combination == index]
+        lost = sum(t.diverged for t in own)
+        for name, column in zip(shown, columns, strict=True):
+            text = _figure_text(name, column[index])
+            if name in names and lost:
+                text = f"{text} ({lost} diverged)" if column[index] is not None else "diverged"
+            cells.append(f"{text} {'*' if marked.get(name) == index else ' '}")
+        rows.append(cells)
+    return _laid_out(head, rows, len(plan.names or ("",)), plan)
+
+
+def _figure_text(name: str, figure: Figure | None) -> str:
+    if figure is None:
+        return "–"
+    if name == "parameters":
+        return f"{figure.mean:,.0f}"
+    if name in ("seconds", "epochs"):
+        return f"{figure.mean:.0f}" if figure.mean >= 10 else f"{figure.mean:.2g}"
+    text = figure_text(name, figure.mean)
+    if len(figure.values) < 2:
+        return text
+    spread = figure_text(name, figure.spread)
+    return f"{text.removesuffix(' %')} ± {spread}" if text.endswith("%") else f"{text} ± {spread}"
+
+
+def _laid_out(
+    head: Sequence[str], rows: Sequence[Sequence[str]], settings: int, plan: ExperimentPlan
+) -> str:
+    cells = [list(head), *map(list, rows)]
+    for row in cells[1:]:
+        row[settings:] = [
+            c.rstrip() if not any(r[i].endswith("*") for r in rows) else c
+            for i, c in enumerate(row[settings:], start=settings)
+        ]
+    wide = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    over = sum(wide) + 2 * (len(wide) - 1) - WIDTH
+    if over > 0:  # long values are cut rather than figures
+        longest = max(range(settings), key=lambda i: wide[i])
+        wide[longest] = max(12, wide[longest] - over)
+    lines = []
+    for row in cells:
+        parts = [
+            _cut(text, width).ljust(width) if i < settings else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, wide, strict=True))
+        ]
+        lines.append("  ".join(parts).rstrip())
+    lines.insert(1, "─" * min(WIDTH, max(map(len, lines))))
+    seeds = f"mean ± standard deviation of {plan.repeat} seeds" if plan.repeat > 1 else "one seed"
+    return "\n".join([*lines, "", f"{seeds}; * is best"]) + "\n"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def as_csv(plan: ExperimentPlan, every: Sequence[Prepared], trials: Sequence[Trial]) -> str:
+    """One line a run: its settings, seed, all figures, and `ok` or `diverged`."""
+    measured = list(dict.fromkeys(n for t in trials for n in t.metrics))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    own = ("parameters", "epochs", "seconds")
+    writer.writerow([*plan.names, "seed", *measured, *own, "status"])
+    for trial in sorted(trials, key=lambda t: (t.combination, t.seed)):
+        values = every[trial.combination].combination.values.values()
+        figures_ = [trial.metrics.get(n, "") for n in measured]
+        rest = (trial.parameters, trial.epochs, trial.seconds)
+        status = "diverged" if trial.diverged else "ok"
+        writer.writerow([*values, trial.seed, *figures_, *rest, status])
+    return text.getvalue()
+
+
+def write_results(
+    folder: Path, plan: ExperimentPlan, every: Sequence[Prepared], trials: Sequence[Trial]
+) -> list[Path]:
+    """Write the table, the CSV and, with matplotlib, the picture; what was written."""
+    from dlspec.driver.experiment_plot import draw
+    from dlspec.train.rundir import write_text
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / "results.txt", folder / "results.csv"]
+    write_text(written[0], f"{plan.name}: runs {plan.recipe}\n\n" + table(plan, every, trials))
+    write_text(written[1], as_csv(plan, every, trials))
+    return [*written, *draw(folder / "results.png", plan, every, trials)]
