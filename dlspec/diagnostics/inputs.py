@@ -351,6 +351,7 @@ class LengthsDiffer(Diagnostic):
     second_length: int
     code = "DL676"
     title = (
-        "example {index} has {first_length} steps in `{first}` and {second_length} in `{second}`"
+        "`{symbol}` is {first_length} in `{first}[{index}]` and {second_length} in "
+        "`{second}[{index}]`"
     )
-    note = "`{symbol}` is one length for both; examples are counted from 0"
+    note = "`{symbol}` is one length for both"

@@ -113,8 +113,8 @@ class ServedModel:
 
     def is_quick(self, size: int) -> bool:
         """Whether a body of this many bytes is answered at once, as those of about its size
-        were."""
-        if size > DIRECT_BYTES or not self._predictable:
+        were, and without waiting for others."""
+        if size > DIRECT_BYTES or not self._predictable or self.batcher is not None:
             return False
         return self._seconds.get(size.bit_length(), 1.0) < DIRECT_SECONDS
 

@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any], str]] = {
         "hasher",
         [tensor("word", ["to be", "or"]), tensor("gram", ["to be", "or not"])],
         {},
-        "example 1 has 1 steps in `word` and 2 in `gram`",
+        "`T` is 1 in `word[1]` and 2 in `gram[1]`",
     ),
     "texts for numbers": ("hearer", [tensor("wave", ["to"])], {}, "`wave` takes FP32"),
     "an unknown manner": (
