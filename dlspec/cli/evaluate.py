@@ -56,9 +56,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     say(f"{manifest.network} on {model.record.label}, {len(dataset):,} {args.part} examples")
     noted = manifest.training.get("metrics", {})
+    room = max(12, *(len(name) for name in metrics))
     for name, value in metrics.items():
         before = None if given else noted.get(f"{args.part}.{name}")
         shown = "" if before is None else figure_text(name, before)
         said = f"   (training measured {shown})" if shown else ""
-        say(f"  {name:<12} {figure_text(name, value)}{said}")
+        say(f"  {name:<{room}} {figure_text(name, value)}{said}")
     return 0

@@ -63,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
         say(summary(built))
     for check in trained.held:
         say(f"  ✓ {check.text}")
-    for name, value in trained.result.metrics.items():
-        if name.startswith("test."):
-            say(f"  {name:<16} {figure_text(name, value)}")
+    told = {n: v for n, v in trained.result.metrics.items() if n.startswith("test.")}
+    room = max(16, *(len(name) for name in told), 0)
+    for name, value in told.items():
+        say(f"  {name:<{room}} {figure_text(name, value)}")
     return 0

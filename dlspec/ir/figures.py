@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import numpy as np
@@ -86,6 +87,17 @@ _SHARES = ("accuracy", "error_rate", "exact")
 def is_share(name: str) -> bool:
     """Whether a figure is read in percent."""
     return any(share in plain_name(name) for share in _SHARES)
+
+
+def panels(names: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Figures that are drawn on one scale, with a title: losses; shares and what else rises;
+    perplexities, distances and what else falls."""
+    found: dict[str, list[str]] = {"loss": [], "metrics": []}
+    for name in names:
+        called = plain_name(name)
+        own = called if falls(name) and not is_share(name) else "metrics"
+        found.setdefault("loss" if called.endswith("loss") else own, []).append(name)
+    return [(title, shown) for title, shown in found.items() if shown]
 
 
 def figure_text(name: str, value: float) -> str:

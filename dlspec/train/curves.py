@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dlspec.ir.figures import is_share
+from dlspec.ir.figures import is_share, panels
 from dlspec.ir.plan import RecipePlan
 from dlspec.train.options import Row
 from dlspec.train.rundir import write_file
@@ -29,14 +29,11 @@ def draw_curves(path: Path, plan: RecipePlan, rows: Sequence[Row], best_epoch: i
         for n in dict.fromkeys(k for row in rows for k in row)
         if n.startswith(("train.", "validation."))
     ]
-    losses = [n for n in names if n.endswith("loss")]
-    metrics = [n for n in names if not n.endswith("loss")]
-    panels = [("loss", losses), *([("metrics", metrics)] if metrics else [])]
-
-    figure = Figure(figsize=(5.2 * len(panels), 3.6), layout="constrained", facecolor="white")
+    drawn = panels(names)
+    figure = Figure(figsize=(5.2 * len(drawn), 3.6), layout="constrained", facecolor="white")
     figure.suptitle(plan.name, x=0.02, ha="left", fontsize=12, fontweight="bold")
     for axes, (title, shown) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        figure.subplots(1, len(drawn), squeeze=False)[0], drawn, strict=True
     ):
         _panel(axes, title, shown, rows, best_epoch)
         _stages(axes, rows, [stage.name for stage in plan.stages])

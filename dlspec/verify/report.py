@@ -9,6 +9,7 @@ from dlspec.inspect.markup import table, tag, text
 from dlspec.inspect.picture import svg_of
 from dlspec.inspect.summary import symbol_sizes, totals
 from dlspec.inspect.wording import bytes_text, flops_text
+from dlspec.ir.figures import panels
 from dlspec.ir.plan import NetworkPlan
 from dlspec.verify import report_engines
 from dlspec.verify.report_charts import curve_chart
@@ -123,16 +124,13 @@ def _training(history: Sequence[Mapping[str, float]], stages: Sequence[str]) -> 
         return ""
     columns = dict.fromkeys(name for row in history for name in row)
     told = [c for c in columns if c not in ("epoch", "stage", "step") and not _is_about_speed(c)]
-    losses = [c for c in told if "loss" in c]
-    others = [c for c in told if c not in losses]
-    panels = ((losses, "loss"), (others, "metrics"))
-    charts = [curve_chart(history, n, t, stages) for n, t in panels]
+    charts = [curve_chart(history, names, title, stages) for title, names in panels(told)]
     cards = [tag("div", chart, kind="card") for chart in charts if chart]
     return tag("h2", "Training") + tag("div", *cards, kind="cards")
 
 
 def _is_about_speed(column: str) -> bool:
-    return any(word in column for word in ("seconds", "time", "samples", "rate"))
+    return "." not in column and any(word in column for word in ("seconds", "samples"))
 
 
 # --- the foot -----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from dlspec.data import open_data
 from dlspec.data.dataset import Dataset
 from dlspec.diagnostics import Sink
 from dlspec.interpreter import run
-from dlspec.ir.figures import Tally, falls, figure_text
+from dlspec.ir.figures import Tally, falls, figure_text, panels
 from dlspec.ir.plan import RecipePlan
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
@@ -270,3 +270,12 @@ def test_mistakes_are_told(metric: str, code: str, says: str) -> None:
     analyse(SourceFile("m.dl", f"{before}metrics = {metric}\n}}\n"), sink)
     assert rest and [d.code for d in sink.errors] == [code]
     assert says in sink.errors[0].message
+
+
+def test_what_is_drawn_on_one_scale() -> None:
+    names = ["train.loss", "validation.error_rate", "validation.perplexity", "validation.bleu"]
+    assert panels(names) == [
+        ("loss", ["train.loss"]),
+        ("metrics", ["validation.error_rate", "validation.bleu"]),
+        ("perplexity", ["validation.perplexity"]),
+    ]
