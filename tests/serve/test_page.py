@@ -159,7 +159,10 @@ def test_words_are_shown_with_their_labels(
     assert "Not in the vocabulary: “zebra”" in page.text("#form .hint")
     assert page.text("#headline") == expected.names("feeling")[0]
     assert page.text(".bar.best span") == expected.names("feeling")[0]
-    assert '"to be  or zebra"' in page.value("document.getElementById('call').textContent")
+    call = page.value("document.getElementById('call').textContent")
+    body = json.loads(call.split("-d '")[1].split("'\n")[0])
+    assert httpx.post(call.split()[1], json=body).status_code == 200
+    assert body["inputs"][0]["data"] == ["to be  or zebra"]
     typed(page, "to " * 17)
     assert "has 17 words" in page.until("document.getElementById('problem').innerText")
     page.value("document.getElementById('clear-text').click()")

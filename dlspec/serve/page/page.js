@@ -245,12 +245,16 @@ function startFacts() {
   }));
 }
 
+/** How a program asks the same. */
 function showCall(inputs) {
-  const body = JSON.stringify({ inputs }, null, 1).replaceAll(/\n */g, " ").replaceAll("[ ", "[")
-    .replaceAll(" ]", "]").replaceAll("{ ", "{").replaceAll(" }", "}").replaceAll("[]", "[…]");
+  const listed = inputs.map(({ name, shape, datatype, data }) => {
+    const values = data.length ? data.map((text) => JSON.stringify(text)).join(", ") : "…";
+    return `{"name": "${name}", "shape": [${shape.join(", ")}], "datatype": "${datatype}",\n` +
+      `              "data": [${values}]}`;
+  });
+  const body = `{\n  "inputs": [${listed.join(",\n             ")}]\n}`;
   $("call").textContent =
-    `curl ${location.origin}${url} \\\n` +
-    `  -d '${body.replaceAll("'", "'\\''")}'\n\n` +
+    `curl ${location.origin}${url} -d '${body.replaceAll("'", "'\\''")}'\n\n` +
     `# Python, with tritonclient[http]\n` +
     `client = tritonclient.http.InferenceServerClient("${location.host}")`;
 }
