@@ -100,7 +100,7 @@ class UnevenFactor(Diagnostic):
 
 @late_dataclass
 class FactorTwice(Diagnostic):
-    """A setting changes in two lines of an experiment.
+    """A setting changes in two lines of an experiment, or has a value twice.
 
     Wrong:
         network n(units = 3) { input x: float[N, 4]; output y = x -> dense(units) }
@@ -118,7 +118,7 @@ class FactorTwice(Diagnostic):
     code: ClassVar[str] = "DL483"
     title: ClassVar[str] = "`{name}` is given twice"
     label: ClassVar[str] = "again"
-    help: ClassVar[str] = "write all its values in one line"
+    help: ClassVar[str] = "write all values of a setting in one line, each once"
     name: str
     first: Span
 

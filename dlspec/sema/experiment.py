@@ -170,6 +170,7 @@ class _Reader:
             names.append(name)
             keys.append(known[name][0])
         values: list[tuple[str, ...]] = []
+        places: dict[tuple[str, ...], Span] = {}
         for value in statement.values:
             items = value.items if isinstance(value, ast.Tuple) else (value,)
             if len(items) != len(names):
@@ -178,7 +179,12 @@ class _Reader:
                 raise DlspecError(
                     UnevenFactor(value.span, ", ".join(names), len(names), what, example)
                 )
-            values.append(tuple(i.span.text for i in items))
+            texts = tuple(i.span.text for i in items)
+            if texts in places:
+                told = f"{', '.join(names)} = {', '.join(texts)}"
+                raise DlspecError(FactorTwice(value.span, told, places[texts]))
+            places[texts] = value.span
+            values.append(texts)
         return Factor(tuple(names), tuple(keys), tuple(values), statement.span)
 
     def _reported(self, value: ast.Expr, recipe: ast.Recipe, plan: RecipePlan | None) -> str:
