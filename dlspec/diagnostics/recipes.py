@@ -162,7 +162,10 @@ class MetricElsewhere(Diagnostic):
     code: ClassVar[str] = "DL474"
     title: ClassVar[str] = "`{name}` is a figure of a whole data set"
     label: ClassVar[str] = "here a value of a batch is wanted"
-    help: ClassVar[str] = "write it by itself in a recipe: `metrics = {name}({arguments})`{advice}"
+    help: ClassVar[tuple[str, ...]] = (
+        "write it by itself in a recipe: `metrics = {name}({arguments})`",
+        "{advice}",
+    )
     name: str
     arguments: str
-    advice: str = ""
+    advice: str | None = None

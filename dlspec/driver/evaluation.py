@@ -84,8 +84,10 @@ def evaluate_engine(
 
 def _answered(plan: NetworkPlan, step: StepPlan, prefix: str) -> dict[str, str]:
     """The engine's outputs by the names of the values that they are in the step's graph."""
-    found = {f"{prefix}.{o.name}": o.name for o in plan.graph.outputs}
-    for output in plan.graph.outputs:
+    outputs = plan.graph.outputs
+    found = {f"{prefix}.{o.name}": o.name for o in outputs}
+    found |= {f"{prefix}.{o.value.name}": o.name for o in outputs if o.name.endswith("_lengths")}
+    for output in outputs:
         value, *lengths = step.answers.get(f"{prefix}.{output.name}", (f"{prefix}.{output.name}",))
         found[value] = output.name
         for axis, name in zip(sorted(output.value.type.ragged), lengths, strict=False):

@@ -16,12 +16,12 @@ METRICS: Mapping[str, tuple[tuple[str, str], Figure]] = {
 }
 """What each takes, and what is made of the sums."""
 _FOR_ONE = {
-    "error_rate": "; of one text, `edit_distance(text, reference)`",
-    "perplexity": "; what is minimised is `cross_entropy(scores, reference)`",
+    "error_rate": "of one text: `edit_distance(text, reference)`",
+    "perplexity": "what is minimised is `cross_entropy(scores, reference)`",
 }
 
 
 def elsewhere(name: str, span: Span) -> MetricElsewhere:
     """The mistake of a figure where a value of a batch is wanted."""
     slots, _ = METRICS[name]
-    return MetricElsewhere(span, name, ", ".join(slots), _FOR_ONE.get(name, ""))
+    return MetricElsewhere(span, name, ", ".join(slots), _FOR_ONE.get(name))
