@@ -17,7 +17,7 @@ from dlspec.diagnostics.time import NotOneFed, StateChanges
 from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder, free_values
 from dlspec.ir.graph import Value
-from dlspec.ir.types import DType
+from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Op
 from dlspec.ops.beam import Beam
 from dlspec.ops.generation import Generate
@@ -265,8 +265,16 @@ def _check_fed(loop: Loop, scores: Value, choose: Choose, fed: str, span: Span) 
     kind = formal.type
     made = scores.type
     if choose.kind in ("sample", "beam") and not made.dtype.is_float:
-        raise DlspecError(WrongKind(span, f"scores of floats for `{choose.kind}`", str(made)))
+        shown = str(_of_rows(made, choose.width))
+        raise DlspecError(WrongKind(span, f"scores of floats for `{choose.kind}`", shown))
     if choose.kind != "same":
         made = made.with_shape(made.shape[:-1]).with_dtype(DType.int64)
     if (made.dtype, made.shape) != (kind.dtype, kind.shape):
-        raise DlspecError(StateChanges(span, fed, "choice", str(made), str(kind), formal.span))
+        told, declared = (str(_of_rows(k, choose.width)) for k in (made, kind))
+        raise DlspecError(StateChanges(span, fed, "choice", told, declared, formal.span))
+
+
+def _of_rows(kind: TensorType, width: int) -> TensorType:
+    """A type as the spec has it, without the beams of each row."""
+    rows = kind.shape[0].divided_by(width) if kind.rank else None
+    return kind if rows is None else kind.with_shape((rows, *kind.shape[1:]), kind.ragged)

@@ -160,3 +160,4 @@ def test_scores_are_floats(choice: str) -> None:
     sink = Sink()
     analyse(SourceFile("cells.dl", text), sink)
     assert [d.code for d in sink.errors] == ["DL211"], sink.errors
+    assert "int64[N, 4]" in sink.errors[0].message  # of the spec's rows, not of its beams
