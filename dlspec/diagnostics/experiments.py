@@ -158,7 +158,20 @@ class UnknownReport(Diagnostic):
 @late_dataclass
 class CombinationFails(Diagnostic):
     """A combination of an experiment's settings makes no network; the errors that follow say why.
-    All combinations are compiled before the first one runs."""
+    All combinations are compiled before the first one runs.
+
+    Wrong:
+        network n(units = 3) { input x: float[N, 4]; output y = x -> dense(units) }
+        data d { file = npz("x.npz"); output x: float[N, 4] = file.x }
+        recipe r for n on d { minimize mean(y ** 2) with adam(0.01); epochs = 2 }
+        experiment sizes runs r { units = 2, 0 }
+
+    Right:
+        network n(units = 3) { input x: float[N, 4]; output y = x -> dense(units) }
+        data d { file = npz("x.npz"); output x: float[N, 4] = file.x }
+        recipe r for n on d { minimize mean(y ** 2) with adam(0.01); epochs = 2 }
+        experiment sizes runs r { units = 2, 4 }
+    """
 
     code: ClassVar[str] = "DL485"
     title: ClassVar[str] = "with `{combination}` the recipe cannot be compiled"
@@ -169,7 +182,14 @@ class CombinationFails(Diagnostic):
 
 @late_dataclass
 class ExperimentInterrupted(Diagnostic):
-    """An experiment was stopped. All that is done is kept, and so is the run that was at work."""
+    """An experiment was stopped. All that is done is kept, and so is the run that was at work.
+
+    Wrong:
+        $ dlspec experiment specs/memories.dl     # and Ctrl-C
+
+    Right:
+        $ dlspec experiment specs/memories.dl     # again
+    """
 
     code: ClassVar[str] = "DL486"
     title: ClassVar[str] = "stopped in run {run} of {runs}; kept in `{folder}`"
@@ -182,7 +202,14 @@ class ExperimentInterrupted(Diagnostic):
 @late_dataclass
 class ExperimentChanged(Diagnostic):
     """The folder holds runs of an earlier text of the experiment, whose results would be mixed with
-    those of the new one."""
+    those of the new one.
+
+    Wrong:
+        $ dlspec experiment specs/memories.dl     # after `epochs` was changed
+
+    Right:
+        $ dlspec experiment specs/memories.dl --fresh
+    """
 
     code: ClassVar[str] = "DL487"
     title: ClassVar[str] = "`{folder}` holds runs of another text: {what} changed"
