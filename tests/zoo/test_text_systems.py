@@ -75,6 +75,25 @@ def test_sentiment_is_judged(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.reshape(answered["probability"], (4, 2)).sum(-1), 1, rtol=1e-5)
 
 
+def test_intents_are_understood(tmp_path: Path) -> None:
+    done = carried_out(
+        "intents", "obey", tmp_path, settings={"units": "16"}, examples=160, epochs=3
+    )
+    losses = done.losses()
+    assert losses[-1] < losses[0]
+    texts = ["turn on the kitchen light", "eggs timer status"]
+    together = done.model(sentence=texts)
+    for i, text in enumerate(texts):
+        alone = done.model(sentence=text)
+        assert len(together.names("slot")[i]) == len(text.split())
+        assert alone.names("slot") == [together.names("slot")[i]]
+        assert alone.names("intent") == [together.names("intent")[i]]
+    rows = done.test.take(np.arange(3))
+    feeds = {name: rows[name] for name in ("sentence", "T_lengths")}
+    answered = done.served(**feeds)
+    assert answered["intent"] == np.asarray(done.model(**feeds)["intent"]).tolist()
+
+
 def test_the_lectures_networks_are_of_one_size() -> None:
     """What is compared differs in what it remembers, not in how much it may learn."""
     counts = {}
