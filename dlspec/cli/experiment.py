@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,13 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.cli.paths import settings, the_spec
     from dlspec.driver import open_spec
     from dlspec.driver.experiment import Prepared, Trial, prepared, run_experiment
-    from dlspec.driver.experiment_results import reported, table, write_results
+    from dlspec.driver.experiment_results import (
+        WIDTH,
+        reported,
+        shortened,
+        table,
+        write_results,
+    )
     from dlspec.ir.figures import figure_text
     from dlspec.train import TrainOptions
     from dlspec.train.log import time_text
@@ -43,20 +51,24 @@ def run(args: argparse.Namespace) -> int:
     report(compilation.sink.warnings)
     folder = Path(args.runs) / plan.name
     every = prepared(compilation, plan)
-    tell = (lambda text: None) if args.quiet else note
     seeds = f" x {plan.repeat} seeds" if plan.repeat > 1 else ""
-    tell(f"{plan.name}: {len(every)} combinations{seeds}, {plan.runs} runs, in {folder}")
+    tell(
+        args.quiet, f"{plan.name}: {len(every)} combinations{seeds}, {plan.runs} runs, in {folder}"
+    )
     wide = len(str(plan.runs))
     began: list[str] = []
 
     def on_run(number: int, one: Prepared, seed: int) -> None:
-        began[:] = [f"{number:>{wide}}/{plan.runs}  {one.combination}, seed {seed}"]
+        values = ", ".join(one.combination.values.values()) or "as it is"
+        began[:] = [f"{number:>{wide}}/{plan.runs}  ", f"{values}, seed {seed}"]
+        if not args.quiet:
+            note(shortened("".join(began), WIDTH - 2))
 
     def on_trial(trial: Trial, known: bool) -> None:
         if known:
             return
         figures = (
-            "diverged: its loss is no number"
+            "diverged"
             if trial.diverged
             else "  ".join(
                 f"{n} {figure_text(n, v)}"
@@ -64,7 +76,10 @@ def run(args: argparse.Namespace) -> int:
                 if (v := trial.value(n)) is not None
             )
         )
-        tell(f"{began[0]}\n{'':>{2 * wide + 3}}{figures}  {time_text(trial.seconds)}")
+        count, what = began
+        came = figures if trial.diverged else f"{figures}  {time_text(trial.seconds)}"
+        room = max(16, WIDTH - len(count) - len(came) - 2)
+        tell(args.quiet, f"{count}{shortened(what, room):<{room}}  {came}")
 
     options = TrainOptions(
         run_dir=folder, device=args.device, seed=args.seed, threads=args.threads, quiet=True
@@ -80,6 +95,19 @@ def run(args: argparse.Namespace) -> int:
     )
     written = write_results(folder, plan, every, trials)
     say(table(plan, every, trials))
+    lost = sum(t.diverged for t in trials)
+    if lost:
+        runs = "1 run" if lost == 1 else f"{lost} runs"
+        say(f"{runs} of {plan.runs} diverged: the loss was no number any more\n")
     for path in written:
         say(f"  {path}")
+    if not any(path.suffix == ".png" for path in written) and find_spec("matplotlib") is None:
+        say("  no picture: `pip install matplotlib`, and the same command draws it")
     return 0
+
+
+def tell(quiet: bool, text: str) -> None:
+    """A line that stays, for people."""
+    if not quiet:
+        gone = "\r\x1b[2K" if sys.stderr.isatty() else ""
+        print(f"{gone}{text}", file=sys.stderr, flush=True)

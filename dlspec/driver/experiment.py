@@ -207,7 +207,7 @@ def folder_names(combinations: list[Combination]) -> list[str]:
 
 def fingerprint(plan: RecipePlan, seed: int, splits: Splits) -> dict[str, str]:
     """What a result depends on, by topic."""
-    from dlspec.train.fingerprint import recipe_fingerprint
+    from dlspec.train.fingerprint import graph_digest, recipe_fingerprint
 
     graphs = [g for s in plan.all_steps for g in (s.learn, s.evaluate)]
     fields = sorted(
@@ -216,6 +216,8 @@ def fingerprint(plan: RecipePlan, seed: int, splits: Splits) -> dict[str, str]:
     found = recipe_fingerprint(plan, seed, splits.train, fields)
     measured = dict.fromkeys(o.name for s in plan.all_steps for o in s.evaluate.outputs)
     found["metrics"] = ", ".join(measured)
+    for step in plan.all_steps:
+        found[f"what `{step.name}` measures"] = graph_digest(step.evaluate)
     for part in plan.parts:
         where = f" of stage `{part.name}`" if plan.stages else ""
         found[f"length{where}"] = f"{part.epochs} epochs, {part.max_steps} steps"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def figures(trials: Sequence[Trial], count: int, name: str) -> list[Figure | Non
 
 def best(name: str, row: Sequence[Figure | None]) -> int | None:
     """The combination that is best at a figure; None where all are alike, or alone."""
-    there = {i: f.mean for i, f in enumerate(row) if f is not None}
+    there = {i: f.mean for i, f in enumerate(row) if f is not None and math.isfinite(f.mean)}
     if len(set(there.values())) < 2:
         return None
     less = falls(name) or "." not in name  # fewer parameters, seconds and epochs are better
@@ -113,7 +114,7 @@ def _laid_out(
     lines = []
     for row in cells:
         parts = [
-            _cut(text, width).ljust(width) if i < settings else text.rjust(width)
+            shortened(text, width).ljust(width) if i < settings else text.rjust(width)
             for i, (text, width) in enumerate(zip(row, wide, strict=True))
         ]
         lines.append("  ".join(parts).rstrip())
@@ -122,7 +123,8 @@ def _laid_out(
     return "\n".join([*lines, "", f"{seeds}; * is best"]) + "\n"
 
 
-def _cut(text: str, width: int) -> str:
+def shortened(text: str, width: int) -> str:
+    """The text, cut where it is longer."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

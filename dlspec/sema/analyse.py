@@ -137,6 +137,8 @@ class _Analysis:
         self.spec = spec
         self.overrides = overrides
         self.used_overrides: set[str] = set()
+        for item in program.of_kind(ast.Data):
+            self.data_overrides(item)
         self.sites: dict[str, Sites] = {}
         self.uses: dict[str, list[tuple[str, ast.Definition]]] = {}
         self.bound: dict[str, dict[str, Given]] = {}
@@ -199,6 +201,15 @@ class _Analysis:
         if all(p.default is not None for p in item.settings):
             self.spec.data[item.name] = definition_plan(item, (), self.el, self.frame)
         self.frame.program.failed.discard(item.name)
+
+    def data_overrides(self, item: ast.Data) -> None:
+        """Note what is given from outside to a data definition, as `size` or `points.size`."""
+        for parameter in item.settings:
+            whole = f"{item.name}.{parameter.name}"
+            for key in (parameter.name, whole):
+                if key in self.overrides and (key == whole or key not in RECIPE_SETTINGS):
+                    self.used_overrides.add(key)
+                    self.program.given[whole] = self.overrides[key]
 
     def experiment(self, item: ast.Experiment) -> None:
         """The plan of an experiment."""
@@ -484,7 +495,7 @@ class _Analysis:
         known = set(RECIPE_SETTINGS)
         for recipe in self.program.of_kind(ast.Recipe):
             known |= {p.name for p in recipe.settings}
-        for definition in self.program.networks:
+        for definition in [*self.program.networks, *self.program.of_kind(ast.Data)]:
             known |= {p.name for p in definition.settings}
             known |= {f"{definition.name}.{p.name}" for p in definition.settings}
         expr = self.overrides[name]

@@ -174,6 +174,10 @@ def definition_plan(
             )
         given[key] = (el.evaluate(argument.value, outer), argument.span)
     for parameter in data.settings:
+        outside = el.context.program.given.get(f"{data.name}.{parameter.name}")
+        if outside is not None:
+            given[parameter.name] = (el.evaluate(outside, outer), outside.span)
+    for parameter in data.settings:
         if parameter.name in given:
             frame.names[parameter.name] = given[parameter.name][0]
         elif parameter.default is not None:

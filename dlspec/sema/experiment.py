@@ -126,13 +126,28 @@ class _Reader:
             if name == "optimizer" and name not in written:
                 continue  # each goal has its own, `with adam(0.01)`
             found.setdefault(name, [f"{recipe.name}.{name}"])
-        for definition in self._networks(recipe, given):
+        passed = _passed_on(recipe)
+        for definition in [*self._networks(recipe, given), *self._data(recipe)]:
             for parameter in definition.settings:
                 key = f"{definition.name}.{parameter.name}"
                 found[key] = [key]
-                if parameter.name not in {p.name for p in recipe.settings} | {*CHANGING}:
+                if parameter.name not in passed | {*CHANGING}:
                     found.setdefault(parameter.name, []).append(key)
+        for name in [p.name for p in recipe.settings]:
+            whole = f"{recipe.name}.{name}"
+            if len(found[name]) > 1:  # the network's own setting of that name stays as it is
+                found[name][0] = whole
+                found[whole] = [whole]
+            else:
+                found[whole] = [name]
         return found
+
+    def _data(self, recipe: ast.Recipe) -> list[ast.Data]:
+        heads = [
+            u.value.function if isinstance(u.value, ast.Call) else u.value for u in recipe.data
+        ]
+        named = [self.program.definitions.get(h.id) for h in heads if isinstance(h, ast.Name)]
+        return [d for d in named if isinstance(d, ast.Data)]
 
     def _networks(self, recipe: ast.Recipe, given: Mapping[str, str]) -> list[ast.Definition]:
         held = {p.name: p.default for p in recipe.settings}
@@ -202,6 +217,13 @@ class _Reader:
             listed = ", ".join(f"`{k}`" for k in known)
             raise DlspecError(UnknownReport(value.span, name, recipe.name, near, listed))
         return name
+
+
+def _passed_on(recipe: ast.Recipe) -> set[str]:
+    """The recipe's settings that it gives its networks and data: `for net(units)`."""
+    calls = [u.value for u in (*recipe.networks, *recipe.data) if isinstance(u.value, ast.Call)]
+    values = [a.value.id for c in calls for a in c.arguments if isinstance(a.value, ast.Name)]
+    return {p.name for p in recipe.settings} & {*values}
 
 
 def _repeat(statement: ast.Assign) -> int:

@@ -42,6 +42,8 @@ class Program:
     experiments: list[ast.Experiment] = field(default_factory=list[ast.Experiment])
     checks: list[ast.Check] = field(default_factory=list[ast.Check])
     constants: dict[str, Any] = field(default_factory=dict[str, Any])
+    given: dict[str, ast.Expr] = field(default_factory=dict[str, ast.Expr])
+    """Settings of `data` definitions that come from outside, as `points.size`."""
     working: set[str] = field(default_factory=set[str])
     failed: set[str] = field(default_factory=set[str])
     places: dict[str, Span] = field(default_factory=dict[str, Span])

@@ -81,6 +81,11 @@ def environment(device: Any, threads: int, matmul: str) -> dict[str, str]:
     }
 
 
+def graph_digest(graph: Graph) -> str:
+    """A short text that differs where graphs compute something else."""
+    return _short("\n".join(_graph(graph)))
+
+
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
