@@ -66,5 +66,6 @@ def _node(node: Node, now: dict[Value, Value]) -> Node:
         return node
     op = reading(node.op, now)
     outputs = tuple(Value(v.name, v.type, v.span) for v in node.outputs)
-    now.update(zip(node.outputs, outputs, strict=True))
+    for old, new in zip(node.outputs, outputs, strict=True):
+        now.setdefault(old, new)  # what was to be replaced itself stays replaced
     return Node(op, inputs, outputs, node.path, node.span)

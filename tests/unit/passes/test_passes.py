@@ -18,6 +18,7 @@ from dlspec.passes import PASSES, optimized
 from dlspec.passes.eliminate_common import eliminate_common
 from dlspec.passes.eliminate_dead import eliminate_dead
 from dlspec.passes.fold_constants import fold_constants
+from dlspec.passes.rewrite import rewritten
 from tests.graphs.catalogue import CATALOGUE, draw_inputs, draw_weights
 
 OPS = (Add(), Sub(), Mul(), Tanh(), Relu())
@@ -119,3 +120,14 @@ def test_buffers_that_train_are_not_joined() -> None:
     second = b.apply(BatchNorm(training=True), x, path="norm2", parameters=made)
     graph = eliminate_common(b.finish(y=b.one(Add(), first[0], second[0], path="y")))
     assert [n.path for n in graph.nodes] == ["norm", "norm2", "y"]
+
+
+def test_a_replaced_value_stays_replaced_where_what_makes_it_changes() -> None:
+    b = GraphBuilder("n")
+    x, y = b.input("x", "float", "N", 2), b.input("y", "float", "N", 2)
+    half = b.one(Relu(), x, path="half", name="half")
+    whole = b.one(Tanh(), half, path="whole", name="whole")
+    graph = b.finish(out=b.one(Relu(), whole, path="out", name="out"))
+    changed = rewritten(graph, {half: y, whole: y})
+    (out,) = (o.value for o in changed.outputs)
+    assert out.producer is not None and out.producer.inputs == (y,)
