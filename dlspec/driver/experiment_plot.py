@@ -20,8 +20,8 @@ def draw(
 ) -> list[Path]:
     """Replace the picture; nothing is drawn where matplotlib is not installed, or all diverged.
 
-    A last setting of numbers is an axis, with a line for each combination of the others; else each
-    combination is a row.
+    A setting of three or more numbers is an axis, with a line for each combination of the others;
+    else each combination is a row.
     """
     from dlspec.driver.experiment_results import reported
 
@@ -125,9 +125,8 @@ def _lines(
         assert x is not None
         label = ", ".join(f"{n} = {v}" for n, v in values.items())
         groups.setdefault(label, []).append((x, index))
-    for (label, points), colour in zip(
-        groups.items(), _COLOURS * (1 + len(groups) // len(_COLOURS)), strict=False
-    ):
+    for number, (label, points) in enumerate(groups.items()):
+        colour = _COLOURS[number % len(_COLOURS)]
         there = [(x, f) for x, i in sorted(points) if (f := row[i]) is not None]
         if not there:
             continue
@@ -138,7 +137,8 @@ def _lines(
             marker="o",
             ms=4,
             lw=1.8,
-            capsize=3,
+            capsize=2.5,
+            elinewidth=1.1,
             color=colour,
             label=label or None,
         )

@@ -47,7 +47,8 @@ def figures(trials: Sequence[Trial], count: int, name: str) -> list[Figure | Non
     """A figure of each combination; None where no seed has it."""
     found: list[Figure | None] = []
     for index in range(count):
-        values = [t.value(name) for t in trials if t.combination == index and not t.diverged]
+        own = [t for t in trials if t.combination == index]
+        values = [t.value(name) for t in own if not t.diverged or name == "parameters"]
         given = tuple(v for v in values if v is not None)
         found.append(Figure(given) if given else None)
     return found
@@ -93,8 +94,12 @@ def _figure_text(name: str, figure: Figure | None) -> str:
     text = figure_text(name, figure.mean)
     if len(figure.values) < 2:
         return text
-    spread = figure_text(name, figure.spread)
-    return f"{text.removesuffix(' %')} ± {spread}" if text.endswith("%") else f"{text} ± {spread}"
+    if text.endswith("%"):
+        return f"{text.removesuffix(' %')} ± {figure_text(name, figure.spread)}"
+    decimals = 0 if "e" in text else len(text.partition(".")[2])
+    if not decimals:
+        return f"{text} ± {figure.spread:.2g}"
+    return f"{figure.mean:.{decimals}f} ± {figure.spread:.{decimals}f}"
 
 
 def _laid_out(
