@@ -93,6 +93,8 @@ def _add(question: Question, spec: InputSpec, value: str) -> None:
         question.feeds[spec.name] = _batched(spec, _numpy(value))
     elif suffix == ".json" and os.path.exists(value):
         question.feeds[spec.name] = _batched(spec, _read_json(value))
+    elif spec.by is not None:
+        question.feeds[spec.name] = _text(spec, value)
     elif os.path.exists(value) or (suffix and not _is_value(value)):
         array, note = (_sound if suffix == ".wav" else _picture)(value, spec)
         question.feeds[spec.name] = array
@@ -104,6 +106,17 @@ def _add(question: Question, spec: InputSpec, value: str) -> None:
         except ValueError:
             plain = value  # the name of a class
         question.feeds[spec.name] = _batched(spec, plain)
+
+
+def _text(spec: InputSpec, value: str) -> object:
+    """A text as it stands, whatever files there are; several texts, and ids, are JSON lists."""
+    try:
+        found: Any = json.loads(value)
+    except ValueError:
+        return value
+    if isinstance(found, list) and not all(isinstance(v, str) for v in cast("list[Any]", found)):
+        return _batched(spec, cast(Any, found))
+    return cast(Any, found) if isinstance(found, (list, str)) else value
 
 
 def _is_value(text: str) -> bool:

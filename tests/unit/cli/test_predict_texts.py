@@ -1,0 +1,30 @@
+"""Texts given to `dlspec predict` are texts, whatever files there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dlspec.bundle.manifest import InputSpec
+from dlspec.cli.predict_inputs import questions
+
+TEXT = InputSpec("text", "int64", ("N", "T"), by="words", classes=("a", "b"))
+
+
+@pytest.mark.parametrize("text", ["folder", "plain.txt", "see example.com", "12", "true", "cats."])
+def test_a_text_is_a_text(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("plain.txt").write_text("b")
+    (question,) = questions([TEXT], [f"text={text}"])
+    assert question.feeds["text"] == text
+
+
+def test_several_texts_and_ids_are_lists() -> None:
+    (question,) = questions([TEXT], ['text=["a b", "b"]'])
+    assert question.feeds["text"] == ["a b", "b"]
+    (question,) = questions([TEXT], ["text=[[1, 0], [1, 1]]"])
+    assert question.feeds["text"] == [[1, 0], [1, 1]]
+    (question,) = questions([TEXT], ["text=[1, 0]"])
+    assert question.feeds["text"] == [[1, 0]]
