@@ -43,6 +43,9 @@ def questions(inputs: Sequence[InputSpec], given: Sequence[str]) -> Iterator[Que
     for text in given:
         if _is_named(text, data):
             name, _, value = text.partition("=")
+            if name in named.feeds:
+                reason = "is given twice; several examples are a list in JSON"
+                raise DlspecError(PredictName(None, name, reason, _types(data)))
             _add(named, _input(name, data), value)
         else:
             files.append(text)

@@ -8,6 +8,7 @@ import pytest
 
 from dlspec.bundle.manifest import InputSpec
 from dlspec.cli.predict_inputs import questions
+from dlspec.diagnostics import DlspecError
 
 TEXT = InputSpec("text", "int64", ("N", "T"), by="words", classes=("a", "b"))
 
@@ -28,3 +29,8 @@ def test_several_texts_and_ids_are_lists() -> None:
     assert question.feeds["text"] == [[1, 0], [1, 1]]
     (question,) = questions([TEXT], ["text=[1, 0]"])
     assert question.feeds["text"] == [[1, 0]]
+
+
+def test_what_is_given_twice_is_refused() -> None:
+    with pytest.raises(DlspecError, match="given twice"):
+        next(iter(questions([TEXT], ["text=a", "text=b"])))
