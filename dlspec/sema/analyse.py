@@ -267,16 +267,10 @@ class _Analysis:
                     else "this file defines no network",
                 )
             )
-        layer = apply.call_definition(
-            self.el,
-            definition,
-            evaluate_arguments(
-                self.el, value.arguments if isinstance(value, ast.Call) else (), self.frame, None
-            ),
-            value,
-            self.frame,
-            None,
-        )
+        frame = self.recipe_frame(recipe)
+        given = value.arguments if isinstance(value, ast.Call) else ()
+        arguments = evaluate_arguments(self.el, given, frame, None)
+        layer = apply.call_definition(self.el, definition, arguments, value, frame, None)
         if not isinstance(layer, Layer):
             advice = "the recipe gives the inputs; write settings only"
             raise DlspecError(WrongKind(value.span, "a network", "an application", advice))
@@ -288,6 +282,15 @@ class _Analysis:
             )
         found[definition.name] = settings
         self.uses.setdefault(recipe.name, []).append((use.alias or definition.name, definition))
+
+    def recipe_frame(self, recipe: ast.Recipe) -> Frame:
+        """A recipe's settings in reach: `recipe r(units = 3) for net(units)`."""
+        frame = Frame(recipe.name, "recipe", "", self.program)
+        for parameter in recipe.settings:
+            written = self.overrides.get(parameter.name, parameter.default)
+            if written is not None:
+                frame.names[parameter.name] = self.el.evaluate(written, frame)
+        return frame
 
     def network_overrides(self, definition: ast.Definition) -> dict[str, Given]:
         """Settings of a network given from outside, as `units` or `lenet.units`."""
