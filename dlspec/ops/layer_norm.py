@@ -52,7 +52,8 @@ class LastAxesNorm(Op):
         refuse_lengths(self, inputs[:1], range(axis_of(self.name, self.axis, x), x.rank))
         return (x,)
 
-    def _axes(self, rank: int) -> tuple[int, ...]:
+    def normed(self, rank: int) -> tuple[int, ...]:
+        """The axes over which a tensor of this rank is normalised."""
         return tuple(range(self.axis % rank, rank))
 
     def _shape(self, kind: TensorType | None) -> tuple[int | None, ...]:
@@ -77,7 +78,7 @@ class LayerNorm(LastAxesNorm):
 
     def reference(self, *inputs: Any) -> Any:
         x, weight, bias = inputs
-        axes = self._axes(x.ndim)
+        axes = self.normed(x.ndim)
         y = standardized(x, axes, self.epsilon)
         y = y if weight is None else y * weight
         return y if bias is None else y + bias
@@ -126,7 +127,7 @@ class RmsNorm(LastAxesNorm):
 
     def reference(self, *inputs: Any) -> Any:
         x, weight = inputs
-        square = np.mean(x * x, axis=self._axes(x.ndim), keepdims=True)
+        square = np.mean(x * x, axis=self.normed(x.ndim), keepdims=True)
         y = x / np.sqrt(square + self.epsilon)
         return y if weight is None else y * weight
 
@@ -146,7 +147,7 @@ class RmsNorm(LastAxesNorm):
         x, weight = inputs
         kind = g.input_types[0]
         assert kind is not None
-        axes = g.constant(np.array(self._axes(kind.rank), np.int64))
+        axes = g.constant(np.array(self.normed(kind.rank), np.int64))
         square = g.op("ReduceMean", g.op("Mul", x, x), axes, keepdims=1)
         floor = g.constant(np.array(self.epsilon, np.float32))
         y = g.op("Div", x, g.op("Sqrt", g.op("Add", square, floor)))

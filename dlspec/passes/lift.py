@@ -18,6 +18,7 @@ from dlspec.ir.graph import Buffer, Constant, Graph, Input, Node, Output, Parame
 from dlspec.ops.base import Op
 from dlspec.ops.control import Scan
 from dlspec.ops.joining import Concat
+from dlspec.ops.layer_norm import LastAxesNorm
 from dlspec.ops.lengths import Masked
 from dlspec.ops.sequence import RowsAsSteps, StepsAsRows
 from dlspec.passes.naming import Naming, naming_of
@@ -123,6 +124,8 @@ def _by_rows(node: Node, batch: Dim) -> bool:
     fixed = [v.type for v in node.inputs if v is not None and isinstance(v, Constant)]
     if any(k.rank >= max(m.rank for m in made) for k in fixed):
         return False
+    if isinstance(op, LastAxesNorm):
+        return 0 not in op.normed(made[0].rank)
     same = all(k.rank == made[0].rank for k in read) or len(read) == 1
     return op.ragged == "pointwise" and same
 

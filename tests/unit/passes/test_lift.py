@@ -53,7 +53,7 @@ cell gated(units) {
     t' = t + 1
     h' = h * (x -> dense(units) -> sigmoid) + 0.1 * (exp(scale) -> dense(units))
     output y = concat(h, h') -> dense(3)
-    output z = x -> dense(2)
+    output z = x -> dense(2) -> layer_norm
 }
 network n {
     input x: float[N, T, 4]
