@@ -6,7 +6,11 @@ import argparse
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlspec.driver.experiment import Trial
+    from dlspec.ir.experiment_plan import ExperimentPlan
 
 
 def add_parser(verbs: Any) -> None:
@@ -34,15 +38,13 @@ def run(args: argparse.Namespace) -> int:
     from dlspec.cli.output import note, report, say
     from dlspec.cli.paths import settings, the_spec
     from dlspec.driver import open_spec
-    from dlspec.driver.experiment import Prepared, Trial, prepared, run_experiment
+    from dlspec.driver.experiment import Prepared, prepared, run_experiment
     from dlspec.driver.experiment_results import (
         WIDTH,
-        reported,
         shortened,
         table,
         write_results,
     )
-    from dlspec.ir.figures import figure_text
     from dlspec.train import TrainOptions
     from dlspec.train.log import time_text
 
@@ -52,34 +54,28 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.runs) / plan.name
     every = prepared(compilation, plan)
     seeds = f" x {plan.repeat} seeds" if plan.repeat > 1 else ""
-    tell(
-        args.quiet, f"{plan.name}: {len(every)} combinations{seeds}, {plan.runs} runs, in {folder}"
-    )
+    count = "1 combination" if len(every) == 1 else f"{len(every)} combinations"
+    runs = "1 run" if plan.runs == 1 else f"{plan.runs} runs"
+    tell(args.quiet, f"{plan.name}: {count}{seeds}, {runs}, in {folder}")
     wide = len(str(plan.runs))
     began: list[str] = []
 
     def on_run(number: int, one: Prepared, seed: int) -> None:
         values = ", ".join(one.combination.values.values()) or "as it is"
-        began[:] = [f"{number:>{wide}}/{plan.runs}  ", f"{values}, seed {seed}"]
+        seeded = f", seed {seed}" if plan.repeat > 1 else ""
+        began[:] = [f"{number:>{wide}}/{plan.runs}  ", f"{values}{seeded}"]
         if not args.quiet:
             note(shortened("".join(began), WIDTH - 2))
 
     def on_trial(trial: Trial, known: bool) -> None:
         if known:
             return
-        figures = (
-            "diverged"
-            if trial.diverged
-            else "  ".join(
-                f"{n} {figure_text(n, v)}"
-                for n in reported(plan, [trial])
-                if (v := trial.value(n)) is not None
-            )
-        )
         count, what = began
-        came = figures if trial.diverged else f"{figures}  {time_text(trial.seconds)}"
-        room = max(16, WIDTH - len(count) - len(came) - 2)
-        tell(args.quiet, f"{count}{shortened(what, room):<{room}}  {came}")
+        told = shortened(what, WIDTH // 2)
+        came = "diverged" if trial.diverged else time_text(trial.seconds)
+        room = WIDTH - len(count) - len(told) - 2
+        came = outcome(plan, trial, room - len(came) - 2) + came
+        tell(args.quiet, f"{count}{told}  {came:>{room}}")
 
     options = TrainOptions(
         run_dir=folder, device=args.device, seed=args.seed, threads=args.threads, quiet=True
@@ -104,6 +100,29 @@ def run(args: argparse.Namespace) -> int:
     if not any(path.suffix == ".png" for path in written) and find_spec("matplotlib") is None:
         say("  no picture: `pip install matplotlib`, and the same command draws it")
     return 0
+
+
+def outcome(plan: ExperimentPlan, trial: Trial, room: int) -> str:
+    """The figures of a run for which there is room, each with two spaces behind it; the first is
+    always told."""
+    from dlspec.driver.experiment_results import reported
+    from dlspec.ir.figures import figure_text
+
+    if trial.diverged:
+        return ""
+    names = reported(plan, [trial])
+    alike = all(n.startswith("test.") for n in names)
+    said = ""
+    for name in names:
+        value = trial.value(name)
+        if value is None:
+            continue
+        text = f"{value:,.0f}" if name == "parameters" else figure_text(name, value)
+        more = f"{name.removeprefix('test.') if alike else name} {text}  "
+        if said and len(said) + len(more) > room + 2:
+            break
+        said += more
+    return said
 
 
 def tell(quiet: bool, text: str) -> None:

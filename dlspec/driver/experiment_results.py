@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import statistics
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from dlspec.ir.experiment_plan import ExperimentPlan
 from dlspec.ir.figures import falls, figure_text
 
 WIDTH = 80
+ROOM_OF_SETTINGS, NARROWEST = 26, 8
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def _figure_text(name: str, figure: Figure | None) -> str:
 def _laid_out(
     head: Sequence[str], rows: Sequence[Sequence[str]], settings: int, plan: ExperimentPlan
 ) -> str:
+    """Never wider than 80 columns: long settings go on in the next line, and figures for which
+    there is no room in a table of their own."""
     cells = [list(head), *map(list, rows)]
     for row in cells[1:]:
         row[settings:] = [
@@ -112,20 +116,41 @@ def _laid_out(
             for i, c in enumerate(row[settings:], start=settings)
         ]
     wide = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    over = sum(wide) + 2 * (len(wide) - 1) - WIDTH
-    if over > 0:  # long values are cut rather than figures
+    room = WIDTH - sum(w + 2 for w in wide[settings:]) + 2
+    while sum(w + 2 for w in wide[:settings]) > max(room, ROOM_OF_SETTINGS):
         longest = max(range(settings), key=lambda i: wide[i])
-        wide[longest] = max(12, wide[longest] - over)
-    lines = []
-    for row in cells:
-        parts = [
-            shortened(text, width).ljust(width) if i < settings else text.rjust(width)
-            for i, (text, width) in enumerate(zip(row, wide, strict=True))
-        ]
-        lines.append("  ".join(parts).rstrip())
-    lines.insert(1, "─" * min(WIDTH, max(map(len, lines))))
+        if wide[longest] <= NARROWEST:
+            break
+        wide[longest] -= 1
+    blocks: list[list[int]] = []
+    for i in range(settings, len(head)):
+        beside = [*range(settings), *blocks[-1], i] if blocks else []
+        if not beside or sum(wide[j] + 2 for j in beside) - 2 > WIDTH:
+            blocks.append([])
+        blocks[-1].append(i)
+    tables = ["\n".join(_block(cells, wide, settings, block)) for block in blocks]
     seeds = f"mean ± standard deviation of {plan.repeat} seeds" if plan.repeat > 1 else "one seed"
-    return "\n".join([*lines, "", f"{seeds}; * is best"]) + "\n"
+    return "\n\n".join([*tables, f"{seeds}; * is best"]) + "\n"
+
+
+def _block(
+    cells: Sequence[Sequence[str]], wide: Sequence[int], settings: int, figures_: Sequence[int]
+) -> list[str]:
+    lines: list[str] = []
+    under = 0
+    for number, row in enumerate(cells):
+        folded = [textwrap.wrap(row[i], wide[i]) or [""] for i in range(settings)]
+        for turn in range(max(map(len, folded))):
+            parts = [
+                (f[turn] if turn < len(f) else "").ljust(w)
+                for f, w in zip(folded, wide, strict=False)
+            ]
+            parts += [row[i].rjust(wide[i]) if turn == 0 else "" for i in figures_]
+            lines.append("  ".join(parts).rstrip())
+        if number == 0:
+            under = len(lines)
+    lines.insert(under, "─" * max(map(len, lines)))
+    return lines
 
 
 def shortened(text: str, width: int) -> str:

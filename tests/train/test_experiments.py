@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dlspec.cli.experiment import outcome
 from dlspec.cli.main import main
 from dlspec.diagnostics import DlspecError
 from dlspec.driver import Compilation, open_spec
-from dlspec.driver.experiment import folder_names, prepared
-from dlspec.driver.experiment_results import Figure, best
+from dlspec.driver.experiment import Trial, folder_names, prepared
+from dlspec.driver.experiment_results import Figure, best, table
 from dlspec.source import SourceFile
 
 SPEC = """
@@ -230,3 +231,31 @@ def test_python_sees_the_same(place: Path) -> None:
     ]
     with pytest.raises(DlspecError, match="DL907"):
         compilation.experiment("other")
+
+
+LONG = """
+experiment long runs learn {
+    act = relu, leaky_relu(slope = 0.125), leaky_relu(slope = 0.0625)
+    units = 2, 3; repeat = 2 seeds
+    report = test.accuracy, validation.accuracy, test.loss, validation.loss
+}
+"""
+
+
+def test_a_wide_table_cuts_no_value_and_no_figure(place: Path) -> None:
+    one = Compilation(SourceFile("points.dl", SPEC + LONG), place)
+    plan = one.experiment("long")
+    every = prepared(one, plan)
+    names = ("test.accuracy", "validation.accuracy", "test.loss", "validation.loss")
+    trials = [
+        Trial(index, seed, dict.fromkeys(names, 0.123 + seed + index), 23, 2, 12.5)
+        for index in range(len(every))
+        for seed in (0, 1)
+    ]
+    text = table(plan, every, trials)
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert "…" not in text
+    assert all(name in text for name in (*names, "parameters", "seconds"))
+    assert text.count("0.0625") == 2 * text.count("units")
+    told = outcome(plan, trials[0], 50)
+    assert told.startswith("test.accuracy 12.30 %  ") and len(told) <= 52
