@@ -19,6 +19,7 @@ from dlspec.diagnostics.names import (
     WrongKind,
 )
 from dlspec.diagnostics.recipes import GoalOutsideStage, StageWithoutGoal
+from dlspec.dims import Dim
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.figures import Figure
@@ -101,6 +102,8 @@ class RecipeJob:
         el.only = only
         frame = Frame(self.recipe.name, "recipe", "", self.program, dict(self.frame_names))
         frame.later = bound_places(self.recipe.body)
+        kinds = [k for f in fields.values() for k in f.types.values()]
+        frame.dims = {s: Dim.of(s) for k in kinds for d in k.shape for s in d.symbols}
         el.missing_from = frame
         if self.recipe.data:
             el.sources_at = self.recipe.data[0].span.to(self.recipe.data[-1].span)

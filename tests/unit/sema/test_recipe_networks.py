@@ -43,3 +43,11 @@ def test_experiments_change_them() -> None:
     compilation = Compilation(SourceFile("r.dl", SPEC))
     plan = compilation.experiment("sizes")
     assert [dict(c.settings) for c in plan.combinations()] == [{"width": "2"}, {"width": "4"}]
+
+
+def test_dimensions_of_fields_are_known() -> None:
+    text = SPEC.replace("float[N, 4]", "float[N, <=T, 4]").replace(
+        "cross_entropy(y, label)", "cross_entropy(mean(y, axis = T), label)"
+    )
+    compilation = Compilation(SourceFile("r.dl", text))
+    assert compilation.spec.recipes
