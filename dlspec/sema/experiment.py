@@ -172,10 +172,10 @@ class _Reader:
         for target in statement.targets:
             name = ".".join(target.path)
             if name not in known:
-                shown = [n for n in known if n not in CHANGING] + [
-                    n for n in ("epochs", "batch", "optimizer") if n in known
-                ]
-                listed = ", ".join(f"`{n}`" for n in shown if shown.count(n) == 1)
+                short = {k[0]: n for n, k in known.items() if "." not in n and len(k) == 1}
+                shown = [n for n in known if n not in CHANGING and short.get(known[n][0], n) == n]
+                shown += [n for n in ("epochs", "batch", "optimizer") if n in known]
+                listed = ", ".join(f"`{n}`" for n in shown if len(known[n]) == 1)
                 raise DlspecError(
                     UnknownFactor(target.span, name, recipe.name, did_you_mean(name, known), listed)
                 )

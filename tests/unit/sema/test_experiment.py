@@ -69,6 +69,13 @@ def test_a_name_that_two_have_is_an_error_that_names_both() -> None:
     assert "`learn.wide` or `points.wide`" in str(DlspecError(found))
 
 
+def test_what_may_change_is_listed_once() -> None:
+    (found,) = told("unit = 1, 2")
+    text = str(DlspecError(found))
+    assert "`units`" in text and "`net.units`" not in text
+    assert "`net.rate`" in text and "`learn.rate`" in text
+
+
 def test_a_setting_that_is_passed_on_is_one() -> None:
     text = BEFORE.replace("wide = 3) for net on points", "part = 20%) for net on points(part)")
     text += "experiment e runs learn { part = 10%, 20% }\n"
