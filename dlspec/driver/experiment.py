@@ -139,9 +139,13 @@ def run_experiment(
                 resume=resume,
                 folder=one.compilation.folder,
             )
-            if not resume and seed == _first(plan, one, options):
-                prove_steps(one.recipe, chosen)
-            trial = _train(one, index, opened[data], chosen, number, plan, folder)
+            try:
+                if not resume and seed == _first(plan, one, options):
+                    prove_steps(one.recipe, chosen)
+                trial = _train(one, index, opened[data], chosen, number, plan, folder)
+            except KeyboardInterrupt:  # before its first batch
+                stopped = ExperimentInterrupted(None, number, plan.runs, str(folder))
+                raise DlspecError(stopped) from None
             _keep(place, trial, print_)
         else:
             trial = kept

@@ -195,6 +195,17 @@ def test_it_goes_on_where_it_was_stopped(place: Path, tell: Tell) -> None:
         assert a | {"seconds": ""} == b | {"seconds": ""}
 
 
+def test_stopped_before_the_first_batch(
+    place: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dlspec.driver.training.prove_steps", stopped)
+    assert ask("pairs", "--quiet") == 130
+    assert "the same command goes on" in tell()[1]
+
+
 def test_a_broken_result_is_done_again(place: Path) -> None:
     assert ask("pairs", "--quiet") == 0
     kept = place / "runs" / "pairs" / "2-0.1" / "0" / "result.json"
