@@ -133,7 +133,7 @@ def _lines(
         axes.errorbar(
             [x for x, _ in there],
             [f.mean for _, f in there],
-            yerr=[f.spread for _, f in there],
+            yerr=[f.spread for _, f in there] if plan.repeat > 1 else None,
             marker="o",
             ms=4,
             lw=1.8,
@@ -142,8 +142,19 @@ def _lines(
             color=colour,
             label=label or None,
         )
+    lost = {x for points in groups.values() for x, i in points if row[i] is None}
+    for x in lost:
+        axes.annotate(
+            "diverged",
+            (x, 0.03),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            rotation=90,
+            fontsize=8,
+            color=_ORANGE,
+        )
     levels = sorted({x for points in groups.values() for x, _ in points})
-    if levels[0] > 0 and levels[-1] >= 10 * levels[0]:
+    if levels[0] > 0 and levels[-1] >= 8 * levels[0]:
         axes.set_xscale("log")
     axes.set_xticks(levels, [f"{x:g}" for x in levels])
     axes.minorticks_off()
@@ -157,6 +168,9 @@ def _dressed(axes: Any, name: str, lined: str | None) -> None:
     along = axes.xaxis if lined is None else axes.yaxis
     if is_share(name):
         along.set_major_formatter(PercentFormatter(1.0))
+        low, high = axes.get_xlim() if lined is None else axes.get_ylim()
+        low = max(low, -0.03 * high)  # no share is below 0 %: room for a point on it
+        (axes.set_xlim if lined is None else axes.set_ylim)(low, high)
     axes.set_title(name, loc="left", fontsize=10, color="#374151")
     if lined is not None:
         axes.set_xlabel(lined, fontsize=9, color=_GREY)
