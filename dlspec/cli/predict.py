@@ -22,12 +22,12 @@ def add_parser(verbs: Any) -> None:
     parser: argparse.ArgumentParser = verbs.add_parser(
         "predict",
         help="answer for an image, array or JSON file",
-        description="Answer for pictures, .wav, .npy, .npz or .json files, or values: "
-        "image=seven.png, x=0.5, x='[1, 2]'; - is standard input. Several files are several "
-        "examples.",
+        description="Answer for texts, pictures, .wav, .npy, .npz or .json files, or values: "
+        "\"a dull film\", image=seven.png, x=0.5, x='[1, 2]'; - is standard input. Several are "
+        "several examples.",
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="build/lenet")
-    parser.add_argument("given", nargs="+", metavar="FILE", help="a file, or name=file-or-value")
+    parser.add_argument("given", nargs="+", metavar="FILE", help="a file or a text, or name=it")
     parser.add_argument("--engine", help="an engine of the bundle (its first)")
     parser.add_argument("--seed", type=whole(0), help="of a noise that the network draws")
     parser.add_argument("--json", action="store_true", help="one JSON object for each example")
