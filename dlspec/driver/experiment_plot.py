@@ -73,10 +73,10 @@ def _number(text: str) -> float | None:
 def _rows(
     axes: Any, name: str, every: Sequence[Prepared], trials: Sequence[Trial], *, labelled: bool
 ) -> None:
-    from dlspec.driver.experiment_results import best, figures
+    from dlspec.driver.experiment_results import as_good, figures
 
     row = figures(trials, len(every), name)
-    first = best(name, row)
+    won = as_good(name, row)
     for index, found in enumerate(row):
         if found is None:
             axes.annotate(
@@ -88,7 +88,7 @@ def _rows(
                 color=_ORANGE,
             )
             continue
-        colour = _ORANGE if index == first else _BLUE
+        colour = _ORANGE if index in won else _BLUE
         axes.plot(
             found.values, [index] * len(found.values), "o", ms=4, color=colour, alpha=0.35, mew=0
         )

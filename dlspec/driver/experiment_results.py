@@ -65,6 +65,15 @@ def best(name: str, row: Sequence[Figure | None]) -> int | None:
     return (min if less else max)(there, key=lambda i: there[i])
 
 
+def as_good(name: str, row: Sequence[Figure | None]) -> set[int]:
+    """The combinations that are best at a figure: several where they are equal."""
+    first = best(name, row)
+    won = None if first is None else row[first]
+    return {
+        i for i, f in enumerate(row) if won is not None and f is not None and f.mean == won.mean
+    }
+
+
 def table(plan: ExperimentPlan, every: Sequence[Prepared], trials: Sequence[Trial]) -> str:
     """The combinations as rows, 80 columns wide; `*` marks the best of each figure."""
     names = reported(plan, trials)
@@ -72,7 +81,7 @@ def table(plan: ExperimentPlan, every: Sequence[Prepared], trials: Sequence[Tria
     head = [*(plan.names or ("",)), *shown]
     rows: list[list[str]] = []
     columns = [figures(trials, len(every), n) for n in shown]
-    marked = {n: best(n, c) for n, c in zip(names, columns, strict=False)}
+    marked = {n: as_good(n, c) for n, c in zip(names, columns, strict=False)}
     for index, one in enumerate(every):
         cells = list(one.combination.values.values()) or ["as it is"]
         own = [t for t in trials if t.combination == index]
@@ -81,7 +90,7 @@ def table(plan: ExperimentPlan, every: Sequence[Prepared], trials: Sequence[Tria
             text = _figure_text(name, column[index])
             if name in names and lost:
                 text = f"{text} ({lost} diverged)" if column[index] is not None else "diverged"
-            cells.append(f"{text} {'*' if marked.get(name) == index else ' '}")
+            cells.append(f"{text} {'*' if index in marked.get(name, ()) else ' '}")
         rows.append(cells)
     return _laid_out(head, rows, len(plan.names or ("",)), plan)
 

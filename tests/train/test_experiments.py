@@ -20,7 +20,7 @@ from dlspec.cli.main import main
 from dlspec.diagnostics import DlspecError
 from dlspec.driver import Compilation, open_spec
 from dlspec.driver.experiment import Trial, folder_names, prepared
-from dlspec.driver.experiment_results import Figure, best, table
+from dlspec.driver.experiment_results import Figure, as_good, best, table
 from dlspec.source import SourceFile
 
 SPEC = """
@@ -231,6 +231,13 @@ def test_the_best_is_the_least_loss_and_the_most_accuracy() -> None:
     assert best("test.loss", row) == 0
     assert best("seconds", row) == 0
     assert best("test.loss", [Figure((1.0,))]) is None
+
+
+def test_equals_are_marked_alike() -> None:
+    row = [Figure((0.5,)), Figure((0.9,)), None, Figure((0.9,))]
+    assert as_good("test.accuracy", row) == {1, 3}
+    assert as_good("test.loss", row) == {0}
+    assert as_good("test.loss", row[1:]) == set()
 
 
 def test_python_sees_the_same(place: Path) -> None:
