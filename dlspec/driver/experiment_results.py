@@ -16,7 +16,7 @@ from dlspec.ir.experiment_plan import ExperimentPlan
 from dlspec.ir.figures import falls, figure_text
 
 WIDTH = 80
-ROOM_OF_SETTINGS, NARROWEST = 26, 8
+ROOM_OF_SETTINGS, NARROWEST = 40, 8
 
 
 @dataclass(frozen=True)
