@@ -195,7 +195,7 @@ def apply_layer_definition(
             raise DlspecError(CellOutsideLoop(node.span, definition.name))
         return cells.step(el, layer, bound, node, frame, path)
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
-    return apply_definition(el, definition, layer.settings, bound, where, node.span, frame)
+    return apply_definition(el, definition, layer.settings, bound, where, node.span)
 
 
 def apply_definition(
@@ -205,11 +205,10 @@ def apply_definition(
     inputs: dict[str, Given],
     path: str,
     span: Span,
-    caller: Frame,
 ) -> Record:
     """Carry out a body with its inputs and settings bound: text inlined at a path."""
     el.context.spend(WORK_OF_APPLYING, span)
-    program = caller.program.home(definition)
+    program = el.context.program.home(definition)
     places = el.context.places_of(definition)
     inner = Frame(definition.name, definition.kind, path, program, later=places)
     with el.context.deeper(definition.name, span):

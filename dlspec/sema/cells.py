@@ -58,7 +58,7 @@ def scan(
             starts[name] = value  # its body tells which states there are
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
     ways = (reverse, truncate)
-    return _scanned(el, layer, given, starts, ways, where, node.span, frame)
+    return _scanned(el, layer, given, starts, ways, where, node.span)
 
 
 def cell_of(
@@ -151,7 +151,6 @@ def _scanned(
     ways: tuple[bool, int],
     path: str,
     span: Span,
-    frame: Frame,
 ) -> Record:
     definition = layer.definition
     assert isinstance(definition, ast.Definition)
@@ -170,7 +169,7 @@ def _scanned(
     }
     within = _lengths_within(context, loop, [actual[n] for n in stepped])
     with inside(context, loop, within):
-        inner = cell_body(el, layer, inputs, path, span, frame, ())
+        inner = cell_body(el, layer, inputs, path, span, ())
         results = inner.names | inner.put_out
         outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
     if not outputs:
@@ -285,7 +284,6 @@ def cell_body(
     inputs: dict[str, Given],
     path: str,
     span: Span,
-    caller: Frame,
     within: tuple[str, ...],
 ) -> Frame:
     """Carry out a cell's body for one step, in the loop that is open."""
@@ -298,7 +296,7 @@ def cell_body(
         definition.name,
         "cell",
         path,
-        caller.program.home(definition),
+        el.context.program.home(definition),
         later=el.context.places_of(definition),
     )
     inner.within = within
@@ -340,7 +338,7 @@ def step(
             raise DlspecError(MissingArgument(node.span, name, definition.name))
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
     key = state_key(el, layer, definition.name, frame)
-    inner = cell_body(el, layer, given, where, node.span, frame, (*frame.within, key))
+    inner = cell_body(el, layer, given, where, node.span, (*frame.within, key))
     return Record(
         definition.name,
         inner.names | inner.put_out,

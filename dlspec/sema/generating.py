@@ -123,7 +123,7 @@ def generate(
         left = ", ".join(f"`{n}`" for n in missing) or "none"
         raise DlspecError(NotOneFed(node.span, definition.name, left))
     where = layer.path or path or el.context.sites.path(frame.prefix, definition.name, node)
-    return _generated(el, layer, given, missing[0], starts, settings, where, node.span, frame)
+    return _generated(el, layer, given, missing[0], starts, settings, where, node.span)
 
 
 def _steps(settings: dict[str, Given], span: Span) -> int:
@@ -145,7 +145,6 @@ def _generated(
     settings: dict[str, Given],
     path: str,
     span: Span,
-    frame: Frame,
 ) -> Record:
     from dlspec.sema.cells import cell_body, check_starts
 
@@ -167,7 +166,7 @@ def _generated(
     like = beams.rows(like)
     loop = Loop(outer, outer.body(path), path, like, Dim.of(at_most), starts, fed=fed)
     with inside(context, loop, beams.lengths(t.value for t, _ in actual.values())):
-        inner = cell_body(el, layer, dict(actual), path, span, frame, ())
+        inner = cell_body(el, layer, dict(actual), path, span, ())
         results = inner.names | inner.put_out
         outputs = {n: as_tensor(context.builder, results[n], span) for n in inner.outputs}
     if context.sink.errors and any(s.following is None for s in loop.states):
