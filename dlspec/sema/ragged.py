@@ -28,6 +28,7 @@ from dlspec.ops.base import Op
 from dlspec.ops.comparison import Cast
 from dlspec.ops.control import Scan
 from dlspec.ops.lengths import Masked
+from dlspec.ops.recurrent import Recurrent
 from dlspec.ops.reduction import Mean, Reduction, Sum
 from dlspec.ops.regression_loss import Difference
 from dlspec.sema.tensors import constant
@@ -163,7 +164,7 @@ def _is_zero_behind(op: Op | None, axis: int) -> bool:
     """Whether an op leaves 0 in its result's padding."""
     if isinstance(op, Masked):
         return op.axis == axis and op.keep and op.fill == 0
-    return isinstance(op, Scan) and op.lengths and axis == 1
+    return axis == 1 and (isinstance(op, Recurrent) or (isinstance(op, Scan) and op.lengths))
 
 
 def _rows(lengths: Value, kind: TensorType, axis: int) -> tuple[int, ...]:
