@@ -117,9 +117,11 @@ def _text(spec: InputSpec, value: str) -> object:
         found: Any = json.loads(value)
     except ValueError:
         return value
-    if isinstance(found, list) and not all(isinstance(v, str) for v in cast("list[Any]", found)):
-        return _batched(spec, cast(Any, found))
-    return cast(Any, found) if isinstance(found, (list, str)) else value
+    return _batched(spec, cast(Any, found)) if isinstance(found, (list, str)) else value
+
+
+def _all_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in cast("list[Any]", value))
 
 
 def _is_value(text: str) -> bool:
@@ -132,7 +134,9 @@ def _is_value(text: str) -> bool:
 
 def _batched(spec: InputSpec, value: object) -> object:
     """A single example gets the batch axis that the network has in front; a file holds one or
-    many."""
+    many. Texts in a list are many."""
+    if spec.by is not None and _all_texts(value):
+        return value
     try:
         rank = np.ndim(cast(Any, value))
     except ValueError:  # uneven lists: told by the runtime

@@ -31,6 +31,14 @@ def test_several_texts_and_ids_are_lists() -> None:
     assert question.feeds["text"] == [[1, 0]]
 
 
+@pytest.mark.parametrize("held", ['["a b", "", "b"]', '{"text": ["a b", "", "b"]}'])
+def test_a_file_holds_several_texts(held: str, tmp_path: Path) -> None:
+    place = tmp_path / "texts.json"
+    place.write_text(held)
+    (question,) = questions([TEXT], [str(place)])
+    assert question.feeds["text"] == ["a b", "", "b"]
+
+
 def test_what_is_given_twice_is_refused() -> None:
     with pytest.raises(DlspecError, match="given twice"):
         next(iter(questions([TEXT], ["text=a", "text=b"])))
