@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import dlspec.diagnostics.experiments
 import dlspec.diagnostics.meaning
 import dlspec.diagnostics.names
-import dlspec.diagnostics.experiments
 import dlspec.diagnostics.recipes
 import dlspec.diagnostics.shapes
-import dlspec.diagnostics.time  # noqa: F401  (all five fill the catalogue)
+import dlspec.diagnostics.time  # noqa: F401  (all six fill the catalogue)
 from dlspec.diagnostics import CATALOGUE, Sink
 from dlspec.diagnostics.render import render
 from dlspec.sema.analyse import analyse
@@ -24,7 +24,8 @@ from dlspec.source import SourceFile
 
 HERE = Path(__file__).parent / "errors"
 MODULES = tuple(
-    f"dlspec.diagnostics.{m}" for m in ("names", "meaning", "recipes", "experiments", "shapes", "time")
+    f"dlspec.diagnostics.{m}"
+    for m in ("names", "meaning", "recipes", "experiments", "shapes", "time")
 )
 CODES = sorted(c for c, kind in CATALOGUE.items() if kind.__module__ in MODULES)
 CASES = sorted(p for p in HERE.glob("*/*.dl") if p.parent.name in {*CODES, "several"})
