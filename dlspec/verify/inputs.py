@@ -85,7 +85,7 @@ def draw_cases(
             cases.append(Case(label or "inputs", inputs, sizes, base=number == 0))
         if not graph.inputs:
             return cases[:1]
-    cases += _other_lengths(graph, cases[0].sizes, seed + len(cases))
+    cases += _other_lengths(graph, dict(cases[0].sizes), seed + len(cases))
     for number, example in enumerate(examples, 1):
         drawn = draw_inputs(graph, sizes_of(graph, example), seed=seed + len(cases))
         given = {k: np.asarray(v) for k, v in example.items()}
