@@ -233,6 +233,7 @@ class Elaborator:
         tensor = self.tensor(value, statement.value.span if statement.value else statement.span)
         if statement.type is not None:
             unify(name, statement.type, tensor.type, statement.span, frame, self.evaluate)
+        names = vocabulary_of(statement.type, frame, self.evaluate)  # `output words: … of words`
         value = value if isinstance(value, Record) else Tensor(tensor)
         if primed:
             frame.put_out[name] = value
@@ -240,7 +241,6 @@ class Elaborator:
             self.bind(name, value, statement.target.span, frame)
         if name not in frame.outputs:
             frame.outputs.append(name)
-        names = vocabulary_of(statement.type, frame, self.evaluate)
         self.output_made(name, tensor, names, frame)
 
     def output_made(self, name: str, tensor: Value, names: Vocabulary | None, frame: Frame) -> None:

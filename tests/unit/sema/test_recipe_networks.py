@@ -51,3 +51,21 @@ def test_dimensions_of_fields_are_known() -> None:
     )
     compilation = Compilation(SourceFile("r.dl", text))
     assert compilation.spec.recipes
+
+
+def test_an_output_may_be_called_as_its_vocabulary() -> None:
+    text = """network n(words) {
+        input text: int[N, <=T] of words
+        scores = text -> embed(words.size, 4) -> dense(words.size)
+        output words: int[N, <=T] of words = argmax(scores)
+    }
+    data d {
+        file = csv("t.csv")
+        words = vocabulary(file.text, by = words, size = 10)
+        output text: int[N, <=T] of words = file.text
+    }
+    recipe r for n(d.words) on d { minimize cross_entropy(scores, text) with adam(0.01); epochs = 1 }
+    """
+    compilation = Compilation(SourceFile("r.dl", text))
+    (output,) = compilation.spec.networks["n"].graph.outputs
+    assert output.vocabulary is not None
