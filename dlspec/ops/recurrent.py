@@ -166,10 +166,10 @@ class Recurrent(Op):
             return g.op("Unsqueeze", value, ints(0))
 
         rows = self.gates * self.units
-        none = g.constant(np.zeros(rows, np.float32)) if any(weights[2:4]) else ""
         bias = ""
-        if none:
-            parts = [ordered(b) if b else none for b in weights[2:4]]
+        if any(weights[2:4]):
+            zeros = np.zeros(rows, np.float32)
+            parts = [ordered(b) if b else g.constant(zeros) for b in weights[2:4]]
             bias = one(g.op("Concat", *parts, axis=0))
         made = g.op(
             self.kind,
