@@ -9,7 +9,7 @@ without. Needs dlspec with PyTorch, and matplotlib.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +113,8 @@ def draw(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else "exploding.png")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("picture", nargs="?", type=Path, default=Path("exploding.png"))
+    target = parser.parse_args().picture
     draw(target)
     print(target)
