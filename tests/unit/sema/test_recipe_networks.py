@@ -64,7 +64,9 @@ def test_an_output_may_be_called_as_its_vocabulary() -> None:
         words = vocabulary(file.text, by = words, size = 10)
         output text: int[N, <=T] of words = file.text
     }
-    recipe r for n(d.words) on d { minimize cross_entropy(scores, text) with adam(0.01); epochs = 1 }
+    recipe r for n(d.words) on d {
+        minimize cross_entropy(scores, text) with adam(0.01); epochs = 1
+    }
     """
     compilation = Compilation(SourceFile("r.dl", text))
     (output,) = compilation.spec.networks["n"].graph.outputs
