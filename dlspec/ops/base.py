@@ -47,6 +47,11 @@ class OnnxBuilder(Protocol):
         """The name of the run-time shape (int64 vector) of a value."""
         ...
 
+    def swapped(self, value: str, rank: int) -> str:
+        """The name of a value of so many axes with the first two swapped, [T, N, ...] of
+        [N, T, ...]; of what was made by swapping, the name of what it was made of."""
+        ...
+
 
 class TorchContext(Protocol):
     """What an op's PyTorch lowering may use besides the texts of its inputs."""

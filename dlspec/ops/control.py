@@ -48,6 +48,10 @@ class LoopBuilder(OnnxBuilder, Protocol):
         """Emit a body's nodes; the names of its outputs."""
         ...
 
+    def known_swapped(self, value: str) -> str | None:
+        """The name of a value with its first two axes swapped, if there is one already."""
+        ...
+
 
 class LoopContext(TorchContext, Protocol):
     """What a loop's PyTorch lowering may use besides what every op may: local variables and the
@@ -242,7 +246,8 @@ class Scan(Op):
         return lines + assign(outputs[count:], states)
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> tuple[str, ...]:
-        """`Scan` along axis 1; captured values are read by name."""
+        """`Scan` along axis 1, or along axis 0 of what was made time first; captured values are
+        read by name."""
         b = cast(LoopBuilder, g)
         stepped, initial, lengths, captures = self._parts(inputs)
         kinds = [i.type for i in self.body.inputs]
@@ -268,6 +273,7 @@ class Scan(Op):
                 for y, k in zip(outputs, results[self.states :], strict=True)
             ]
             stepped = [*stepped, self._step_numbers(b, stepped[0])]
+        swapped = [b.known_swapped(x) for x in stepped]
         for name, kind in zip((*following, *outputs), results, strict=True):
             inner.output(name, kind)
         count = len(outputs)
@@ -275,11 +281,13 @@ class Scan(Op):
         made_here = b.op(
             "Scan",
             *initial,
-            *stepped,
+            *(there or x for there, x in zip(swapped, stepped, strict=True)),
             outputs=len(results),
             body=inner.proto,
             num_scan_inputs=len(stepped),
-            scan_input_axes=[1] * self.stepped + [0] * (len(stepped) - self.stepped),
+            scan_input_axes=[
+                int(there is None and i < self.stepped) for i, there in enumerate(swapped)
+            ],
             scan_input_directions=[direction] * len(stepped),
             scan_output_axes=[1] * count if count else None,
             scan_output_directions=[direction] * count if count else None,

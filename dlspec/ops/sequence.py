@@ -105,13 +105,23 @@ class Reversed(Op):
 
 
 class StepsAsRows(Op):
-    """[N, T, ...] as [N * T, ...]: every step is an example of its own."""
+    """[N, T, ...] as [N * T, ...]: every step is an example of its own.
+
+    With ``time_first`` the rows are those of all first steps, then those of all second ones, …: the
+    order in which a loop reads what is made of them.
+    """
 
     name = "steps_as_rows"
     internal = True
     signature = "(x: any[n, t, *s]) -> (y: any[*y])"
     ragged = "reduce"
-    samples = (({}, {"x": ("N", 4, 2)}), ({}, {"x": ("int64", ("N", 4))}))
+    time_first: bool = False
+    samples = (
+        ({}, {"x": ("N", 4, 2)}),
+        ({}, {"x": ("int64", ("N", 4))}),
+        ({"time_first": True}, {"x": ("N", 4, 2)}),
+        ({"time_first": True}, {"x": ("int64", ("N", 4))}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The first two axes as one; lengths within a step are those of a row."""
@@ -122,25 +132,36 @@ class StepsAsRows(Op):
         return (TensorType(x.dtype, (x.shape[0] * x.shape[1], *x.shape[2:]), ragged),)
 
     def reference(self, *inputs: Any) -> Any:
-        x = inputs[0]
+        x = inputs[0].swapaxes(0, 1) if self.time_first else inputs[0]
         return x.reshape(-1, *x.shape[2:])
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"{inputs[0]}.flatten(0, 1)"
+        order = ".transpose(0, 1)" if self.time_first else ""
+        return f"{inputs[0]}{order}.flatten(0, 1)"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        rest = g.op("Slice", g.shape(inputs[0]), _ints(g, 2), _ints(g, 2**31))
-        return g.op("Reshape", inputs[0], g.op("Concat", _ints(g, -1), rest, axis=0))
+        x, kind = inputs[0], g.input_types[0]
+        assert kind is not None
+        if self.time_first:
+            x = g.swapped(x, kind.rank)
+        rest = g.op("Slice", g.shape(x), _ints(g, 2), _ints(g, 2**31))
+        return g.op("Reshape", x, g.op("Concat", _ints(g, -1), rest, axis=0))
 
 
 class RowsAsSteps(Op):
-    """[N * T, ...] as [N, T, ...] again, with the rows and steps of a tensor like it."""
+    """[N * T, ...] as [N, T, ...] again, with the rows and steps of a tensor like it. In which
+    order the rows are, ``time_first`` says as in `StepsAsRows`."""
 
     name = "rows_as_steps"
     internal = True
     signature = "(x: any[m, *s], like: any[n, t, *r]) -> (y: any[n, t, *s])"
     ragged = "reduce"
-    samples = (({}, {"x": (Dim.of("N") * 3, 2), "like": ("N", 3)}),)
+    time_first: bool = False
+    samples = (
+        ({}, {"x": (Dim.of("N") * 3, 2), "like": ("N", 3)}),
+        ({"time_first": True}, {"x": (Dim.of("N") * 3, 2), "like": ("N", 3)}),
+        ({"time_first": True}, {"x": (Dim.of("N") * 3,), "like": ("N", 3)}),
+    )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """N and T of the tensor like it, then the rest."""
@@ -151,13 +172,24 @@ class RowsAsSteps(Op):
 
     def reference(self, *inputs: Any) -> Any:
         x, like = inputs
-        return x.reshape(*like.shape[:2], *x.shape[1:])
+        n, t = like.shape[:2]
+        if self.time_first:
+            return x.reshape(t, n, *x.shape[1:]).swapaxes(0, 1)
+        return x.reshape(n, t, *x.shape[1:])
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
-        return f"{inputs[0]}.unflatten(0, {inputs[1]}.shape[:2])"
+        x, like = inputs
+        if self.time_first:
+            return f"{x}.unflatten(0, {like}.shape[1::-1]).transpose(0, 1)"
+        return f"{x}.unflatten(0, {like}.shape[:2])"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         x, like = inputs
+        kinds = g.input_types
+        assert kinds[0] is not None and kinds[1] is not None
+        if self.time_first:
+            like = g.swapped(like, kinds[1].rank)
         first = g.op("Slice", g.shape(like), _ints(g, 0), _ints(g, 2))
         rest = g.op("Slice", g.shape(x), _ints(g, 1), _ints(g, 2**31))
-        return g.op("Reshape", x, g.op("Concat", first, rest, axis=0))
+        y = g.op("Reshape", x, g.op("Concat", first, rest, axis=0))
+        return g.swapped(y, kinds[0].rank + 1) if self.time_first else y

@@ -138,11 +138,13 @@ def _is_worth_it(nodes: Iterable[Node]) -> bool:
 
 
 class _Rows:
-    """Nodes of a body carried out for all steps as rows."""
+    """Nodes of a body carried out for all steps as rows; ``time_first``, in the order in which a
+    loop reads them, or else as they stand in the tensors around it."""
 
-    def __init__(self, node: Node, naming: Naming) -> None:
+    def __init__(self, node: Node, naming: Naming, *, time_first: bool) -> None:
         self.node = node
         self.naming = naming
+        self.time_first = time_first
         self.nodes: list[Node] = []
         self.rows: dict[Value, Value] = {}
         loop = node.op
@@ -162,7 +164,8 @@ class _Rows:
         if self.lengths is not None:
             covered = Masked(keep=False, settled=settled)
             steps = self._made(covered, (steps, self.lengths), f"{steps.name}.covered", "covered")
-        self.rows[formal] = self._made(StepsAsRows(), (steps,), f"{formal.name}.rows", "rows")
+        op = StepsAsRows(time_first=self.time_first)
+        self.rows[formal] = self._made(op, (steps,), f"{formal.name}.rows", "rows")
         self.like = steps
 
     def carry(self, node: Node) -> None:
@@ -178,9 +181,12 @@ class _Rows:
         self.nodes.append(Node(node.op, inputs, outputs, path, node.span))
 
     def leave(self, value: Value, name: str) -> Value:
-        """What a value of the body is with time; 0 behind the lengths."""
-        rows = self.rows[value]
-        steps = self._made(RowsAsSteps(), (rows, self.like), f"{name}.steps", "steps")
+        """What a value of the body is with time; behind the lengths, what is made of 0."""
+        op = RowsAsSteps(time_first=self.time_first)
+        return self._made(op, (self.rows[value], self.like), f"{name}.steps", "steps")
+
+    def kept(self, steps: Value, name: str) -> Value:
+        """Steps with 0 behind the lengths."""
         if self.lengths is None:
             return steps
         return self._made(Masked(), (steps, self.lengths), f"{name}.kept", "kept")
@@ -208,7 +214,7 @@ def _early(node: Node, naming: Naming) -> _Moved | None:
         return None
     kept = [n for n in body.nodes if n not in moved]
     read = {v for n in kept for v in n.inputs} | {o.value for o in body.outputs}
-    rows = _Rows(node, naming)
+    rows = _Rows(node, naming, time_first=True)
     heard = {v for n in moved for v in n.inputs}
     for formal, actual in steps.items():
         if formal in heard and actual is not None:
@@ -222,6 +228,7 @@ def _early(node: Node, naming: Naming) -> _Moved | None:
         formal = Input(naming(f"{value.name}.step"), value.type, value.span, origin="step")
         replaced[value] = formal
         formals.append(formal)
+        # the loop itself passes over what is behind the lengths
         actuals.append(rows.leave(value, value.name))
     left = replace(body, nodes=kept, inputs=[*formals, *body.inputs[loop.stepped :]])
     left = rewritten(left, replaced)
@@ -281,7 +288,7 @@ def _late(node: Node, naming: Naming) -> _Moved | None:
         collected[output.value] = value
         if output.name in named:
             replaced[named[output.name]] = value
-    rows = _Rows(made, naming)
+    rows = _Rows(made, naming, time_first=False)
     for value in crossing:
         if value in collected:
             rows.enter(value, collected[value], settled=True)
@@ -292,7 +299,7 @@ def _late(node: Node, naming: Naming) -> _Moved | None:
     for output in shown:
         if output.value in results:
             old = named[output.name]
-            replaced[old] = rows.leave(output.value, old.name)
+            replaced[old] = rows.kept(rows.leave(output.value, old.name), old.name)
     return _Moved(made, after=rows.nodes, replaced=replaced)
 
 

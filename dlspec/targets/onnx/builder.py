@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.ir.types import TensorType
 from dlspec.targets.onnx.protos import fill_attribute, fill_tensor, fill_value_info
+from dlspec.targets.onnx.swaps import Swaps
 
 if TYPE_CHECKING:
     import onnx
@@ -63,6 +64,7 @@ class Builder:
         self.state = state
         self.opset = state.opset
         self.proto = proto
+        self.swaps = Swaps()
         self._prefix = path
         self._path = path
         self._source = ""
@@ -105,6 +107,18 @@ class Builder:
         """The run-time shape of a value."""
         return self.op("Shape", value)
 
+    def swapped(self, value: str, rank: int) -> str:
+        """A value with its first two axes swapped; made once."""
+        made = self.swaps.of(value)
+        if made is None:
+            made = self.op("Transpose", value, perm=[1, 0, *range(2, rank)])
+            self.swaps.add(value, self.proto.node[-1])
+        return made
+
+    def known_swapped(self, value: str) -> str | None:
+        """A value with its first two axes swapped, if it has been made."""
+        return self.swaps.of(value)
+
     # --- nodes of a graph -------------------------------------------------------------------------
 
     def add(self, graph: Graph) -> None:
@@ -144,6 +158,7 @@ class Builder:
             for node in own:
                 _rename(node.input, renamed)
                 _rename(node.output, renamed)
+            self.swaps.rename(renamed)
 
     # --- sub-graphs of loops ----------------------------------------------------------------------
 

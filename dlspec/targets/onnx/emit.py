@@ -74,6 +74,7 @@ def onnx_from_graph(
         fill_value_info(proto.output.add(), name, value.type)
     for value in extra:
         fill_value_info(proto.output.add(), state.names[value], value.type)
+    builder.swaps.drop_unread(proto)
     _describe(graph, state, {o.name for o in proto.output})
     return model
 
