@@ -44,6 +44,13 @@ def scan_of(model: onnx.ModelProto) -> dict[str, Any]:
     return {a.name: onnx.helper.get_attribute_value(a) for a in loop.attribute}
 
 
+def answer(model: onnx.ModelProto, wanted: str, feeds: dict[str, np.ndarray]) -> np.ndarray:
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return np.asarray(session.run([wanted], feeds)[0])
+
+
 @pytest.mark.parametrize("time", ["T", "<=T"])
 @pytest.mark.parametrize("reverse", ["false", "true"])
 def test_a_loop_reads_steps_in_its_own_order(time: str, reverse: str) -> None:
@@ -55,10 +62,7 @@ def test_a_loop_reads_steps_in_its_own_order(time: str, reverse: str) -> None:
 
     model = onnx_from_graph(graph, weights)
     onnx.checker.check_model(model, full_check=True)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    (found,) = session.run(["y"], feeds)
+    found = answer(model, "y", feeds)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
     kinds = [n.op_type for n in model.graph.node]
@@ -76,10 +80,7 @@ def test_values_in_the_order_of_the_spec_are_there_for_whoever_asks() -> None:
     x = np.random.default_rng(0).standard_normal((3, 5, 6)).astype(np.float32)
     model = onnx_from_graph(graph, weights, expose=[heard.name])
     assert [n.op_type for n in model.graph.node].count("Transpose") == 2
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    (found,) = session.run([heard.name], {"x": x})
+    found = answer(model, heard.name, {"x": x})
     kept = {n: np.asarray(v) for n, v in weights.items()}
     dense = next(n for n in kept if n.endswith("weight") and "dense2" not in n)
     expected = x @ kept[dense].T + kept[dense.replace("weight", "bias")]
