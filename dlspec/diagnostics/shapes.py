@@ -264,3 +264,60 @@ class DoubtfulAxes(ShapeDiagnostic):
     actual: str = ""
     setting: str = ""
     value: str = ""
+
+
+@late_dataclass
+class BatchNotFirst(Diagnostic):
+    """`N` is the batch: the axis of the examples, which is the first of everything that has it.
+
+    Wrong:
+        network n { input x: float[28, N]; output y = 2 * x }
+
+    Right (the examples first, and another letter for another size):
+        network n { input x: float[N, 28]; output y = 2 * x }
+    """
+
+    code: ClassVar[str] = "DL310"
+    title: ClassVar[str] = "`N` is the batch, and stands first"
+    label: ClassVar[str] = "axis {axis} of `{type}`"
+    help: ClassVar[tuple[str, ...]] = (
+        "write `{first}`",
+        "a size of another kind has another letter: `{other}`",
+    )
+    axis: int
+    type: str
+    first: str | None
+    other: str
+
+
+@late_dataclass
+class NoBatch(Diagnostic):
+    """An engine bounds its `batch`, the dimension `N`, and no input of its network has one.
+
+    Wrong:
+        network n { input x: float[M, 4]; output y = 2 * x }
+        engine e for n { batch = 1..64 }
+
+    Right:
+        network n { input x: float[N, 4]; output y = 2 * x }
+        engine e for n { batch = 1..64 }
+    """
+
+    code: ClassVar[str] = "DL311"
+    title: ClassVar[str] = "`batch` bounds `N`, and no input of `{network}` has it"
+    label: ClassVar[str] = "there is no `N` to bound"
+    note: ClassVar[str] = (
+        "`N`, as in `float[N, 28, 28]`, is the batch; other letters are other sizes"
+    )
+    help: ClassVar[tuple[str, ...]] = (
+        "call the first axis of the inputs `N`, or bound `{symbol}` itself: `{symbol} = 1..64`",
+        "take this line away: all sizes are fixed",
+    )
+    network: str
+    symbol: str | None
+
+    @property
+    def helps(self) -> list[str]:
+        """What fits: there is another symbol, or none."""
+        either = super().helps
+        return either[:1] if self.symbol else either

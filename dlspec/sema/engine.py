@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.meaning import BadValue, UnboundedDimension
 from dlspec.diagnostics.names import NotYet, UnknownName, UnknownSetting
+from dlspec.diagnostics.shapes import NoBatch
 from dlspec.ir.graph import Graph
 from dlspec.ir.plan import EnginePlan, TargetPlan
 from dlspec.sema.context import Frame
@@ -47,6 +48,10 @@ def engine_plan(engine: ast.Engine, graph: Graph, el: Elaborator, frame: Frame) 
                 raise DlspecError(BadValue(statement.span, name, values[0].span.text, "`cpu`"))
             fallback = "cpu"
         elif name == "batch":
+            if "N" not in symbols:
+                raise DlspecError(
+                    NoBatch(statement.span, graph.name, symbols[0] if symbols else None)
+                )
             bounds["N"] = _bounds(name, values[0], el, frame)
         elif name in symbols:
             bounds[name] = _bounds(name, values[0], el, frame)

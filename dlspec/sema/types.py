@@ -8,6 +8,7 @@ from typing import Any
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.meaning import DeclaredType
 from dlspec.diagnostics.names import NotYet, UnknownDimension, UnknownType, WrongKind
+from dlspec.diagnostics.shapes import BatchNotFirst
 from dlspec.diagnostics.time import LengthsNotTaken
 from dlspec.dims import Dim, text_of
 from dlspec.ir.types import SPELLINGS, DType, TensorType
@@ -83,10 +84,31 @@ def declared_type(written: ast.TypeExpr, frame: Frame, evaluate: Evaluate) -> Te
     for dim in written.dims or ():
         if dim.kind == "rest":
             raise DlspecError(NotYet(dim.span, "`...` in the type of something new"))
+        if shape and is_batch(dim):
+            raise DlspecError(batch_not_first(written, dim, len(shape)))
         if dim.kind == "ragged":
             ragged.add(len(shape))
         shape.extend(dimension(dim, frame, evaluate, free=True))
     return TensorType(dtype_of(written), tuple(shape), frozenset(ragged))
+
+
+def is_batch(dim: ast.Dim) -> bool:
+    """Whether a dimension is written as the batch."""
+    return isinstance(dim.expr, ast.Name) and dim.expr.id == "N"
+
+
+def batch_not_first(written: ast.TypeExpr, dim: ast.Dim, axis: int) -> BatchNotFirst:
+    """What to say of an `N` behind other sizes; the type as it should be, where it has one `N`."""
+    every = list(written.dims or ())
+    sizes = [d.span.text for d in every]
+    others = [s for d, s in zip(every, sizes, strict=True) if not is_batch(d)]
+    taken = {s.lstrip("<=") for s in sizes}
+    letter = next(c for c in "MKLPQ" if c not in taken)
+    once = len(others) == len(every) - 1
+    first = f"{written.dtype}[{', '.join(['N', *others])}]" if once else None
+    renamed = [letter if d is dim else s for d, s in zip(every, sizes, strict=True)]
+    other = f"{written.dtype}[{', '.join(renamed)}]"
+    return BatchNotFirst(dim.span, axis, written.span.text, first, other)
 
 
 def vocabulary_of(
