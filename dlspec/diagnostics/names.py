@@ -35,11 +35,13 @@ class UnknownName(Diagnostic):
 
     @property
     def helps(self) -> list[str]:
-        """What a name of another framework is here comes before what is spelt alike."""
-        from dlspec.diagnostics import peer_calls
+        """A word without its quotes, and what a name of another framework is here, come before what
+        is spelt alike."""
+        from dlspec.diagnostics import peer_calls, words
 
-        written = self.span is not None and self.span.text == self.name
-        advice = peer_calls.name_advice(self.span) if self.span is not None and written else None
+        if self.span is None or self.span.text != self.name:
+            return super().helps
+        advice = words.word_advice(self.span) or peer_calls.name_advice(self.span)
         return [advice] if advice else super().helps
 
 
