@@ -305,3 +305,23 @@ class OneOutput(Diagnostic):
     title = "each output is a statement of its own"
     label = "end the statement here"
     help = "write `output {name}` on a line of its own"
+
+
+@late_dataclass
+class StrideInIndex(Diagnostic):
+    """An index says from where and to where, ``x[:, 1:3]``. Steps are settings of ``slice``, one
+    for each axis; ``mirror`` turns an axis round.
+
+    Wrong:
+        network n { input x: float[N, 8]; output y = x[:, ::2] }
+
+    Right:
+        network n { input x: float[N, 8]; output y = slice(x, [none, 0], [none, 8], [1, 2]) }
+    """
+
+    instead: str
+
+    code = "DL141"
+    title = "an index has no steps"
+    label = "only `from:to`"
+    help = "{instead}"

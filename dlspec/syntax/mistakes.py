@@ -42,6 +42,7 @@ from dlspec.source import Span
 from dlspec.syntax import foreign
 from dlspec.syntax.lexer import END, NEWLINE, OPENING, Token
 from dlspec.syntax.situation import FORMS, ITEM_WORDS, STATEMENT_WORDS, Situation, expected, found
+from dlspec.syntax.strides import stride
 
 _OPERATORS = frozenset({"PLUS", "MINUS", "TIMES", "POWER", "COMPARE", "LE", "RANGE"})
 _OPERANDS = frozenset({"NAME", "NUMBER", "STRING", "PRIMED"})
@@ -463,6 +464,7 @@ _ROWS: tuple[Callable[[Situation], Diagnostic | None], ...] = (
     foreign.inside_expression,
     foreign.number,
     foreign.sign,
+    stride,
     _semicolon,
     _at_top,
     _colon_after_word,
