@@ -28,5 +28,8 @@ def test_the_advice_means_the_index(index: str) -> None:
     assert not sink.errors
     x = np.arange(2 * 8 * 6, dtype=np.float32).reshape(2, 8, 6)
     y = run(spec.networks["n"].graph, {"x": x}, {}).outputs["y"]
-    parts = [slice(*(int(p) if p else None for p in part.split(":"))) for part in index.split(",")]
+    parts = [
+        slice(*(int(p) if p.strip() else None for p in part.split(":")))
+        for part in index.split(",")
+    ]
     np.testing.assert_array_equal(y, x[tuple(parts)])
