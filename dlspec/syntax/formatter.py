@@ -1,8 +1,10 @@
 """The canonical layout of a spec.
 
 Spaces and indentation are the formatter's; line breaks are the author's, but that lines longer than
-100 columns are broken before `->` and behind commas. Comments stay where they are. Formatting twice
-gives the same as formatting once, and the meaning never changes.
+100 columns are broken: bodies in them first, then before `->` and behind commas; and that a body
+that goes over several lines has them to itself (`bodies`). Comments stay where they are, those
+between `}` and `else` apart. Formatting twice gives the same as formatting once, and the meaning
+never changes.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from itertools import pairwise
 
 from dlspec.diagnostics.core import Sink
 from dlspec.source import SourceFile
+from dlspec.syntax.bodies import opened
 from dlspec.syntax.layout import Row, join
 from dlspec.syntax.lexer import COMMENT, CONTINUING, END, NEWLINE, OPENING, Token, tokenize
 from dlspec.syntax.parser import parse
@@ -27,7 +30,7 @@ def format_source(text: str, name: str = "<text>") -> str:
     sink = Sink()
     file = parse(source, sink)
     sink.raise_if_errors()
-    tokens = tokenize(text, comments=True)
+    tokens = opened(tokenize(text, comments=True))
     spacing = Spacing(file, [t for t in tokens if t.kind not in (NEWLINE, COMMENT)])
     writer = _Writer(source, spacing)
     for statement in _statements(tokens):
@@ -157,6 +160,7 @@ class _Writer:
             if number and not leading:
                 word = next((x.tokens[0].text for x in lines[number:] if x.tokens), "")
                 chained = word in CONTINUING or (not before and not _ends_in_brace(lines, number))
+                chained = chained and word != "else"
                 depth += chained + (has_over and not before and word not in CONTINUING)
                 has_over = has_over or word == "over"
             for token in line.tokens[leading:]:
@@ -226,25 +230,34 @@ class _Writer:
 
 
 def _parts(line: _Line, blank: bool) -> list[_Statement]:
-    """The statements that stand in one line: those of a body written in it, or joined by `;`."""
+    """The statements that stand in one line: those of bodies written in it, or joined by `;`."""
     parts: list[list[Token]] = [[]]
-    braces = brackets = 0
-    closed = line.tokens[-1].kind == "RBRACE"
+    brackets, braces, outside = 0, 0, _outermost(line.tokens)
     for token in line.tokens:
         brackets += (token.kind in OPENING) - (token.kind in OPENING.values())
-        if closed and token is line.tokens[-1] and braces == 1:
-            parts.append([token])
-        elif token.kind == "SEMICOLON" and not brackets and braces == closed:
+        braces -= token.kind == "RBRACE"
+        if token.kind == "RBRACE" and braces == outside and parts[-1]:
+            parts.append([])
+        if token.kind == "SEMICOLON" and not brackets and braces <= outside + 1:
             parts.append([])
         else:
             parts[-1].append(token)
-            if closed and token.kind == "LBRACE" and braces == 0:
-                parts.append([])
-        braces += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+        if token.kind == "LBRACE" and braces == outside:
+            parts.append([])
+        braces += token.kind == "LBRACE"
     statements = [_Statement([_Line(part)], blank=False) for part in parts if part]
     statements[0].blank = blank
     statements[0].lines[0].comment = line.comment
     return statements
+
+
+def _outermost(tokens: list[Token]) -> int:
+    """How many braces are open where fewest are."""
+    braces = least = 0
+    for token in tokens:
+        braces += (token.kind == "LBRACE") - (token.kind == "RBRACE")
+        least = min(least, braces)
+    return least
 
 
 _CLOSING = frozenset({"RPAR", "RSQB", "RBRACE"})

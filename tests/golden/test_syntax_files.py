@@ -82,7 +82,14 @@ def test_tree(name: str, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["syntax/lenet", "syntax/recipes", "sketches/10_resnet152", "syntax/ragged_layout"]
+    "name",
+    [
+        "syntax/lenet",
+        "syntax/recipes",
+        "sketches/10_resnet152",
+        "syntax/ragged_layout",
+        "syntax/branches",
+    ],
 )
 def test_canonical_text(name: str, request: pytest.FixtureRequest) -> None:
     spec = HERE / f"{name}.dl"

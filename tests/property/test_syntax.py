@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 from functools import cache
 from typing import Any
@@ -115,3 +116,46 @@ def test_any_place_can_be_shown(text: str, start: int, length: int, width: int) 
     assert all(c.isprintable() or c == "\n" or unicodedata.category(c) == "Zs" for c in shown)
     place = render_json(told)
     assert place["start"] is not None
+
+
+@st.composite
+def _branches(draw: st.DrawFn) -> str:
+    """Branches within one another, on one line or on many, with a comment wherever one may be."""
+    number = 0
+
+    def gap(must: bool = False) -> str:
+        nonlocal number
+        number += 1
+        kinds = ["\n", "\n\n\n", f" # c{number}\n", f"\n# c{number}\n", f" # a{number}\n\n# b\n"]
+        return draw(st.sampled_from(kinds if must else [" ", " ", " ", *kinds]))
+
+    def body(depth: int) -> str:
+        inner = [statement(depth - 1) for _ in range(draw(st.integers(0, 2)))]
+        joined = "".join(s + draw(st.sampled_from(["; ", gap(must=True)])) for s in inner[:-1])
+        return "{" + gap() + joined + "".join(inner[-1:]) + gap() + "}"
+
+    def statement(depth: int) -> str:
+        if depth <= 0 or draw(st.booleans()):
+            return "y = x" + " -> dense(100)" * draw(st.integers(0, 4))
+        if draw(st.booleans()):
+            return f"for i in 1..3 {body(depth)}"
+        text = f"if c == {depth} {body(depth)}"
+        for _ in range(draw(st.integers(0, 1))):
+            text += f"{gap()}else if c == 0 {body(depth)}"
+        return text + f"{gap()}else {body(depth)}" * draw(st.integers(0, 1))
+
+    return "network n(c = 1) " + body(4)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(_branches())
+def test_formatting_keeps_branches_and_their_comments(text: str) -> None:
+    check_drawn(text)
+    lines = format_source(text).split("\n")
+    marks = [mark for line in lines for mark in re.findall(r"[abc]\d*$", line) if "#" in line]
+    assert sorted(marks) == sorted(re.findall(r"# ([abc]\d*)", text))
+    for line in lines:
+        code = line.partition("#")[0].strip()
+        # a brace that closes a body of several lines begins its line
+        assert code.count("{") == code.count("}") or code.startswith("}") or code.endswith("{")
+        assert code.count("}") <= code.count("{") or code == "}", line
