@@ -132,6 +132,11 @@ def setting_advice(name: str, of: str, span: Span, known: frozenset[str] | None)
     rate = SETTINGS.get(name, name) == "lr"
     if rate and known is not None and "lr" not in known and "optimizer" in known:
         return "the rate belongs to the optimiser: `optimizer = adam(0.001)`"
+    unit = re.match(r"(?:\w+_)?(step|epoch)s?\Z", name)
+    if unit and known is not None and known & {"over", "warm_up"}:
+        match = _NAMED.match(span.text)
+        length = match.group(2).strip() if match else "400"
+        return f"a length is a number with its unit: `{min(known)} = {length} {unit.group(1)}s`"
     ours = SETTINGS.get(name)
     if ours is not None and (known is None or ours in known):
         match = _NAMED.match(span.text)

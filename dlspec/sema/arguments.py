@@ -14,6 +14,7 @@ from dlspec.diagnostics.names import (
     RepeatedArgument,
     UnknownSetting,
 )
+from dlspec.ir.plan import SCHEDULES
 from dlspec.sema import compile_time
 from dlspec.sema.context import Frame
 from dlspec.sema.starts import StartFunction
@@ -76,6 +77,8 @@ def call_builtin(function: Builtin, arguments: Arguments, span: Span) -> Any:
     for name, (_, place) in arguments.named.items():
         if name not in known:
             shown = ", ".join(f"`{k}`" for k in known) or None
+            if function.name in SCHEDULES:
+                shown = f"{shown}, as in `{SCHEDULES[function.name].example}`"
             guess = did_you_mean(name, known)
             raise DlspecError(UnknownSetting(place, name, function.name, guess, shown))
     try:

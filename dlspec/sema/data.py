@@ -31,6 +31,7 @@ from dlspec.ir.data_plan import (
 from dlspec.ir.types import DType, TensorType
 from dlspec.sema import types
 from dlspec.sema.context import Frame
+from dlspec.sema.misfits import wrong_split
 from dlspec.sema.program import Program
 from dlspec.sema.values import Vocabulary, describe, is_number
 from dlspec.source import Span
@@ -401,6 +402,8 @@ class _Body:
         if not isinstance(expr, ast.Call) or not isinstance(expr.function, ast.Name):
             raise DlspecError(wrong)
         kind = expr.function.id
+        if kind not in ("random", "given"):
+            raise DlspecError(wrong)
         shares: list[float] = []
         validation: int | float = 0.1
         by: str | None = None
@@ -408,7 +411,8 @@ class _Body:
             if argument.name == "by" and kind == "random":
                 column = self.column(argument.value)
                 if column is None:
-                    raise DlspecError(WrongKind(argument.span, "a column of the source", "this"))
+                    written = f"`{argument.value.span.text}`"
+                    raise DlspecError(WrongKind(argument.span, "a column of the source", written))
                 by = column.name
                 continue
             value = self.el.evaluate(argument.value, self.frame)
@@ -427,14 +431,17 @@ class _Body:
             else:
                 raise DlspecError(
                     UnknownSetting(
-                        argument.span, argument.name or argument.span.text, kind, None, None
+                        argument.span,
+                        argument.name or argument.span.text,
+                        kind,
+                        known="`validation`" if kind == "given" else "parts and `by`",
                     )
                 )
         if kind == "random" and len(shares) in (2, 3) and abs(sum(shares) - 1) < 1e-6:
             return SplitPlan("random", shares=tuple(shares), by=by, span=expr.span)
         if kind == "given":
             return SplitPlan("given", validation=validation, span=expr.span)
-        raise DlspecError(wrong)
+        raise DlspecError(wrong_split(wrong, shares))
 
 
 def _is_call(expr: ast.Expr, name: str) -> bool:

@@ -25,6 +25,7 @@ from dlspec.ir.plan import (
 )
 from dlspec.sema.context import Frame
 from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.misfits import wrong_schedule
 from dlspec.sema.recipe_body import metric_name
 from dlspec.sema.recipe_stages import Settings
 from dlspec.sema.values import (
@@ -128,7 +129,7 @@ class SettingReader:
         spans = [a for a in value.arguments if isinstance(a, Quantity)]
         form = SCHEDULES[value.kind]
         if len(numbers) not in form.numbers or len(spans) not in form.lengths:
-            raise DlspecError(BadValue(span, value.kind, span.text, f"`{form.example}`"))
+            raise DlspecError(wrong_schedule(value, span))
         for quantity in spans:
             if quantity.unit not in ("epochs", "epoch", "steps", "step") or quantity.value <= 0:
                 raise DlspecError(
