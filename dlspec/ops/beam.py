@@ -13,15 +13,15 @@ from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Environment, OnnxBuilder, Op
 from dlspec.ops.control import Array, LoopBuilder, LoopContext, assign, check_states
 from dlspec.ops.ctc import NEVER
-from dlspec.ops.generation import axes, choice, chosen, masked, with_rows
+from dlspec.ops.generation import axes, choice, chosen, masked
 from dlspec.ops.measured import ints, onnx_range, onnx_size, whole
 
 
 class Beam(Op):
     """Steps a cell on several texts of each row, and keeps the ``width`` likeliest.
 
-    Inputs: the initial states (N * width, ...), each row's ``width`` times in a row; the captures,
-    which stand for so many rows as well.
+    Inputs: the ids fed first (N * width) and the initial states (N * width, ...), each row's
+    ``width`` times in a row; the captures, which stand for so many rows as well.
     Body: the fed ids (N * width), states → next states, scores (N * width, V), further outputs.
     Outputs: the likeliest text (N, at_most) int64, with ``stop`` its length (N) int32, the body's
     outputs on its way (N, at_most, ...), the states at its end (N, ...).
@@ -40,7 +40,6 @@ class Beam(Op):
     ragged = "reduce"
     body: Graph
     states: int
-    start: int
     stop: int | None
     at_most: int
     width: int
@@ -60,7 +59,7 @@ class Beam(Op):
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """One text of each row; its step axis is ragged where there is a stop symbol."""
-        check_states(self.name, self.body, self.states, inputs)
+        check_states(self.name, self.body, self.states, inputs[1:])
         fed = self.body.inputs[0].type
         rows = fed.shape[0] // self.width
         steps, own = Dim.of(self.symbol or self.at_most), set() if self.stop is None else {1}
@@ -87,15 +86,19 @@ class Beam(Op):
         """What the continuations of a text that has stopped add to its score: one does nothing."""
         return np.array([0.0] + [NEVER] * (self._few - 1))
 
+    def _parts(self, inputs: Sequence[Any]) -> tuple[Any, list[Any], dict[Value, Any]]:
+        """The ids fed first, initial states, captures."""
+        first, *given = inputs
+        states, given = given[: self.states], given[self.states :]
+        return first, states, dict(zip(self.captures, given, strict=True))
+
     # --- NumPy ------------------------------------------------------------------------------------
 
     def run(self, environment: Environment, *inputs: Array) -> tuple[Array, ...]:
         """The loop in NumPy, its body by the interpreter."""
-        states = list(inputs[: self.states])
-        captures = dict(zip(self.captures, inputs[self.states :], strict=True))
-        width, count = self.width, len(inputs[with_rows(self.body)]) // self.width
+        fed, states, captures = self._parts(inputs)
+        width, count = self.width, len(fed) // self.width
         first = np.arange(count)[:, None] * width
-        fed = np.full(count * width, self.start, np.int64)
         score = np.full((count, width), NEVER, environment.dtype)
         score[:, 0] = 0
         done = np.zeros((count, width), np.bool_)
@@ -176,13 +179,13 @@ class Beam(Op):
         targets = [outputs[0], *outputs[1 if self.stop is None else 2 :]]
         shown = targets[1 : len(targets) - self.states]
         lists = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in shown]
-        like, width = inputs[with_rows(self.body)], self.width
-        settings = {"width": width, "like": like, "never": NEVER, "start": self.start} | v
-        settings |= {"fed": fed, "stop": self.stop, "few": self._few}
-        settings["device"] = f"device={like}.device"
+        start, initial, _ = self._parts(inputs)
+        width = self.width
+        settings = {"width": width, "start": start, "never": NEVER, "fed": fed} | v
+        settings |= {"stop": self.stop, "few": self._few, "device": f"device={fed}.device"}
         lines = [
-            "{first} = torch.arange(0, {like}.shape[0], {width}, {device})[:, None]",
-            "{fed} = torch.full(({like}.shape[0],), {start}, {device})",
+            "{fed} = {start}",
+            "{first} = torch.arange(0, {fed}.shape[0], {width}, {device})[:, None]",
             "{score} = torch.full(({first}.shape[0], {width}), {never}, {device})",
             "{score}[:, 0] = 0",
             "{sources}, {said} = [], []",
@@ -194,7 +197,7 @@ class Beam(Op):
             lines.append("{ended}[0] = 0")
         lines = [line.format(**settings) for line in lines]
         lines += [f"{name} = []" for name in lists if name != "_"]
-        lines += assign(states, list(inputs[: self.states]))
+        lines += assign(states, initial)
         inner = self._torch_step(t, settings, states, lists)
         lines += [f"for _ in range({self.at_most}):", *(f"    {line}" for line in inner)]
         lines += self._torch_back(settings, lists)
@@ -302,21 +305,20 @@ class Beam(Op):
     def onnx(self, g: OnnxBuilder, *inputs: str) -> tuple[str, ...]:
         """`Loop`, and a `Scan` back along the likeliest text."""
         b = cast(LoopBuilder, g)
-        captures = dict(zip(self.captures, inputs[self.states :], strict=True))
-        width, like = self.width, inputs[with_rows(self.body)]
+        first, initial, captures = self._parts(inputs)
+        width = self.width
         kinds = [o.value.type for o in self.body.outputs]
         real = kinds[self.states].dtype
-        many = b.op("Slice", b.shape(like), ints(b, 0), ints(b, 1))
-        count = b.op("Div", many, ints(b, width))
+        count = b.op("Div", b.shape(first), ints(b, width))
         beams = b.op("Concat", count, ints(b, width), axis=0)
         begun = np.full(width, NEVER, real.value)
         begun[0] = 0
         starts = [
-            b.op("Expand", whole(b, self.start), many),
+            first,
             b.op("Expand", b.constant(begun), beams),
             b.op("Expand", b.constant(np.array(False)), beams),
             b.op("Expand", b.constant(np.array(0, np.int32)), beams),
-            *inputs[: self.states],
+            *initial,
         ]
         inner = b.subgraph("body")
         self._onnx_step(inner, captures, real)

@@ -20,20 +20,21 @@ class Generate(Op):
     """Steps a cell on what it chose before: ``state, scores[t] = body(fed, state)``, then ``fed =
     choose(scores[t])``.
 
-    Inputs: the initial states (N, ...), for ``sample`` a uniform noise (N, at_most), the captures.
-    Body: the fed value (N), states → next states, scores (N, V), further outputs (N, ...).
+    Inputs: what is fed first (N, ...), the initial states (N, ...), for ``sample`` a uniform noise
+    (N, at_most), the captures.
+    Body: the fed value (N, ...), states → next states, scores (N, V), further outputs (N, ...).
     Outputs: the choices (N, at_most) int64, with ``stop`` their lengths (N) int32, the body's
     outputs (N, at_most, ...), the final states.
 
     ``greedy`` takes the first largest score. ``sample`` draws from softmax(scores / temperature)
     by its distribution function: the number of classes whose cumulated probability is at most u.
-    ``same`` feeds the first output itself, beginning with a tensor full of ``start``; the choices
-    are those outputs. After ``stop`` a row is done: the stop symbol and all that follows are not
-    returned (0), and its states stay as they are. The loop ends when all rows are done, or after
-    ``at_most`` steps. A state of no axes, a step counter, belongs to no row and goes on; at least
-    one state has rows. Two generations have lengths of their own, so their step axes are told apart
-    by ``symbol``; it stands for ``at_most``. Without ``shown`` the first output is no result: the
-    scores of many words at every step are large.
+    ``same`` feeds the first output itself, of any axes; the choices are those outputs. After
+    ``stop`` a row is done: the stop symbol and all that follows are not returned (0), and its
+    states stay as they are. The loop ends when all rows are done, or after ``at_most`` steps. A
+    state of no axes, a step counter, belongs to no row and goes on. Two generations have lengths
+    of their own, so their step axes are told apart by ``symbol``; it stands for ``at_most``.
+    Without ``shown`` the first output is no result: the scores of many words at every step are
+    large.
     """
 
     name = "generate"
@@ -41,7 +42,6 @@ class Generate(Op):
     ragged = "reduce"
     body: Graph
     states: int
-    start: int
     stop: int | None
     at_most: int
     choose: Choose = "greedy"
@@ -61,7 +61,7 @@ class Generate(Op):
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
         """The step axis has the size ``at_most``; it is ragged where there is a stop symbol."""
-        check_states(self.name, self.body, self.states, inputs)
+        check_states(self.name, self.body, self.states, inputs[1:])
         fed = self.body.inputs[0].type
         own = set[int]() if self.stop is None else {1}
         steps = Dim.of(self.symbol or self.at_most)
@@ -77,20 +77,19 @@ class Generate(Op):
             *(o.value.type for o in self.body.outputs[: self.states]),
         )
 
-    def _parts(self, inputs: Sequence[Any]) -> tuple[list[Any], Any, dict[Value, Any]]:
-        """Initial states, the noise or None, captures."""
-        given = list(inputs)
+    def _parts(self, inputs: Sequence[Any]) -> tuple[Any, list[Any], Any, dict[Value, Any]]:
+        """What is fed first, initial states, the noise or None, captures."""
+        first, *given = inputs
         states, given = given[: self.states], given[self.states :]
         noise = given.pop(0) if self.choose == "sample" else None
-        return states, noise, dict(zip(self.captures, given, strict=True))
+        return first, states, noise, dict(zip(self.captures, given, strict=True))
 
     # --- NumPy ------------------------------------------------------------------------------------
 
     def run(self, environment: Environment, *inputs: Array) -> tuple[Array, ...]:
         """The loop in NumPy, its body by the interpreter."""
-        states, noise, captures = self._parts(inputs)
-        count = len(inputs[with_rows(self.body)])
-        fed = self._first(count, environment.dtype)
+        fed, states, noise, captures = self._parts(inputs)
+        count = len(fed)
         done = np.zeros(count, np.bool_)
         lengths = np.zeros(count, np.int32)
         rows: list[list[Array]] = [[] for _ in range(1 + len(self.body.outputs) - self._told)]
@@ -115,11 +114,6 @@ class Generate(Op):
         stacked = [np.stack(kept, 1) for kept in rows]
         return (stacked[0], *([] if self.stop is None else [lengths]), *stacked[1:], *states)
 
-    def _first(self, count: int, real: np.dtype[Any]) -> Array:
-        fed = self.body.inputs[0].type
-        dtype = real if fed.dtype.is_float else fed.dtype.value
-        return np.full((count, *(d.evaluate({}) for d in fed.shape[1:])), self.start, dtype)
-
     def _choose(self, scores: Array, u: Array | None) -> Array:
         if u is None:
             return scores if self.choose == "same" else scores.argmax(-1).astype(np.int64)
@@ -134,23 +128,16 @@ class Generate(Op):
         self, t: LoopContext, inputs: Sequence[str], outputs: Sequence[str]
     ) -> list[str]:
         """A `for` that breaks when all rows are done."""
-        initial, noise, _ = self._parts(inputs)
+        first, initial, noise, _ = self._parts(inputs)
         names = [i.name for i in self.body.inputs]
         fed, *states = [t.fresh(n) for n in names]
-        device = f"device={next(i for i in inputs if i)}.device"
-        kind = self.body.inputs[0].type
-        sizes = t.dims(*kind.shape)
-        lines = [
-            f"{fed} = torch.full(({sizes},), {self.start}, dtype={t.dtype(kind.dtype)}, {device})"
-        ]
-        lines += assign(states, initial)
+        lines = assign([fed, *states], [first, *initial])
         done = ""
         if self.stop is not None:
             done = t.fresh("done")
-            count = t.dims(kind.shape[0])
-            lines.append(f"{done} = torch.zeros({count}, dtype=torch.bool, {device})")
+            lines.append(f"{done} = torch.zeros_like({fed}, dtype=torch.bool)")
             if outputs[1] != "_":
-                lines.append(f"{outputs[1]} = torch.zeros({count}, dtype=torch.int32, {device})")
+                lines.append(f"{outputs[1]} = torch.zeros_like({fed}, dtype=torch.int32)")
         targets = [outputs[0], *outputs[1 if self.stop is None else 2 :]]
         kept = len(targets) - self.states
         collected = ["_" if o == "_" else t.fresh(f"{o}_steps") for o in targets[:kept]]
@@ -222,7 +209,7 @@ class Generate(Op):
     def onnx(self, g: OnnxBuilder, *inputs: str) -> tuple[str, ...]:
         """`Loop` with a trip limit, and with a condition where there is a stop symbol."""
         b = cast(LoopBuilder, g)
-        initial, noise, captures = self._parts(inputs)
+        first, initial, noise, captures = self._parts(inputs)
         fed_kind = self.body.inputs[0].type
         rows = TensorType(DType.bool_, fed_kind.shape[:1])
         counts = TensorType(DType.int32, fed_kind.shape[:1])
@@ -263,9 +250,7 @@ class Generate(Op):
             *zip(kept, kept_kinds, strict=True),
         ):
             inner.output(name, kind)
-        return self._onnx_loop(
-            b, inner, initial, len(carried), inputs[with_rows(self.body)], kept_kinds
-        )
+        return self._onnx_loop(b, inner, [first, *initial], len(carried), kept_kinds)
 
     def _onnx_loop(
         self,
@@ -273,15 +258,12 @@ class Generate(Op):
         inner: LoopBuilder,
         initial: Sequence[str],
         carried: int,
-        like: str,
         kinds: Sequence[TensorType],
     ) -> tuple[str, ...]:
-        fed = self.body.inputs[0].type
-        count = b.op("Slice", b.shape(like), _ints(b, 0), _ints(b, 1))
-        rest = [d.evaluate({}) for d in fed.shape[1:]]
-        sizes = b.op("Concat", count, _ints(b, *rest), axis=0) if rest else count
-        starts = [b.op("Expand", b.constant(np.array(self.start, fed.dtype.value)), sizes)]
+        first, *states = initial
+        starts = [first]
         if carried > 1:
+            count = b.shape(first)
             starts.append(b.op("Expand", b.constant(np.array(False)), count))
             starts.append(b.op("Expand", b.constant(np.array(0, np.int32)), count))
         made = b.op(
@@ -289,7 +271,7 @@ class Generate(Op):
             b.constant(np.array(self.at_most, np.int64)),
             b.constant(np.array(True)),
             *starts,
-            *initial,
+            *states,
             outputs=carried + self.states + len(kinds),
             body=inner.proto,
         )
@@ -336,11 +318,6 @@ class Generate(Op):
         number = g.op("ReduceSum", below, _ints(g, -1), keepdims=0)
         classes = g.op("Gather", g.shape(scores), g.constant(np.array(-1, np.int64)))
         return g.op("Min", number, g.op("Sub", classes, g.constant(np.array(1, np.int64))))
-
-
-def with_rows(body: Graph) -> int:
-    """Which of the states has rows; one of no axes, a step counter, has none."""
-    return next(i for i, formal in enumerate(body.inputs[1:]) if formal.type.rank)
 
 
 def masked(done: Array, value: Array, instead: Array) -> Array:

@@ -11,7 +11,6 @@ LATER = frozenset(
         "fixed",
         "image",
         "jitter",
-        "like",
         "masked_conv",
         "mixup",
         "mu_law",

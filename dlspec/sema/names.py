@@ -19,7 +19,7 @@ from dlspec.syntax import ast
 if TYPE_CHECKING:
     from dlspec.sema.elaborate import Elaborator
 
-FORMS = ("scan", "each", "last", "reverse", "generate", "greedy", "sample", "same", "beam")
+FORMS = ("scan", "each", "last", "reverse", "generate", "greedy", "sample", "same", "beam", "like")
 """Functions on tensors and layers that are no ops (`dlspec.sema.time`)."""
 SHORT_NAMES = {
     "bce": "binary_cross_entropy",

@@ -17,7 +17,7 @@ from dlspec.diagnostics.time import NoTime
 from dlspec.ir.graph import Value
 from dlspec.ops import REGISTRY
 from dlspec.ops.sequence import LastStep, Reversed, RowsAsSteps, StepsAsRows
-from dlspec.sema import cells, generating
+from dlspec.sema import along, cells, choosing, generating
 from dlspec.sema.apply_op import apply_op
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.context import Frame
@@ -134,8 +134,9 @@ def _is_layer(value: Any) -> bool:
 FORMS: Mapping[str, FormFunction] = {
     "scan": cells.scan,
     "generate": generating.generate,
-    "sample": generating.sample,
-    "beam": generating.beam,
+    "sample": choosing.sample,
+    "beam": choosing.beam,
+    "like": along.like,
     "last": last,
     "reverse": reverse,
     "each": each,

@@ -156,6 +156,13 @@ class Choose:
 
 
 @dataclass(frozen=True)
+class Like:
+    """As many steps as a tensor with time has: `steps = like(x)`."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
 class Namespace:
     """An imported file under a name, or a data definition: names behind a dot."""
 

@@ -23,6 +23,7 @@ from dlspec.ops.convolution import Conv
 from dlspec.ops.embedding import Embed
 from dlspec.ops.generation import Generate
 from dlspec.ops.joining import Concat
+from dlspec.ops.lengths import Full
 from dlspec.ops.linear import Dense
 from dlspec.ops.moving import RepeatInterleave
 from dlspec.ops.normalization import BatchNorm
@@ -114,7 +115,6 @@ def generate_loop(choose: str = "sample", stop: int | None = 2) -> Graph:
     op = Generate(
         body,
         1,
-        start=1,
         stop=stop,
         at_most=6,
         choose=choose,
@@ -122,7 +122,9 @@ def generate_loop(choose: str = "sample", stop: int | None = 2) -> Graph:
         captures=captures,
     )  # type: ignore[arg-type]
     names = ["word", *(["L_lengths"] if stop is not None else []), "scores", "focus", "final"]
-    made = b.apply(op, memory, *([u] if u is not None else []), *captures, path="said", name=names)
+    first = b.one(Full((), 1, "int64"), memory, path="said.start")
+    noise = [u] if u is not None else []
+    made = b.apply(op, first, memory, *noise, *captures, path="said", name=names)
     return b.finish(**dict(zip(names, made, strict=True)))
 
 
@@ -142,9 +144,10 @@ def beam_loop() -> Graph:
     scores = c.one(Dense(5), attended, path="cell.scores")
     body = c.finish(scores=scores, focus=attended)
     captures = free_values(body)
-    op = Beam(body, 1, start=1, stop=2, at_most=6, width=2, captures=captures)
+    op = Beam(body, 1, stop=2, at_most=6, width=2, captures=captures)
+    first = b.one(Full((), 1, "int64"), beams, path="said.start")
     names = ["word", "L_lengths", "scores", "focus", "final"]
-    made = b.apply(op, beams, *captures, path="said", name=names)
+    made = b.apply(op, first, beams, *captures, path="said", name=names)
     return b.finish(**dict(zip(names, made, strict=True)))
 
 

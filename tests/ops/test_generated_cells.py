@@ -19,7 +19,7 @@ from dlspec.randomness import structural_weights
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
 from dlspec.targets.onnx import onnx_from_graph
-from dlspec.targets.torch_source import load_module, module_source
+from dlspec.targets.torch_source import argument_name, load_module, module_source
 
 Array = NDArray[Any]
 CELLS = {
@@ -113,8 +113,10 @@ def drawn(graph: Graph, rows: int) -> dict[str, Array]:
 def by_torch(graph: Graph, weights: Any, feeds: dict[str, Array], folder: Path) -> list[Array]:
     module: Any = load_module(module_source("n", {"forward": graph}), folder / "n.py")()
     module.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in weights.items()})
+    given = {i: torch.from_numpy(feeds[i.name]) for i in graph.inputs}
+    noise = {argument_name(i.name): given.pop(i) for i in graph.noise_inputs}
     with torch.no_grad():
-        made = module(*(torch.from_numpy(feeds[i.name]) for i in graph.inputs))
+        made = module(*given.values(), **noise)
     return [v.numpy() for v in (made if isinstance(made, tuple) else (made,))]
 
 
