@@ -68,6 +68,6 @@ def generated_along(el: Elaborator, request: Request, x: Like) -> Record:
     loop.fed_input = None  # a state like any other
     lengths = [lengths_of(context, time, x.value.type)] if 1 in x.value.type.ragged else []
     made, final = closed(el, loop, {**outputs, fed: choice}, lengths, (False, 0), span)
-    del final.names[fed]
-    name = request.definition.name
-    return Record(name, {**made, "final": final}, (fed,))
+    ends = {n: v for n, v in final.names.items() if n != fed}
+    found = {**made, "final": Record("final", ends, tuple(ends))}
+    return Record(request.definition.name, found, (fed,))
