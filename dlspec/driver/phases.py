@@ -4,7 +4,7 @@ ones run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -85,9 +85,9 @@ class Compilation:
         if not recipes:
             advice = f"`dlspec compile {self.source.name}` builds it without training"
             raise DlspecError(NothingToDo(None, self.source.name, "recipe", advice))
-        known = ", ".join(recipes)
         near = did_you_mean(name, recipes) if name else None
-        advice = f"did you mean `--recipe {near}`?" if near else f"choose with `--recipe`: {known}"
+        commands = [f"dlspec train {self.source.name} --recipe {n}" for n in recipes]
+        advice = f"did you mean `--recipe {near}`?" if near else one_of(commands)
         what = f"recipe `{name}`" if name else f"single recipe: there are {len(recipes)}"
         raise DlspecError(NothingToDo(None, self.source.name, what, advice))
 
@@ -105,8 +105,13 @@ class Compilation:
         if not plans:
             advice = "`experiment sizes runs recipe { units = 32, 64; repeat = 3 seeds }` is one"
             raise DlspecError(NothingToDo(None, self.source.name, "experiment", advice))
-        known = ", ".join(plans)
         near = did_you_mean(name, plans) if name else None
-        advice = f"did you mean `{near}`?" if near else f"name one of {known}"
+        commands = [f"dlspec experiment {self.source.name} {n}" for n in plans]
+        advice = f"did you mean `{near}`?" if near else one_of(commands)
         what = f"experiment `{name}`" if name else f"single experiment: there are {len(plans)}"
         raise DlspecError(NothingToDo(None, self.source.name, what, advice))
+
+
+def one_of(commands: Sequence[str]) -> str:
+    """Commands to choose from, one a line."""
+    return "\n".join(["write one of", *(f"`{c}`" for c in commands)])

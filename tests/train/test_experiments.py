@@ -165,7 +165,9 @@ def test_all_combinations_are_compiled_before_the_first_runs(place: Path, tell: 
 
 def test_which_experiment(place: Path, tell: Tell) -> None:
     assert ask() == 1
-    assert "name one of sizes, pairs, rates" in tell()[1]
+    err = tell()[1]
+    for name in ("sizes", "pairs", "rates"):
+        assert f"`dlspec experiment points.dl {name}`\n" in err
     assert ask("size") == 1
     assert "did you mean `sizes`?" in tell()[1]
 
