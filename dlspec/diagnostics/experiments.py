@@ -201,8 +201,8 @@ class ExperimentInterrupted(Diagnostic):
 
 @late_dataclass
 class ExperimentChanged(Diagnostic):
-    """The folder holds runs of an earlier text of the experiment, whose results would be mixed with
-    those of the new one.
+    """The folder holds runs of an earlier text of the experiment, or with other settings, whose
+    results would be mixed with those of the new one.
 
     Wrong:
         $ dlspec experiment specs/memories.dl     # after `epochs` was changed
@@ -212,7 +212,13 @@ class ExperimentChanged(Diagnostic):
     """
 
     code: ClassVar[str] = "DL487"
-    title: ClassVar[str] = "`{folder}` holds runs of another text: {what} changed"
-    help: ClassVar[str] = "`--fresh` begins anew, and `--runs FOLDER` keeps these"
+    title: ClassVar[str] = "`{folder}` holds a run of {which}"
+    note: ClassVar[tuple[str, ...]] = ("it was made {made}", "what changed: {what}")
+    help: ClassVar[tuple[str, ...]] = (
+        "`--runs FOLDER` keeps what is here, and makes the others there",
+        "`--fresh` begins anew in its place",
+    )
     folder: str
+    which: str
+    made: str
     what: str

@@ -23,6 +23,7 @@ from dlspec.diagnostics.experiments import (
     ExperimentInterrupted,
 )
 from dlspec.diagnostics.train import Interrupted, NotFinite
+from dlspec.driver.experiment_changes import setting_changes, text_changes
 from dlspec.driver.phases import Compilation
 from dlspec.ir.experiment_plan import Combination, ExperimentPlan
 from dlspec.ir.plan import RecipePlan
@@ -128,7 +129,12 @@ def run_experiment(
         if data not in opened:
             opened[data] = open_splits(one.compilation, one.recipe)
         print_ = fingerprint(one.recipe, seed, opened[data])
-        kept = None if fresh else _kept(place, print_, index)
+        settings = {
+            n: v
+            for n, v in one.compilation.settings.items()
+            if n not in dict(one.combination.settings)
+        }
+        kept = None if fresh else _kept(place, print_, settings, index)
         if kept is None:
             on_run(number, one, seed)
             resume = not fresh and (place / "checkpoint.safetensors").is_file()
@@ -146,7 +152,7 @@ def run_experiment(
             except KeyboardInterrupt:  # before its first batch
                 stopped = ExperimentInterrupted(None, number, plan.runs, str(folder))
                 raise DlspecError(stopped) from None
-            _keep(place, trial, print_)
+            _keep(place, trial, print_, settings)
         else:
             trial = kept
         trials.append(trial)
@@ -234,28 +240,34 @@ def fingerprint(plan: RecipePlan, seed: int, splits: Splits) -> dict[str, str]:
     return found
 
 
-def _kept(place: Path, now: dict[str, str], index: int) -> Trial | None:
+def _kept(place: Path, now: dict[str, str], settings: dict[str, str], index: int) -> Trial | None:
     """The result that a run's folder holds.
 
     Raises:
-        DlspecError: DL487 for one of another text.
+        DlspecError: DL487 for one of another text, or of other settings.
     """
-    from dlspec.train.fingerprint import changes
-
     try:
         record = json.loads((place / RESULT).read_text("utf-8"))
         was, trial = record["fingerprint"], Trial(**record["trial"])
+        set_then = dict(record.get("settings", settings))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
         return None  # not ours, or half written: the run is done again
-    if different := changes(was, now):
-        raise DlspecError(ExperimentChanged(None, str(place), ", ".join(different)))
+    if was != now:
+        made = setting_changes(set_then, settings)
+        which = "other settings" if made else "another text"
+        changed = ", ".join(text_changes(was, now))
+        raise DlspecError(ExperimentChanged(None, str(place), which, made, changed))
     return replace(trial, combination=index)
 
 
-def _keep(place: Path, trial: Trial, made_of: dict[str, str]) -> None:
+def _keep(place: Path, trial: Trial, made_of: dict[str, str], settings: dict[str, str]) -> None:
     from dlspec.train.rundir import write_text
 
-    record: dict[str, Any] = {"trial": asdict(trial), "fingerprint": made_of}
+    record: dict[str, Any] = {
+        "trial": asdict(trial),
+        "settings": settings,
+        "fingerprint": made_of,
+    }
     write_text(place / RESULT, json.dumps(record, indent=1) + "\n")

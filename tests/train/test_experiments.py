@@ -148,9 +148,16 @@ def test_results_of_another_text_are_not_mixed_in(place: Path, tell: Tell) -> No
     (place / "points.dl").write_text(text.replace("epochs = 2", "epochs = 3"))
     assert ask("pairs", "--quiet") == 1
     err = tell()[1]
-    assert "DL487" in err and "length changed" in err and "--fresh" in err
+    assert "DL487" in err and "of another text" in err and "--fresh" in err
+    assert "`epochs` (2 before, 3 now)" in err
     assert ask("pairs", "--quiet", "--fresh") == 0
     assert lines_of(place / "runs" / "pairs" / "results.csv")[0]["epochs"] == "3"
+    assert ask("pairs", "--quiet", "--set", "batch=7") == 1
+    err = tell()[1]
+    assert "made without `--set batch=7`" in err and "--runs FOLDER" in err
+    assert ask("pairs", "--quiet", "--set", "batch=7", "--runs", "others") == 0
+    assert ask("pairs", "--quiet", "--runs", "others") == 1
+    assert "made with `--set batch=7`" in tell()[1]
 
 
 def test_all_combinations_are_compiled_before_the_first_runs(place: Path, tell: Tell) -> None:
