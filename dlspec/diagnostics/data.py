@@ -155,7 +155,7 @@ class ColumnLengths(Diagnostic):
     second: str
     second_rows: int
     code = "DL606"
-    title = "in `{path}`, `{first}` has {first_rows} rows and `{second}` has {second_rows}"
+    title = "in `{path}`, `{first}` has {first_rows:,} rows and `{second}` has {second_rows:,}"
     label = "columns of different length"
     note = "row i of every column belongs to example i"
 

@@ -399,7 +399,7 @@ class NotFinite(Diagnostic):
     epoch: int
     checkpoint: str | None = None
     code = "DL693"
-    title = "{what} became {value} at step {step} (epoch {epoch})"
+    title = "{what} became {value} at step {step:,} (epoch {epoch})"
     note = "the last good checkpoint is kept: {checkpoint}"
     help = (
         "try a lower learning rate, or `clip = norm(1)`",
@@ -422,7 +422,7 @@ class Interrupted(Diagnostic):
     epoch: int
     path: str
     code = "DL694"
-    title = "stopped at step {step} (epoch {epoch}); saved in `{path}`"
+    title = "stopped at step {step:,} (epoch {epoch}); saved in `{path}`"
     help = "the same command with `--resume` goes on exactly from here"
 
 

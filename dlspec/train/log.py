@@ -24,9 +24,8 @@ def log_line(event: Event) -> str | None:
     match event:
         case Started():
             how = f"{machine_text(event, ', ')}, products {event.matmul}"
-            return (
-                f"{event.recipe}: {event.examples} examples, {event.parameters} parameters; {how}"
-            )
+            size = f"{event.examples:,} examples, {event.parameters:,} parameters"
+            return f"{event.recipe}: {size}; {how}"
         case EpochEnded():
             return epoch_line(event, None) + ("  best" if event.best else "")
         case StageBegan():
@@ -36,13 +35,13 @@ def log_line(event: Event) -> str | None:
         case StageEnded():
             return f"stage {event.name}: {event.reason}"
         case Saved():
-            return f"saved step {event.step} in {event.seconds:.3f} s"
+            return f"saved step {event.step:,} in {event.seconds:.3f} s"
         case Noted():
             told = event.diagnostic
             return "; ".join((f"{told.severity}: {told.message}", *told.notes, *told.helps))
         case Finished():
             metrics = "  ".join(f"{n} {figure_text(n, v)}" for n, v in event.result.metrics.items())
-            return f"{event.reason} after {event.result.epochs} epochs  {metrics}"
+            return f"{event.reason} after {event.result.epochs:,} epochs  {metrics}"
         case _:
             return None
 
@@ -50,7 +49,7 @@ def log_line(event: Event) -> str | None:
 def stage_line(event: StageBegan) -> str:
     """`stage warm (1 of 2): 3 epochs, learns net.head`."""
     epochs = event.epochs
-    how_long = "" if epochs is None else f"{epochs} epoch{'s' * (epochs != 1)}, "
+    how_long = "" if epochs is None else f"{epochs:,} epoch{'s' * (epochs != 1)}, "
     shown = ", ".join(event.learns[:4]) + (", …" if len(event.learns) > 4 else "")
     return f"stage {event.name} ({event.number} of {event.of}): {how_long}learns {shown}"
 
@@ -58,9 +57,9 @@ def stage_line(event: StageBegan) -> str:
 def epoch_line(event: EpochEnded, epochs: int | None) -> str:
     """A row of the history in words."""
     row: Row = event.row
-    of = f"/{epochs}" if epochs else ""
+    of = f"/{epochs:,}" if epochs else ""
     number = event.epoch if event.stage else int(row["epoch"])
-    parts = [f"{event.stage + ': ' if event.stage else ''}epoch {number}{of}"]
+    parts = [f"{event.stage + ': ' if event.stage else ''}epoch {number:,}{of}"]
     parts += [
         f"{name} {figure_text(name, value)}" for name, value in row.items() if name not in _OWN
     ]

@@ -139,13 +139,13 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
-        of = f"/{self._epochs}" if self._epochs else ""
+        of = f"/{self._epochs:,}" if self._epochs else ""
         left = "" if event.seconds_left is None else f"{time_text(event.seconds_left)} left"
         row = Table.grid(padding=(0, 1))
         for _ in range(3):
             row.add_column(no_wrap=True)
         words = f"loss {event.loss:.4f}{self._metric} · {rate_text(event.samples_per_s)}/s · {left}"
-        head = Text(f"{self._stage or 'epoch'} {event.epoch}{of}", "bold cyan")
+        head = Text(f"{self._stage or 'epoch'} {event.epoch:,}{of}", "bold cyan")
         bar = ProgressBar(event.steps_per_epoch, event.position, width=16)
         row.add_row(head, bar, Text(words, overflow="ellipsis"))
         return row
@@ -178,8 +178,8 @@ class Live:
         )
         for name, value in result.metrics.items():
             table.add_row(name, f"[bold]{figure_text(name, value)}[/]")
-        best = "" if result.best_epoch is None else f", best {result.best_epoch}"
-        table.add_row("epochs", f"{result.epochs}{best}")
+        best = "" if result.best_epoch is None else f", best {result.best_epoch:,}"
+        table.add_row("epochs", f"{result.epochs:,}{best}")
         speed = f"{time_text(result.seconds)} at {rate_text(result.samples_per_s)} samples/s"
         table.add_row("learning", speed)
         table.add_row("weights", result.weight_hash[:16])

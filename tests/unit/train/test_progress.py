@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dlspec.train.events import EpochEnded, Event, Finished, Progressed, Started
-from dlspec.train.log import rate_text, time_text
-from dlspec.train.options import TrainResult
+from dlspec.diagnostics.train import Interrupted
+from dlspec.train.events import EpochEnded, Event, Finished, Progressed, Saved, Started
+from dlspec.train.log import epoch_line, log_line, rate_text, time_text
+from dlspec.train.options import Row, TrainResult
 from dlspec.train.progress import progress_for
 
 ROW = {
@@ -46,7 +47,7 @@ def shown(terminal: bool) -> str:
 
 def test_plain_lines_without_a_terminal() -> None:
     assert shown(False).splitlines() == [
-        "digits: 55000 examples, 61706 parameters; cpu, 2 threads, float32, products medium",
+        "digits: 55,000 examples, 61,706 parameters; cpu, 2 threads, float32, products medium",
         "epoch 3/20  train.loss 0.0812  validation.loss 0.0711  validation.accuracy 98.51 %"
         "  46.2k samples/s  best  0:07 left",
         "all epochs done after 3 epochs  test.accuracy 98.93 %",
@@ -72,3 +73,11 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 def test_words() -> None:
     assert [rate_text(r) for r in (12.3, 4500, 2.5e6)] == ["12.3", "4.5k", "2.5M"]
     assert [time_text(s) for s in (0.2, 67, 3723)] == ["0:00", "1:07", "1:02:03"]
+
+
+def test_large_numbers_are_grouped() -> None:
+    row: Row = {**ROW, "epoch": 1200.0}
+    assert epoch_line(EpochEnded(row, False, None), 20_000).startswith("epoch 1,200/20,000  ")
+    assert log_line(Saved(Path("runs/digits"), 123_456, 0.5)) == "saved step 123,456 in 0.500 s"
+    stopped = Interrupted(None, 123_456, 3, "runs/digits")
+    assert stopped.message == "stopped at step 123,456 (epoch 3); saved in `runs/digits`"
