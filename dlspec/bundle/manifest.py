@@ -153,7 +153,10 @@ class Manifest:
     """All that a bundle says about itself.
 
     ``less`` is all that `compile --fast` has proved of the engines (`golden inputs only`); it is
-    empty otherwise. ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where
+    empty otherwise. ``least`` is the least size of each dimension that cannot be 1, since a window
+    is longer.
+
+    ``training`` has ``recipe``, ``epochs``, ``metrics``, ``seed`` where
     ``trained``. ``files``, ``version`` and ``created`` (UTC, ISO 8601) are filled in when the
     bundle is published.
     """
@@ -173,6 +176,7 @@ class Manifest:
     created: str = ""
     schema: int = SCHEMA
     less: str = ""
+    least: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def to_json(self) -> str:
         """The text of ``manifest.json``; the same manifest gives the same text."""
@@ -238,6 +242,13 @@ def _texts(raw: Json, key: str, default: Any = _MISSING) -> tuple[str, ...]:
     if not all(isinstance(v, str) for v in values):
         raise ManifestError(f"`{key}` must list texts")
     return tuple(values)
+
+
+def _sizes(raw: Json, key: str) -> dict[str, int]:
+    sizes = _get(raw, key, dict, {})
+    if not all(type(n) is int for n in sizes.values()):
+        raise ManifestError(f"`{key}` must hold integers")
+    return sizes
 
 
 def _objects(raw: Json, key: str) -> list[Json]:
@@ -365,4 +376,5 @@ def _manifest(raw: Json) -> Manifest:
         created=_get(raw, "created", str, ""),
         schema=schema,
         less=_get(raw, "less", str, ""),
+        least=_sizes(raw, "least"),
     )

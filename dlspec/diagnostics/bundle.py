@@ -45,6 +45,9 @@ from dlspec.diagnostics.inputs import (
     SizeMissing as SizeMissing,
 )
 from dlspec.diagnostics.inputs import (
+    SizeTooSmall as SizeTooSmall,
+)
+from dlspec.diagnostics.inputs import (
     SymbolsDiffer as SymbolsDiffer,
 )
 from dlspec.diagnostics.inputs import (

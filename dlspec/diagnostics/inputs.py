@@ -174,6 +174,26 @@ class EmptyFeed(Diagnostic):
 
 
 @late_dataclass
+class SizeTooSmall(Diagnostic):
+    """An array is shorter than a window that the network puts on it. (Examples that may differ in
+    length, `<=T`, are filled up: of those that are too short there is nothing to tell.)
+
+    Wrong:
+        >>> model(picture=numpy.zeros((1, 3, 2, 2)))       # `picture -> conv(8, kernel = 3)`
+
+    Right:
+        >>> model(picture=numpy.zeros((1, 3, 32, 32)))
+    """
+
+    name: str
+    symbol: str
+    size: int
+    least: int
+    code = "DL677"
+    title = "`{symbol}` is {size} in `{name}`; the network takes {least} or more"
+
+
+@late_dataclass
 class OutOfBounds(Diagnostic):
     """A dynamic dimension lies outside the bounds for which the engine was built and verified.
 

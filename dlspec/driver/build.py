@@ -23,6 +23,7 @@ from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.internal import NothingToDo, TrainedOtherwise, TrainedWeightsStay
 from dlspec.driver.emission import Emitted, input_specs, output_specs, write_sources
 from dlspec.ir.graph import Graph, pruned
+from dlspec.ir.least import least_sizes
 from dlspec.ir.plan import EnginePlan, NetworkPlan, TargetPlan
 from dlspec.source import SourceFile
 
@@ -222,6 +223,7 @@ def build_network(
             parameters=parameters,
             versions=versions,
             less=next((r.verification.less for r in results if r.verification), ""),
+            least={s: n for s, n in least_sizes(plan.graph).items() if n > 1},
         )
         report = _report(plan, manifest, source, results, history, bundle.folder)
         bundle.add_text("report.html", report)

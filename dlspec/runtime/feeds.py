@@ -64,10 +64,14 @@ class Port:
 
 class Feeds:
     """Turns what is given into arrays by input name, checked. ``bounds`` are those of the engine
-    ``engine``."""
+    ``engine``, ``least`` the least sizes that the network takes."""
 
     def __init__(
-        self, inputs: Sequence[InputSpec], bounds: Mapping[str, tuple[int, int]], engine: str
+        self,
+        inputs: Sequence[InputSpec],
+        bounds: Mapping[str, tuple[int, int]],
+        engine: str,
+        least: Mapping[str, int] | None = None,
     ) -> None:
         self.ports = [Port(i) for i in inputs]
         self._given = [p for p in self.ports if p.origin == "data"]
@@ -79,6 +83,10 @@ class Feeds:
         self._names = {p.name for p in self.ports}
         self._bounds = tuple((s, low, high) for s, (low, high) in bounds.items())
         self._engine = engine
+        self._least = dict(least or {})
+        # what examples that differ in length are filled up to, if all of them are shorter
+        self._room = {s: max(low, self._least.get(s, 1)) for s, low, _ in self._bounds}
+        self._room = self._least | self._room
         self.symbols = {s for p in self.ports for d in p.dims for s in d.symbols}
         self.symbols |= {p.spec.symbol for p in self.ports if p.spec.symbol is not None}
 
@@ -99,14 +107,23 @@ class Feeds:
             if value is None:
                 self._check_names(given)
                 raise faults.DlspecError(faults.MissingInput(None, port.name, port.spec.type))
-            if port.steps is not None and not isinstance(value, np.ndarray):
-                value, given = self._padded(port, port.steps, value, given, padders)
+            if port.steps is not None:
+                if not isinstance(value, np.ndarray):
+                    value, given = self._padded(port, port.steps, value, given, padders)
+                elif self._room:
+                    value, given = self._filled(port, port.steps, value, given)
             arrays[port.name] = _fit(port, value, sizes, arrays)
         if self._drawn or len(arrays) != len(given):
             seed = self._complete(given, arrays, sizes, seed)
         for port in self._given:
             if port.expressions:
                 _fit_expressions(port, arrays[port.name], sizes)
+        for symbol, low in self._least.items():
+            size = sizes.get(symbol, low)
+            if size < low:
+                raise faults.DlspecError(
+                    faults.SizeTooSmall(None, self._holder(symbol), symbol, size, low)
+                )
         for symbol, low, high in self._bounds:
             size = sizes.get(symbol)
             if size is not None and not low <= size <= high:
@@ -127,8 +144,9 @@ class Feeds:
         """One array of examples that differ in length, and what is given with their lengths;
         ``padders`` are the inputs that other lengths come from."""
         nested = port.within is not None
-        array, lengths = padded(port.spec, value, port.dtype, nested=nested)
         symbols = (steps, port.within or "")
+        room = tuple(self._room.get(s, 1) for s in symbols)
+        array, lengths = padded(port.spec, value, port.dtype, nested=nested, room=room)
         check_lengths(port.spec, value, symbols, lengths, self._bounds, self._engine)
         for symbol, found in zip(symbols, lengths, strict=False):
             name = f"{symbol}_lengths"
@@ -138,6 +156,24 @@ class Feeds:
                 padders[symbol] = port.name
                 given = {**given, name: found}
         return array, given
+
+    def _filled(
+        self, port: Port, steps: str, value: Array, given: Mapping[str, object]
+    ) -> tuple[Array, Mapping[str, object]]:
+        """An array that is shorter than the network takes with 0 behind, and what is given with
+        the lengths that it has."""
+        lack = [0] * value.ndim
+        for axis, symbol in ((1, steps), (2, port.within)):
+            if symbol is None or axis >= value.ndim or not value.shape[axis]:
+                continue
+            lack[axis] = max(0, self._room.get(symbol, 1) - value.shape[axis])
+            name = f"{symbol}_lengths"
+            if lack[axis] and name not in given:
+                full = np.full(value.shape[:axis], value.shape[axis], np.int32)
+                given = {**given, name: full}
+        if not any(lack):
+            return value, given
+        return np.pad(value, [(0, n) for n in lack]), given
 
     def _holder(self, symbol: str) -> str:
         return next(p.name for p in self.ports if any(s == symbol for _, s in p.symbols))

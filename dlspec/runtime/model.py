@@ -17,6 +17,7 @@ from dlspec.runtime.answer import Answer
 from dlspec.runtime.engine import Engine
 from dlspec.runtime.feeds import Feeds
 from dlspec.runtime.select import TARGETS, choose, files_of, open_engine
+from dlspec.text import SPECIAL
 
 if TYPE_CHECKING:
     from dlspec.diagnostics import bundle as faults
@@ -97,7 +98,7 @@ class Model:
         # an engine for some of the outputs may not read all inputs
         needed = getattr(engine, "inputs", None)
         taken = [i for i in manifest.inputs if needed is None or i.name in needed]
-        self._feeds = Feeds(taken, record.bounds, record.label)
+        self._feeds = Feeds(taken, record.bounds, record.label, manifest.least)
         self._bind = self._feeds.bind
         self._answers = engine.answers
         if not manifest.trained and manifest.parameters:
@@ -175,8 +176,7 @@ class Model:
         lines = [f"{manifest.network} {manifest.version}{noted}"]
         for word, ports in (("takes", self.inputs), ("answers", self.outputs)):
             for port in ports:
-                names = f" of {len(port.classes)} classes" if port.classes is not None else ""
-                lines.append(f"  {word:<8}{port.name}: {port.type}{names}")
+                lines.append(f"  {word:<8}{port.name}: {_told(port)}")
         where = about.get("provider") or about.get("device")
         status = self.record.status
         lines.append(
@@ -189,3 +189,14 @@ class Model:
         return (
             f"<dlspec model {self.manifest.network} {self.manifest.version}, {self.record.label}>"
         )
+
+
+def _told(port: InputSpec | OutputSpec) -> str:
+    """`uint8[N, 28, 28]`, `int64[N] of 10 classes`; a text is told as one."""
+    if port.classes is None:
+        optional = isinstance(port, InputSpec) and port.origin == "lengths"
+        return f"{port.type}, optional" if optional else port.type
+    if port.by is None or len(port.dims) < 2:
+        return f"{port.type} of {len(port.classes):,} classes"
+    pieces = len(set(port.classes) - set(SPECIAL))
+    return f"text[{port.dims[0]}] of {pieces:,} {port.by}, or their ids, {port.type}"

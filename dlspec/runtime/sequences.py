@@ -22,7 +22,12 @@ Array = NDArray[Any]
 
 
 def padded(
-    spec: InputSpec, value: object, dtype: np.dtype[Any], *, nested: bool = False
+    spec: InputSpec,
+    value: object,
+    dtype: np.dtype[Any],
+    *,
+    nested: bool = False,
+    room: tuple[int, int] = (1, 1),
 ) -> tuple[Array, tuple[Array, ...]]:
     """One array of examples with 0 behind each, and their lengths, int32[N].
 
@@ -33,6 +38,7 @@ def padded(
         dtype: the input's element type.
         nested: steps differ in length too, [N, T, W, ...]: a list of lists of arrays, or texts
             that are parted into words; the lengths are int32[N] and int32[N, T].
+        room: how many steps there are at least, and how many within one.
 
     Raises:
         DlspecError: DL662, DL663, DL669 or DL670 for what is no such list.
@@ -42,12 +48,12 @@ def padded(
         raise _no_examples(spec, f"a {type(value).__name__}")
     listed = cast("list[object]", examples)
     if not nested:
-        found, lengths = _joined(spec, [_row(spec, e, dtype) for e in listed], dtype)
+        found, lengths = _joined(spec, [_row(spec, e, dtype) for e in listed], dtype, room[0])
         return found, (lengths,)
     rows = [_parts(spec, e) for e in listed]
     counts = np.array([len(r) for r in rows], np.int32)
-    steps = max(1, int(counts.max(initial=0)))
-    flat, within = _joined(spec, [_row(spec, s, dtype) for r in rows for s in r], dtype)
+    steps = max(room[0], int(counts.max(initial=0)))
+    flat, within = _joined(spec, [_row(spec, s, dtype) for r in rows for s in r], dtype, room[1])
     there = np.arange(steps) < counts[:, None]
     found = np.zeros((len(rows), steps, *flat.shape[1:]), dtype)
     lengths = np.zeros((len(rows), steps), np.int32)
@@ -143,7 +149,7 @@ def _shown(value: object, index: int) -> str | None:
 
 
 def _joined(
-    spec: InputSpec, rows: list[object], dtype: np.dtype[Any]
+    spec: InputSpec, rows: list[object], dtype: np.dtype[Any], room: int
 ) -> tuple[Array, NDArray[np.int32]]:
     """Examples behind one another, with 0 behind each, and their lengths."""
     from dlspec.runtime.convert import converted
@@ -153,7 +159,7 @@ def _joined(
     if any(a.ndim == 0 for a in arrays) or len(rest) > 1:
         raise _no_examples(spec, "a list of no sequences, or of sequences of different steps")
     lengths = np.array([len(a) for a in arrays], np.int32)
-    found = np.zeros((len(arrays), max(1, int(lengths.max(initial=0))), *rest.pop()), dtype)
+    found = np.zeros((len(arrays), max(room, int(lengths.max(initial=0))), *rest.pop()), dtype)
     for place, array in enumerate(arrays):
         if array.size:
             found[place, : len(array)] = array

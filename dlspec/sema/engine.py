@@ -9,6 +9,7 @@ from dlspec.diagnostics.meaning import BadValue, UnboundedDimension
 from dlspec.diagnostics.names import NotYet, UnknownName, UnknownSetting
 from dlspec.diagnostics.shapes import NoBatch
 from dlspec.ir.graph import Graph
+from dlspec.ir.least import least_sizes
 from dlspec.ir.plan import EnginePlan, TargetPlan
 from dlspec.sema.context import Frame
 from dlspec.sema.values import Range, describe, is_number
@@ -37,6 +38,7 @@ def engine_plan(engine: ast.Engine, graph: Graph, el: Elaborator, frame: Frame) 
     tolerance: float | None = None
     fallback: str | None = None
     symbols = graph.symbols
+    least = least_sizes(graph)
     for statement in engine.body:
         if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
             raise DlspecError(NotYet(statement.span, "this statement in an `engine`"))
@@ -54,7 +56,11 @@ def engine_plan(engine: ast.Engine, graph: Graph, el: Elaborator, frame: Frame) 
                 )
             bounds["N"] = _bounds(name, values[0], el, frame)
         elif name in symbols:
-            bounds[name] = _bounds(name, values[0], el, frame)
+            low, high = _bounds(name, values[0], el, frame)
+            if high < least[name]:
+                wanted = f"a range that reaches {least[name]}, since a window is so long"
+                raise DlspecError(BadValue(values[0].span, name, f"{low}..{high}", wanted))
+            bounds[name] = max(low, least[name]), high
         elif name == "tolerance":
             value = el.evaluate(values[0], frame)
             if not is_number(value) or not 0 < value < 1:

@@ -237,6 +237,7 @@ def _drawn(model: Model, layout: Layout, rng: np.random.Generator, steps: int) -
         if dim.isdigit():
             return int(dim)
         low, high = bounds.get(dim, (1, 64))
+        low = max(low, model.manifest.least.get(dim, 1))
         wanted = low if dim == layout.batch else low + steps if dim in layout.ragged else low + 1
         return min(wanted, high)
 

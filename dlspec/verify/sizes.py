@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from dlspec.ir.graph import Graph, Value
+from dlspec.ir.least import derived_dims, least_sizes
 from dlspec.verify.effort import effort
 
 Sizes = dict[str, int]
@@ -13,6 +14,7 @@ Sizes = dict[str, int]
 _ODD = (3, 5, 7, 11, 13, 17, 19, 23)
 _DEFAULT_MOST = 8
 _LARGEST_TRY = 1 << 14
+_DOUBLINGS = 6
 
 
 def sweep(
@@ -26,8 +28,9 @@ def sweep(
 
     The base gives every symbol an odd size, different ones so that exchanged axes show; then each
     symbol is 1 with the others at their base, all are 2, and all are the largest that is declared
-    (8 where nothing is) and affordable. Sizes that some value cannot have (a convolution longer
-    than its input) are raised to the least that it can.
+    (where nothing is, 8, or so much that windows have several places) and affordable. Sizes that
+    some value cannot have (a convolution longer than its input) are raised to the least that it
+    can.
 
     Args:
         graph: whose input dimensions are swept.
@@ -36,9 +39,9 @@ def sweep(
         work: the largest effort of one run; without, it is not looked at.
     """
     symbols = graph.symbols
-    limits = {s: (bounds or {}).get(s, (1, _DEFAULT_MOST)) for s in symbols}
     if not symbols:
         return [{}]
+    limits = _limits(graph, bounds or {})
     base = {s: _odd(limits[s], i) for i, s in enumerate(symbols)}
     base = _with_room(graph, feasible(graph, base, limits), limits, budget)
     wanted = [base]
@@ -51,6 +54,23 @@ def sweep(
         if possible not in found:
             found.append(possible)
     return found
+
+
+def _limits(graph: Graph, bounds: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """The declared bounds from the least possible sizes on. What has none goes up to 8, or further
+    where a derived dimension would still be 1 or 2."""
+    least = least_sizes(graph)
+    free = {s: n + _DEFAULT_MOST - 1 for s, n in least.items() if s not in bounds}
+    sizes = {s: max(least[s], bounds[s][1]) for s in least if s in bounds} | free
+    for _ in range(_DOUBLINGS):
+        tight = _tight(graph, sizes, 2) & free.keys()
+        if not tight:
+            break
+        sizes |= {s: 2 * sizes[s] for s in tight}
+    return {
+        s: (max(n, bounds[s][0] if s in bounds else 1), sizes[s] if s in free else bounds[s][1])
+        for s, n in least.items()
+    }
 
 
 def _odd(limit: tuple[int, int], index: int) -> int:
@@ -80,13 +100,12 @@ def _with_room(
     return sizes if not _tight(graph, sizes) else base
 
 
-def _tight(graph: Graph, sizes: Mapping[str, int]) -> set[str]:
-    """The symbols of dimensions that are 1 at these sizes."""
+def _tight(graph: Graph, sizes: Mapping[str, int], most: int = 1) -> set[str]:
+    """The symbols of dimensions that are 1 (or up to ``most``) at these sizes."""
     found: set[str] = set()
-    for value in graph.values():
-        for dim in value.type.shape:
-            if dim.symbols and dim.symbols <= sizes.keys() and dim.evaluate(sizes) == 1:
-                found |= dim.symbols
+    for dim in derived_dims(graph):
+        if dim.evaluate(sizes) <= most:
+            found |= dim.symbols
     return found
 
 
@@ -133,11 +152,7 @@ def shape_at(value: Value, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
 
 def is_possible(graph: Graph, sizes: Mapping[str, int]) -> bool:
     """Whether no value of the graph would be empty."""
-    for value in graph.values():
-        shape = shape_at(value, sizes)
-        if shape is not None and any(size < 1 for size in shape):
-            return False
-    return True
+    return all(d.evaluate(sizes) >= 1 for d in derived_dims(graph))
 
 
 def feasible(graph: Graph, sizes: Sizes, limits: Mapping[str, tuple[int, int]]) -> Sizes:

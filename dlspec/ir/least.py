@@ -1,0 +1,41 @@
+"""How small the dimensions of a graph's inputs may be, so that no value in it is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dlspec.dims import Dim
+from dlspec.ir.graph import Graph
+
+_AMPLE = 1 << 24
+"""More than any window is long."""
+
+
+def derived_dims(graph: Graph) -> list[Dim]:
+    """The dimensions of all values that the symbols of the inputs decide; each once."""
+    symbols = {*graph.symbols}
+    found = {d: None for v in graph.values() for d in v.type.shape if d.value is None}
+    return [d for d in found if d.symbols <= symbols]
+
+
+def least_sizes(graph: Graph) -> dict[str, int]:
+    """The least size of each symbol at which no value is empty, however large the others are; 1
+    where there is none. ``frame(8)`` of [N, S] wants S = 8."""
+    dims = derived_dims(graph)
+    symbols = graph.symbols
+    ample = dict.fromkeys(symbols, _AMPLE)
+    return {s: _least(s, [d for d in dims if s in d.symbols], ample) for s in symbols}
+
+
+def _least(symbol: str, dims: list[Dim], ample: Mapping[str, int]) -> int:
+    def is_enough(size: int) -> bool:
+        sizes = {**ample, symbol: size}
+        return all(d.evaluate(sizes) >= 1 for d in dims)
+
+    if is_enough(1) or not is_enough(_AMPLE):
+        return 1
+    low, high = 1, _AMPLE  # too small, enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
