@@ -145,7 +145,7 @@ class Feeds:
         ``padders`` are the inputs that other lengths come from."""
         nested = port.within is not None
         symbols = (steps, port.within or "")
-        room = tuple(self._room.get(s, 1) for s in symbols)
+        room = (self._room.get(steps, 1), self._room.get(port.within or "", 1))
         array, lengths = padded(port.spec, value, port.dtype, nested=nested, room=room)
         check_lengths(port.spec, value, symbols, lengths, self._bounds, self._engine)
         for symbol, found in zip(symbols, lengths, strict=False):
