@@ -141,3 +141,13 @@ def test_words_go_in_by_their_letters(tmp_path: Path) -> None:
     for wrong in (3, [3], [["cat", 3]]):
         with pytest.raises(DlspecError):
             reader(letters=wrong)
+
+
+def test_texts_are_told_as_such(tagger: Model) -> None:
+    assert tagger.describe().splitlines()[1:6] == [
+        "  takes   word: text[N] of 4 words, or their ids, int64[N, T]",
+        "  takes   T_lengths: int32[N], optional",
+        "  answers scores: float32[N, T, 6]",
+        "  answers tag: text[N] of 3 characters, or their ids, int64[N, T]",
+        "  answers mean: float32[N, 6]",
+    ]
