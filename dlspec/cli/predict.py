@@ -7,12 +7,16 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dlspec.bundle.manifest import OutputSpec
     from dlspec.cli.predict_inputs import Question
     from dlspec.runtime import Answer, Model
 
 _WIDTH = 80
 _MOST_ROWS = 10
+_SUMMARISED = 1000
+"""How many numbers NumPy prints at most."""
 
 
 def add_parser(verbs: Any) -> None:
@@ -30,6 +34,7 @@ def add_parser(verbs: Any) -> None:
     parser.add_argument("given", nargs="+", metavar="FILE", help="a file or a text, or name=it")
     parser.add_argument("--engine", help="an engine of the bundle (its first)")
     parser.add_argument("--seed", type=whole(0), help="of a noise that the network draws")
+    parser.add_argument("--all", action="store_true", help="all of long answers, on many lines")
     parser.add_argument("--json", action="store_true", help="one JSON object for each example")
 
 
@@ -57,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         given: list[str] = args.given
         if any(is_standard_input(text) for text in given):
             given = with_standard_input(given, sys.stdin.buffer.read(), Path(folder))
+        is_cut = False
         for index, question in enumerate(questions(model.inputs, given)):
             question.title = question.title.replace(f"{folder}{os.sep}", "")
             answer = model(question.feeds, seed=args.seed)
@@ -65,7 +71,12 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(_json(model, question, answer))
             else:
-                print(("\n" if index else "") + "\n".join(_lines(model, question, answer)))
+                lines, cut = _lines(model, question, answer, whole=args.all)
+                print(("\n" if index else "") + "\n".join(lines))
+                is_cut = is_cut or cut
+        if is_cut:
+            sys.stdout.flush()
+            print("note: not all is shown: `--all` shows it, `--json` as JSON", file=sys.stderr)
     return 0
 
 
@@ -84,8 +95,12 @@ def _is_text(output: OutputSpec) -> bool:
     return output.by is not None and len(output.dims) == 2
 
 
-def _lines(model: Model, question: Question, answer: Answer) -> list[str]:
+def _lines(
+    model: Model, question: Question, answer: Answer, *, whole: bool
+) -> tuple[list[str], bool]:
+    """An answer for people, and whether some of it was left out for want of room."""
     lines = [question.title]
+    is_cut = False
     texts = {o.name for o in model.outputs if _is_text(o)}
     counted = {f"{d}_lengths" for o in model.outputs for d in o.dims}
     for output in model.outputs:
@@ -98,7 +113,9 @@ def _lines(model: Model, question: Question, answer: Answer) -> list[str]:
     if scores is not None:
         name, values, labels = scores
         lines.append(f"  {name}:")
-        lines += _bars(values, labels)
+        most = len(values) if whole else _MOST_ROWS
+        is_cut = len(values) > most
+        lines += _bars(values, labels, most)
     for output in model.outputs:
         if output.name in texts | counted:
             continue
@@ -108,10 +125,22 @@ def _lines(model: Model, question: Question, answer: Answer) -> list[str]:
         if not told and not same:
             text = " ".join(str(array).split())
             room = _WIDTH - len(output.name) - 4
-            lines.append(
-                f"  {output.name}: {text if len(text) <= room else text[: room - 1] + '…'}"
-            )
-    return lines
+            if len(text) <= room and array.size <= _SUMMARISED:
+                lines.append(f"  {output.name}: {text}")
+            elif whole:
+                lines += [f"  {output.name}:", *_rows(array)]
+            else:
+                lines.append(f"  {output.name}: {text[: room - 1]}…")
+                is_cut = True
+    return lines, is_cut
+
+
+def _rows(array: NDArray[Any]) -> list[str]:
+    """All of an array, over as many lines as it takes."""
+    import numpy as np
+
+    text = np.array2string(array, threshold=array.size + 1, max_line_width=_WIDTH - 4)
+    return [f"    {line}".rstrip() for line in text.splitlines()]
 
 
 def _first(names: Any) -> Any:
@@ -153,11 +182,11 @@ def _scores(
     return name, row.tolist(), labels
 
 
-def _bars(values: list[float], labels: list[str]) -> list[str]:
-    """The best ten in falling order where there are more, else all in their order."""
+def _bars(values: list[float], labels: list[str], most: int) -> list[str]:
+    """In falling order where there are more than ten, at most so many; else all in their order."""
     order = range(len(values))
     if len(values) > _MOST_ROWS:
-        order = sorted(order, key=lambda i: -values[i])[:_MOST_ROWS]
+        order = sorted(order, key=lambda i: -values[i])[:most]
     width = min(24, max(len(labels[i]) for i in order))
     room = _WIDTH - width - 15
     best = max(values)
