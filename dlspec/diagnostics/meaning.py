@@ -251,10 +251,12 @@ class BadValue(Diagnostic):
     advice: str | None = None
 
     def facts(self) -> dict[str, object]:
-        """A short value is shown as it is written."""
+        """A short value is shown as it is written; of a name it is said what it is."""
         found = super().facts()
         if self.value in ("a range", "a list") and self.span and len(self.span.text) < SHORT:
-            found["value"] = self.span.text
+            written = self.span.text
+            named = written.isidentifier()
+            found["value"] = f"`{written}`, {self.value}" if named else written
         return found
 
     @property

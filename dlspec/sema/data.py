@@ -415,13 +415,13 @@ class _Body:
                     raise DlspecError(WrongKind(argument.span, "a column of the source", written))
                 by = column.name
                 continue
-            value = self.el.evaluate(argument.value, self.frame)
+            given = argument.value
+            is_source = isinstance(given, ast.Name) and given.id in self.sources
+            value = given if is_source else self.el.evaluate(given, self.frame)
             if not is_number(value) or value <= 0:
-                raise DlspecError(
-                    BadValue(
-                        argument.span, "split", describe(value), "a part such as `10%` or a count"
-                    )
-                )
+                found = f"`{given.span.text}`, a source" if is_source else describe(value)
+                expected = "a part such as `10%`" + " or a count" * (kind == "given")
+                raise DlspecError(BadValue(argument.span, "split", found, expected))
             if argument.name is None and kind == "random":
                 shares.append(float(value))
             elif argument.name == "validation" and kind == "given":
