@@ -14,7 +14,7 @@ from dlspec.train.events import (
     Started,
     WeightsLoaded,
 )
-from dlspec.train.options import Row
+from dlspec.train.options import Row, TrainResult
 
 _OWN = ("epoch", "stage", "step", "seconds", "samples_per_s")
 
@@ -41,7 +41,7 @@ def log_line(event: Event) -> str | None:
             return "; ".join((f"{told.severity}: {told.message}", *told.notes, *told.helps))
         case Finished():
             metrics = "  ".join(f"{n} {figure_text(n, v)}" for n, v in event.result.metrics.items())
-            return f"{event.reason} after {event.result.epochs:,} epochs  {metrics}"
+            return f"{event.reason} after {length_text(event.result)}  {metrics}"
         case _:
             return None
 
@@ -65,6 +65,12 @@ def epoch_line(event: EpochEnded, epochs: int | None) -> str:
     ]
     parts.append(f"{rate_text(row['samples_per_s'])} samples/s")
     return "  ".join(parts)
+
+
+def length_text(result: TrainResult) -> str:
+    """`20 epochs`, or `500 steps` where no epoch was whole."""
+    count, unit = (result.epochs, "epoch") if result.epochs else (result.steps, "step")
+    return f"{count:,} {unit}{'s' * (count != 1)}"
 
 
 def machine_text(event: Started, between: str) -> str:

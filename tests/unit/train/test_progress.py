@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 
 from dlspec.diagnostics.train import Interrupted
 from dlspec.train.events import EpochEnded, Event, Finished, Progressed, Saved, Started
-from dlspec.train.log import epoch_line, log_line, rate_text, time_text
+from dlspec.train.log import epoch_line, length_text, log_line, rate_text, time_text
 from dlspec.train.options import Row, TrainResult
 from dlspec.train.progress import progress_for
 
@@ -79,5 +80,8 @@ def test_large_numbers_are_grouped() -> None:
     row: Row = {**ROW, "epoch": 1200.0}
     assert epoch_line(EpochEnded(row, False, None), 20_000).startswith("epoch 1,200/20,000  ")
     assert log_line(Saved(Path("runs/digits"), 123_456, 0.5)) == "saved step 123,456 in 0.500 s"
+    assert length_text(RESULT) == "3 epochs"
+    assert length_text(replace(RESULT, epochs=1)) == "1 epoch"
+    assert length_text(replace(RESULT, epochs=0)) == "1,500 steps"
     stopped = Interrupted(None, 123_456, 3, "runs/digits")
     assert stopped.message == "stopped at step 123,456 (epoch 3); saved in `runs/digits`"
