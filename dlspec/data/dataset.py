@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dlspec.data.sequences import Sequences
+from dlspec.data.sequences import Room, Sequences
 
 Array = NDArray[Any]
 Column = NDArray[Any] | Sequences
@@ -84,17 +84,19 @@ class Dataset:
         """Which rows of the source's columns these examples are, int64[N]."""
         return np.arange(self._length) if self._indices is None else self._indices
 
-    def take(self, indices: ArrayLike) -> dict[str, Array]:
+    def take(self, indices: ArrayLike, rooms: Mapping[str, Room] | None = None) -> dict[str, Array]:
         """A batch: each field at these positions of this subset (copied), by name. Where examples
-        differ in length they are padded with 0, and `T_lengths` holds the lengths of `<=T`."""
+        differ in length they are padded with 0, to so many steps at least as ``rooms`` says of a
+        field; `T_lengths` holds the lengths of `<=T`."""
         rows = self._rows(indices)
         found: dict[str, Array] = {}
         for name, column in self._columns.items():
             if isinstance(column, Sequences):
-                found[name], lengths = column.padded(rows)
+                room = (rooms or {}).get(name, (1, 1))
+                found[name], lengths = column.padded(rows, room)
                 found.setdefault(f"{self.fields[name].steps}_lengths", lengths)
                 if (within := self.fields[name].within) is not None:
-                    found.setdefault(f"{within}_lengths", column.lengths_within(rows))
+                    found.setdefault(f"{within}_lengths", column.lengths_within(rows, room))
             else:
                 found[name] = np.asarray(column[rows])
         return found

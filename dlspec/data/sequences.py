@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Room = tuple[int, int]
+"""How many steps a batch has at least, and how many within each step."""
 
 
 class Sequences:
@@ -73,31 +75,36 @@ class Sequences:
             return self.values[np.s_[start : start + int(self.lengths[index])]]
         return Sequences(self.values, self.lengths[index], self.starts[index])
 
-    def places(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def places(
+        self, rows: NDArray[np.int64], room: Room = (1, 1)
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Where the steps of some examples lie in ``store`` [n, longest] (or [n, longest, longest
         within]), and which are there."""
-        at, valid = self._steps(rows)
+        at, valid = self._steps(rows, room[0])
         if not isinstance(self.values, Sequences):
             return at, valid
         if not len(self.values):
-            return np.zeros((*at.shape, 1), np.int64), np.zeros((*at.shape, 1), np.bool_)
-        within, there = self.values.places(at.reshape(-1))
+            shape = (*at.shape, room[1])
+            return np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
+        within, there = self.values.places(at.reshape(-1), (room[1], 1))
         shape = (*at.shape, within.shape[-1])
         there = there.reshape(shape) & valid[:, :, None]
-        longest = max(1, int(there.sum(-1).max(initial=0)))
+        longest = max(room[1], int(there.sum(-1).max(initial=0)))
         return np.where(there, within.reshape(shape), 0)[..., :longest], there[..., :longest]
 
-    def lengths_within(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+    def lengths_within(self, rows: NDArray[np.int64], room: Room = (1, 1)) -> NDArray[np.int32]:
         """How long each step of some examples is, [n, longest]; 0 where there is none."""
         assert isinstance(self.values, Sequences)
-        at, valid = self._steps(rows)
+        at, valid = self._steps(rows, room[0])
         if not len(self.values):
             return np.zeros(at.shape, np.int32)
         return np.where(valid, self.values.lengths[at], 0).astype(np.int32)
 
-    def padded(self, rows: NDArray[np.int64]) -> tuple[Array, NDArray[np.int32]]:
+    def padded(
+        self, rows: NDArray[np.int64], room: Room = (1, 1)
+    ) -> tuple[Array, NDArray[np.int32]]:
         """Some examples as one array [n, longest, ...] with 0 behind each, and their lengths."""
-        places, valid = self.places(rows)
+        places, valid = self.places(rows, room)
         store = self.store
         if not len(store):
             return np.zeros((*places.shape, *store.shape[1:]), self.dtype), self.lengths[rows]
@@ -105,8 +112,10 @@ class Sequences:
         found[~valid] = np.zeros((), self.dtype)
         return found, self.lengths[rows]
 
-    def _steps(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    def _steps(
+        self, rows: NDArray[np.int64], least: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         lengths = self.lengths[rows]
-        step = np.arange(max(1, int(lengths.max(initial=0))))
+        step = np.arange(max(least, int(lengths.max(initial=0))))
         valid = step < lengths[:, None]
         return np.where(valid, self.starts[rows][:, None] + step, 0), valid

@@ -22,6 +22,7 @@ from dlspec.driver.build import (
     wanted_engines,
 )
 from dlspec.driver.phases import Compilation
+from dlspec.ir.least import rooms
 from dlspec.ir.plan import CheckPlan, RecipePlan
 
 if TYPE_CHECKING:
@@ -163,10 +164,11 @@ def open_splits(compilation: Compilation, recipe: RecipePlan) -> Splits:
 def real_examples(recipe: RecipePlan, splits: Splits) -> Sequence[Mapping[str, Array]]:
     """Real inputs for each network: from the test examples, or those that there are."""
     part = splits.test or splits.validation or splits.train
-    taken = part.take(np.arange(min(EXAMPLES, len(part))))
+    rows = np.arange(min(EXAMPLES, len(part)))
     found: list[Mapping[str, Array]] = []
     for plan in recipe.networks.values():
         names = [i.name for i in plan.graph.inputs]
+        taken = part.take(rows, rooms(plan.graph))
         if names and all(n in taken for n in names):
             found.append({n: np.asarray(taken[n]) for n in names})
     return found

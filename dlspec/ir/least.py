@@ -27,6 +27,22 @@ def least_sizes(graph: Graph) -> dict[str, int]:
     return {s: _least(s, [d for d in dims if s in d.symbols], ample) for s in symbols}
 
 
+def rooms(*graphs: Graph) -> dict[str, tuple[int, int]]:
+    """Of each input with lengths, how many steps it must have at least, and how many within each:
+    examples that are shorter are filled up, for all graphs alike."""
+    found: dict[str, tuple[int, int]] = {}
+    for graph in graphs:
+        least = least_sizes(graph)
+        for value in graph.inputs:
+            if not value.type.ragged:
+                continue
+            axes = (least.get(d.symbol or "", 1) for d in value.type.shape[1:3])
+            steps, within = (*axes, 1)[:2]
+            known = found.get(value.name, (1, 1))
+            found[value.name] = (max(known[0], steps), max(known[1], within))
+    return found
+
+
 def _least(symbol: str, dims: list[Dim], ample: Mapping[str, int]) -> int:
     def is_enough(size: int) -> bool:
         sizes = {**ample, symbol: size}

@@ -101,6 +101,13 @@ def evaluate(
         if threads:
             Choice(threads).apply()
         feed = Feed(
-            dataset, program.fields, plan.batch, chosen, place, memory_for_data(place), "evaluation"
+            dataset,
+            program.fields,
+            plan.batch,
+            chosen,
+            place,
+            memory_for_data(place),
+            "evaluation",
+            rooms=program.rooms,
         )
         return Measure(program.part(-1), feed, chosen)()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dlspec.data.batches import batch_count, bucketed_order, epoch_order
 from dlspec.data.dataset import Dataset
-from dlspec.data.sequences import Sequences
+from dlspec.data.sequences import Room, Sequences
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.train import FieldMissing, FieldUnfit, NoExamples
 from dlspec.ir.graph import Input
@@ -29,7 +29,8 @@ Batch = dict[str, "torch.Tensor"]
 
 
 class Feed:
-    """One data set's batches; ``inputs`` are the fields that are read, with their types."""
+    """One data set's batches; ``inputs`` are the fields that are read, with their types. ``rooms``
+    are how long batches of a field are at least, where windows want that."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Feed:
         part: str = "training",
         span: Span | None = None,
         buckets: int = 1,
+        rooms: Mapping[str, Room] | None = None,
     ) -> None:
         import torch
 
@@ -57,6 +59,7 @@ class Feed:
         self._columns: Batch = {}
         self._steps: dict[str, Sequences] = {}
         self._buckets = buckets
+        self._rooms = dict(rooms or {})
         for name, kind in self._inputs.items():
             if kind.origin != "lengths" and isinstance(column := dataset[name], Sequences):
                 self._steps[name] = column
@@ -101,7 +104,7 @@ class Feed:
                 if steps is None:
                     taken[name] = column.index_select(0, torch.from_numpy(rows).to(self._device))
                     continue
-                places, valid = steps.places(rows)
+                places, valid = steps.places(rows, self._rooms.get(name, (1, 1)))
                 found = column[torch.from_numpy(places).to(self._device)]
                 behind = torch.from_numpy(~valid).to(self._device)
                 taken[name] = found.masked_fill_(
@@ -120,7 +123,7 @@ class Feed:
             if shape[1].symbol == symbol:
                 return column.lengths[rows]
             if len(shape) > 2 and shape[2].symbol == symbol and column.store is not column.values:
-                return column.lengths_within(rows)
+                return column.lengths_within(rows, self._rooms.get(field, (1, 1)))
         raise KeyError(name)
 
     def _select(self, order: NDArray[np.int64], start: int) -> Generator[Batch, None, None]:
@@ -153,7 +156,7 @@ class Feed:
     def _load(self, rows: NDArray[np.int64]) -> Batch:
         import torch
 
-        taken = self._dataset.take(rows)
+        taken = self._dataset.take(rows, self._rooms)
         batch = {
             n: torch.from_numpy(_converted(taken[n], kind)) for n, kind in self._inputs.items()
         }

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Input
+from dlspec.ir.least import rooms
 from dlspec.ir.plan import RecipePlan, StepPlan
 from dlspec.targets.torch_source import argument_name
 
@@ -84,6 +85,11 @@ class Program:
     def fields(self) -> dict[str, Input]:
         """The fields of the data that any step reads."""
         return {n: i for m in (*self.learn, *self.evaluate) for n, i in m.inputs.items()}
+
+    @property
+    def rooms(self) -> dict[str, tuple[int, int]]:
+        """How long batches of a field are at least, so that windows fit in."""
+        return rooms(*(g for s in self.plan.all_steps for g in (s.learn, s.evaluate)))
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Copy weights in, by name."""

@@ -391,7 +391,16 @@ def feeds(program: Program, seed: int, memory: int) -> Callable[[Dataset, str], 
     def make(dataset: Dataset, part: str) -> Feed:
         fields, device = program.fields, program.device
         return Feed(
-            dataset, fields, plan.batch, seed, device, memory, part, plan.span, plan.buckets
+            dataset,
+            fields,
+            plan.batch,
+            seed,
+            device,
+            memory,
+            part,
+            plan.span,
+            plan.buckets,
+            program.rooms,
         )
 
     return make
