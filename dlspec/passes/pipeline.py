@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dlspec.ir.graph import Graph
 from dlspec.ir.plan import RecipePlan, StepPlan
+from dlspec.passes.drop_covers import drop_covers
 from dlspec.passes.drop_unread import drop_unread
 from dlspec.passes.eliminate_common import eliminate_common
 from dlspec.passes.eliminate_dead import eliminate_dead
@@ -25,7 +26,8 @@ PASSES: tuple[Pass, ...] = (
     join_products,  # of loops that are left, so that the next has more to lift
     lift,  # out of loops, what they need not do at every step
     eliminate_common,
-    eliminate_dead,  # what the two before have orphaned
+    drop_covers,  # of what fused cells read
+    eliminate_dead,  # what the three before have orphaned
 )
 """All passes in order. Each leaves inputs, weights, outputs and their names as they are, and the
 graph that it is given untouched."""
