@@ -22,11 +22,11 @@ from dlspec.ir.graph import Distribution, Value
 from dlspec.ir.plan import Quantity
 from dlspec.ops import REGISTRY
 from dlspec.sema import apply, compile_time, loops, operators, ragged, tensors
-from dlspec.sema.apply_op import bare_parameter
 from dlspec.sema.bindings import bound_names
 from dlspec.sema.context import MAX_ROUNDS, Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
 from dlspec.sema.names import file_name
+from dlspec.sema.parameters import bare_parameter
 from dlspec.sema.program import library
 from dlspec.sema.types import declared_type, unify, vocabulary_of
 from dlspec.sema.values import (

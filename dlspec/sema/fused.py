@@ -20,6 +20,8 @@ from dlspec.ops.recurrent import Recurrent
 from dlspec.ops.steps import STEPS
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.context import Frame
+from dlspec.sema.op_settings import make_op
+from dlspec.sema.parameters import layer_parameters
 from dlspec.sema.ragged import lengths_of
 from dlspec.sema.tensors import as_tensor
 from dlspec.sema.values import Layer, Record, Tensor
@@ -39,7 +41,6 @@ def scan(
     path: str | None,
 ) -> Record:
     """`x -> scan(lstm(128), h = start, reverse = true)`."""
-    from dlspec.sema.apply_op import layer_parameters
     from dlspec.sema.cells import flag_of, states_from, truncate_of
 
     op = _operation(layer, node)
@@ -130,7 +131,6 @@ def step(
     path: str | None,
 ) -> Record:
     """`x -> lstm(64)` in a cell: one step, and its states join those of the cell around it."""
-    from dlspec.sema.apply_op import layer_parameters
     from dlspec.sema.cells import state_key
     from dlspec.sema.loops import declare_state
 
@@ -174,8 +174,6 @@ def _starts(layer: Layer, op: Recurrent) -> dict[str, Given]:
 
 def _operation(layer: Layer, node: ast.Node) -> Recurrent:
     """The op of a layer, with its settings."""
-    from dlspec.sema.apply_op import make_op
-
     assert isinstance(layer.definition, type)
     made = make_op(layer.definition, layer.settings, node.span)
     assert isinstance(made, Recurrent)

@@ -15,6 +15,7 @@ from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Distribution, Input, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.lengths import Full
+from dlspec.sema.operands import cast
 from dlspec.sema.tensors import as_tensor, constant, single
 from dlspec.sema.types import declared_type
 from dlspec.sema.values import Record, Tensor, describe, is_number
@@ -232,8 +233,6 @@ def next_state(el: Elaborator, name: str, value: Any, span: Span, frame: Frame) 
         else as_tensor(el.context.builder, value, span)
     )
     if tensor.type.dtype is DType.uint8 and kind.dtype.is_float:
-        from dlspec.sema.apply_op import cast
-
         tensor = cast(el, tensor, kind.dtype, span)
     if (tensor.type.dtype, tensor.type.shape) != (kind.dtype, kind.shape):
         raise DlspecError(

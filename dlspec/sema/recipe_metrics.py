@@ -27,11 +27,12 @@ from dlspec.ops.joining import Stack
 from dlspec.ops.ngrams import NgramMatches
 from dlspec.ops.reduction import Sum
 from dlspec.ops.slicing import Slice
-from dlspec.sema.apply_op import apply_op, with_operands
+from dlspec.sema.apply_op import apply_op
 from dlspec.sema.arguments import Given, evaluate_arguments
 from dlspec.sema.context import Frame
 from dlspec.sema.figures import METRICS
 from dlspec.sema.names import file_name
+from dlspec.sema.operands import with_operands
 from dlspec.sema.ragged import covered, lengths_of
 from dlspec.sema.tensors import constant
 from dlspec.sema.values import Tensor

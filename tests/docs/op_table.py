@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
-from dlspec.sema.apply_op import hidden_settings, spelling
+from dlspec.sema.op_settings import hidden_settings, spelling
 
 REFERENCE = Path(__file__).resolve().parents[2] / "grammars" / "README.md"
 BEGIN, END = "<!-- ops -->", "<!-- end of ops -->"
