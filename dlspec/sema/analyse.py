@@ -11,41 +11,32 @@ from typing import Any
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
 from dlspec.diagnostics.meaning import TooLarge
-from dlspec.diagnostics.names import (
-    NoOutput,
-    NotYet,
-    UnknownName,
-    UnknownSetting,
-    UnreadInNetwork,
-    WrongKind,
-)
-from dlspec.dims import Dim
+from dlspec.diagnostics.names import NotYet, UnknownName, WrongKind
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.data_plan import DataPlan
 from dlspec.ir.experiment_plan import ExperimentPlan
-from dlspec.ir.graph import Graph, Output, Value, pruned
+from dlspec.ir.graph import Graph
 from dlspec.ir.plan import CheckPlan, EnginePlan, NetworkPlan, RecipePlan
-from dlspec.ops.lengths import Masked
-from dlspec.sema import apply, ragged
+from dlspec.sema import apply
 from dlspec.sema.arguments import Given, evaluate_arguments
-from dlspec.sema.bindings import bound_places, names_read
 from dlspec.sema.checks import Checker
 from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
+from dlspec.sema.engine_subject import network_of
 from dlspec.sema.experiment import experiment_plan
+from dlspec.sema.leftovers import unknown_override, warn_unread
 from dlspec.sema.muffled import Muffled
 from dlspec.sema.names import constant
+from dlspec.sema.network import network_graph
 from dlspec.sema.overrides import parsed
 from dlspec.sema.program import Loader, Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.sema.recipe import recipe_job
-from dlspec.sema.values import Layer, Poisoned, Vocabulary, written
+from dlspec.sema.values import Layer, Poisoned, written
 from dlspec.source import SourceFile, Span
 from dlspec.syntax import ast
-
-MAX_WARNINGS = 50
 
 
 @dataclass
@@ -57,49 +48,6 @@ class Spec:
     recipes: dict[str, RecipePlan] = field(default_factory=dict[str, RecipePlan])
     data: dict[str, DataPlan] = field(default_factory=dict[str, DataPlan])
     experiments: dict[str, ExperimentPlan] = field(default_factory=dict[str, ExperimentPlan])
-
-
-class NetworkElaborator(Elaborator):
-    """Elaborates a network as the graph's own: its outputs are the graph's."""
-
-    def __init__(self, context: Context, root: str) -> None:
-        super().__init__(context)
-        self.root = root
-
-    def output_made(self, name: str, tensor: Value, names: Vocabulary | None, frame: Frame) -> None:
-        """An output of the outermost network is an output of the graph."""
-        if frame.scope == "" and frame.owner == self.root:
-            graph = self.context.builder.graph
-            steps: dict[int, str] = {}
-            for axis in sorted(tensor.type.ragged):
-                whole, tensor = tensor, ragged.marked(self.context, tensor, axis)
-                if tensor is not whole and whole.name == name:
-                    self.context.builder.rename(whole, f"{name}.whole")
-                    self.context.builder.rename(tensor, name)
-                symbol = self._lengths_put_out(name, tensor.type.shape[axis], tensor, frame)
-                if symbol is not None:
-                    steps[axis] = symbol
-            made = Output(name, tensor, steps=steps)
-            if names is not None:
-                made = Output(name, tensor, names.classes, names.fitted, steps)
-            graph.outputs = [o for o in graph.outputs if o.name != name] + [made]
-
-    def _lengths_put_out(self, name: str, dim: Dim, tensor: Value, frame: Frame) -> str | None:
-        """New lengths are an output too, called by the dimension's name in the output's type, which
-        is given back; None of lengths that are an input."""
-        graph = self.context.builder.graph
-        lengths = ragged.lengths_of(self.context, dim, tensor.type)
-        # lengths within lengths are those that were given, with 0 behind a row's steps
-        covered = lengths.producer is not None and isinstance(lengths.producer.op, Masked)
-        given = lengths.producer.inputs[0] if lengths.producer and covered else lengths
-        if given in graph.inputs:
-            return None
-        known = next((o.name for o in graph.outputs if o.value is lengths), None)
-        if known is not None:
-            return known.removesuffix("_lengths")
-        symbol = next((n for n, d in frame.dims.items() if d == dim and n != str(dim)), name)
-        graph.outputs.append(Output(f"{symbol}_lengths", lengths))
-        return symbol
 
 
 def analyse(
@@ -175,10 +123,10 @@ class _Analysis:
             self.guarded(lambda item=item: self.experiment(item))
         self.engines()
         self.checks()
-        self.warn_unread()
-        for name in self.overrides:
+        warn_unread(self.program, self.spec.source, self.sink)
+        for name, expr in self.overrides.items():
             if name not in self.used_overrides:
-                self.unknown_override(name)
+                unknown_override(name, expr, self.program, self.spec.source, self.sink)
         return self.spec
 
     def guarded(self, work: Any) -> None:
@@ -307,34 +255,15 @@ class _Analysis:
         """The plan of a network."""
         settings = settings or self.network_overrides(definition)
         sites = self.sites.setdefault(definition.name, Sites())
-        made = self.network_graph(definition, settings, sites, definition.name_span)
+        made = network_graph(
+            self.program, self.sink, definition, settings, sites, definition.name_span
+        )
         if made is not None:
             graph, frame = made
             shown = {p.name: written(frame.names.get(p.name)) for p in definition.settings}
             self.spec.networks[definition.name] = NetworkPlan(
                 definition.name, graph, settings=shown, span=definition.name_span
             )
-
-    def network_graph(
-        self, definition: ast.Definition, settings: dict[str, Given], sites: Sites, span: Span
-    ) -> tuple[Graph, Frame] | None:
-        """The inference graph of a network with these settings; None where mistakes were told."""
-        builder = GraphBuilder(definition.name, "inference")
-        context = Context(self.program, self.sink, ENGINE, builder, sites)
-        el = NetworkElaborator(context, definition.name)
-        frame = Frame(
-            definition.name, "network", "", self.program, later=bound_places(definition.body)
-        )
-        before = len(self.sink.errors)
-        apply.bind_settings(el, definition, settings, frame, span)
-        el.run(definition.body, frame)
-        if not builder.graph.outputs:
-            if len(self.sink.errors) == before:
-                self.sink.report(
-                    NoOutput(definition.name_span, "network", definition.name, "`output`")
-                )
-            return None
-        return pruned(builder.graph, builder.graph.outputs), frame
 
     # --- recipes ----------------------------------------------------------------------------------
 
@@ -389,61 +318,10 @@ class _Analysis:
             self.spec.networks[name] = replace(network, engines=plans)
 
     def _engine(self, engine: ast.Engine, found: dict[str, list[EnginePlan]]) -> None:
-        value = engine.subject.value
-        parts: list[str] = []
-        while isinstance(value, ast.Attribute):
-            parts.insert(0, value.name)
-            value = value.object
-        if not isinstance(value, ast.Name):
-            raise DlspecError(WrongKind(value.span, "a recipe or a network", "this"))
-        name: str | None = value.id
-        known = [*self.program.definitions]
-        item = self.program.definitions.get(value.id)
-        if isinstance(item, ast.Recipe):
-            uses = self.uses.get(item.name, [])
-            if parts:
-                chosen = next(
-                    (d for alias, d in uses if alias == parts[0] or d.name == parts[0]), None
-                )
-                if chosen is None:
-                    aliases = [a for a, _ in uses]
-                    raise DlspecError(
-                        UnknownName(
-                            engine.subject.span,
-                            parts[0],
-                            did_you_mean(parts[0], aliases),
-                            f"the recipe's networks are {', '.join(aliases)}",
-                        )
-                    )
-                parts.pop(0)
-                name = chosen.name
-            elif len(uses) == 1:
-                name = uses[0][1].name
-            elif uses:
-                listed = " or ".join(f"`{item.name}.{a}`" for a, _ in uses)
-                raise DlspecError(
-                    WrongKind(
-                        engine.subject.span,
-                        "one network",
-                        f"a recipe with {len(uses)}",
-                        f"write {listed}",
-                    )
-                )
-            else:
-                return
-        elif not isinstance(item, ast.Definition) or item.kind != "network":
-            near = did_you_mean(value.id, known)
-            raise DlspecError(
-                UnknownName(value.span, value.id, near, "an engine is for a recipe or a network")
-            )
-        if parts:
-            raise DlspecError(NotYet(engine.subject.span, "an engine for a layer of a network"))
-        network = self.spec.networks.get(name or "")
-        if network is None:
-            return
-        found.setdefault(network.name, []).append(
-            engine_plan(engine, network.graph, self.el, self.frame)
-        )
+        network = self.spec.networks.get(network_of(engine, self.program, self.uses) or "")
+        if network is not None:
+            plan = engine_plan(engine, network.graph, self.el, self.frame)
+            found.setdefault(network.name, []).append(plan)
 
     def checks(self) -> None:
         """Decide the checks of compile time, attach the others."""
@@ -451,7 +329,7 @@ class _Analysis:
         def graph_of(
             definition: ast.Definition, settings: dict[str, Given], span: Span
         ) -> Graph | None:
-            made = self.network_graph(definition, settings, Sites(), span)
+            made = network_graph(self.program, self.sink, definition, settings, Sites(), span)
             return made[0] if made is not None else None
 
         networks, recipes = self.spec.networks, self.spec.recipes
@@ -473,60 +351,3 @@ class _Analysis:
             self.guarded(lambda check=check: one(check))
         for name, plans in found.items():
             self.spec.networks[name] = replace(self.spec.networks[name], checks=tuple(plans))
-
-    # --- leftovers --------------------------------------------------------------------------------
-
-    def warn_unread(self) -> None:
-        """Names of networks that nothing reads; with mistakes about, they tell little."""
-        if self.sink.errors:
-            return
-        read = names_read(self.program.file)
-        told = 0
-        for definition in self.program.networks:
-            if definition.span.source is not self.spec.source:
-                continue  # an imported file answers for its own
-            for name, span in _own_bindings(definition.body).items():
-                if name not in read and name not in apply.input_names(definition):
-                    near = did_you_mean(name, read & set(bound_places(definition.body)))
-                    self.sink.report(UnreadInNetwork(span, name, near))
-                    told += 1
-                    if told == MAX_WARNINGS:
-                        return
-
-    def unknown_override(self, name: str) -> None:
-        """A setting from outside that nothing has."""
-        known = set(RECIPE_SETTINGS)
-        for recipe in self.program.of_kind(ast.Recipe):
-            known |= {p.name for p in recipe.settings}
-        for definition in [*self.program.networks, *self.program.of_kind(ast.Data)]:
-            known |= {p.name for p in definition.settings}
-            known |= {f"{definition.name}.{p.name}" for p in definition.settings}
-        expr = self.overrides[name]
-        listed = ", ".join(f"`{k}`" for k in sorted(known))
-        self.sink.report(
-            UnknownSetting(
-                _whole(expr.span), name, self.spec.source.name, did_you_mean(name, known), listed
-            )
-        )
-
-
-def _whole(span: Span) -> Span:
-    return Span(span.source, span.start, len(span.source.text.rstrip("\n")))
-
-
-def _own_bindings(body: tuple[ast.Statement, ...]) -> dict[str, Span]:
-    found: dict[str, Span] = {}
-    for statement in body:
-        inner = statement.statement if isinstance(statement, ast.Guarded) else statement
-        if isinstance(inner, ast.Assign):
-            for target in inner.targets:
-                found.setdefault(target.name, target.span)
-        elif isinstance(inner, (ast.For, ast.If)):
-            found |= {
-                k: v
-                for k, v in _own_bindings(
-                    inner.body + (inner.orelse if isinstance(inner, ast.If) else ())
-                ).items()
-                if k not in found
-            }
-    return found

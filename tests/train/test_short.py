@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 import dlspec
 from dlspec.cli.main import main
 from dlspec.data.sequences import Sequences
+from dlspec.diagnostics import Sink
 from dlspec.ir.least import rooms
-from dlspec.sema.analyse import Sink, analyse
+from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
 
 SPEC = """
