@@ -91,8 +91,9 @@ def _json(model: Model, question: Question, answer: Answer) -> str:
 
 
 def _is_text(output: OutputSpec) -> bool:
-    """Whether an output is a text for each example: ids in steps, of a vocabulary."""
-    return output.by is not None and len(output.dims) == 2
+    """Whether an output is a text for each example: ids in steps, of a vocabulary that is known.
+    Where nothing has been learnt there is none yet, and the ids are told."""
+    return output.by is not None and output.classes is not None and len(output.dims) == 2
 
 
 def _lines(

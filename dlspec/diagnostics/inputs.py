@@ -230,8 +230,10 @@ class FeedNotArray(Diagnostic):
     name: str
     received: str
     expected: str
+    why: str | None = None
     code = "DL669"
     title = "`{name}` is {received}; the model takes {expected}"
+    note = "{why}"
     help = "give a NumPy array or nested lists of numbers with rows of one length"
 
 

@@ -112,7 +112,7 @@ class Answer(Mapping[str, Array]):
         """
         spec = self._outputs.get(output)
         if spec is None or spec.classes is None or spec.by is None:
-            texts = [n for n, o in self._outputs.items() if o.by is not None]
+            texts = [n for n, o in self._outputs.items() if o.by is not None and o.classes]
             named = ", ".join(texts) or "no outputs with a vocabulary"
             raise faults.DlspecError(
                 faults.UnknownOutput(None, output, named, faults.did_you_mean(output, texts))

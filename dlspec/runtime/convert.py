@@ -105,7 +105,10 @@ def _no_array(spec: InputSpec, value: object) -> faults.DlspecError:
         received += " with rows of different lengths" if mixed else " that holds no numbers"
     elif isinstance(value, str):
         received = "a text"
-    return faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type))
+    why = None
+    if spec.by is not None and spec.classes is None:
+        why = "its vocabulary is made of what is learnt from: texts are taken once it is trained"
+    return faults.DlspecError(faults.FeedNotArray(None, spec.name, received, spec.type, why))
 
 
 def _sized(value: object) -> bool:
