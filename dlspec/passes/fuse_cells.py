@@ -67,7 +67,9 @@ def _fused(graph: Graph, node: Node, naming: Naming) -> Graph | None:
     inputs = (x, *(_start(starts[s]) for s in roles), lengths, *weights)
     kinds = made.infer(*(None if v is None else v.type for v in inputs))
     ends = dict(zip(states, node.outputs[len(shown) :], strict=True))
-    y = next((v for o, v in shown if o.value is hidden), node.outputs[0])
+    y = next((v for o, v in shown if o.value is hidden), None)
+    if y is None:  # the cell shows something else, which nobody reads
+        y = Value(naming(f"{node.path}.hidden"), kinds[0], node.span)
     named = (y, *(ends[s] for s in roles))
     outputs = tuple(Value(v.name, k, v.span) for v, k in zip(named, kinds, strict=True))
     fused = Node(made, inputs, outputs, node.path, node.span)

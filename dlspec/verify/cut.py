@@ -19,6 +19,7 @@ from dlspec.passes.rewrite import reading
 from dlspec.targets.onnx.builder import unique
 from dlspec.targets.onnx.external import is_external
 from dlspec.targets.onnx.protos import element_type, fill_tensor, fill_value_info
+from dlspec.targets.onnx.swaps import with_swaps
 from dlspec.verify.bound import evaluate
 from dlspec.verify.inputs import storage
 
@@ -67,7 +68,7 @@ def cut_model(model: onnx.ModelProto, graph: Graph) -> Cut:
     import onnx
 
     cut = onnx.ModelProto()
-    cut.CopyFrom(model)
+    cut.CopyFrom(with_swaps(model))
     proto = cut.graph
     by_name = {name: value for value, name in tensor_names(graph).items()}
     owner = {o: path_of(n) for n in proto.node for o in n.output if o in by_name}

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Node, Value
+from dlspec.ops.lengths import Masked
 from dlspec.verify.bound import Reference, evaluate, reference
 from dlspec.verify.local import NodeResult
 from dlspec.verify.verdict import Verdict, compare
@@ -69,6 +70,24 @@ def prove_passes(
     return None
 
 
+def _reads_alike(user: Node, now: Node) -> bool:
+    """Whether the inputs of a node stand where they stood: another op reads other things, and so
+    does a loop out of which something has been lifted."""
+    before, after = (getattr(n.op, "body", None) for n in (user, now))
+    if user.op.name != now.op.name or len(user.inputs) != len(now.inputs):
+        return False
+    if not isinstance(before, Graph) or not isinstance(after, Graph):
+        return True
+    return [i.name for i in before.inputs] == [i.name for i in after.inputs]
+
+
+def _is_uncovered(node: Node, now: Value) -> bool:
+    """Whether a pass has left out 0 behind the lengths: what stands for it is the same before them
+    alone, and what is made of it tells whether that matters."""
+    covered = node.inputs[0] if isinstance(node.op, Masked) else None
+    return covered is not None and covered.name == now.name
+
+
 def _result(node: Node, verdict: Verdict) -> NodeResult:
     return NodeResult(node.path, node.op.name, "fail", verdict.ratio, node.span, verdict)
 
@@ -91,10 +110,10 @@ def _pairs(meant: Graph, graph: Graph) -> Iterator[tuple[Value, Value]]:
                 continue
             for user in users.get(value, []):
                 now = nodes.get(user.path)
-                if now is None or now.op.name != user.op.name:  # it reads other things now
+                if now is None or not _reads_alike(user, now):
                     continue
                 for before, after in zip(user.inputs, now.inputs, strict=False):
-                    if before is value and after is not None:
+                    if before is value and after is not None and not _is_uncovered(node, after):
                         yield value, after
     for output in meant.outputs:
         if output.name in outputs and output.value.producer is not None:

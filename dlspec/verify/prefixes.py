@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dlspec.ir.graph import Graph, Value
 from dlspec.targets.onnx.external import is_external
 from dlspec.targets.onnx.protos import fill_tensor, fill_value_info
+from dlspec.targets.onnx.swaps import with_swaps
 from dlspec.verify.bound import Reference, reference
 from dlspec.verify.cut import path_of, tensor_names
 from dlspec.verify.local import NodeResult
@@ -81,7 +82,7 @@ class _Search:
         exact: Reference,
     ) -> None:
         self.graph = graph
-        self.model = model
+        self.model = with_swaps(model)
         self.weights = weights
         self.inputs = inputs
         self.rebuild = rebuild
