@@ -85,6 +85,7 @@ class _Analysis:
         self.spec = spec
         self.overrides = overrides
         self.used_overrides: set[str] = set()
+        self.whole: set[str] = set()
         for item in program.of_kind(ast.Data):
             self.data_overrides(item)
         self.sites: dict[str, Sites] = {}
@@ -255,9 +256,12 @@ class _Analysis:
         """The plan of a network."""
         settings = settings or self.network_overrides(definition)
         sites = self.sites.setdefault(definition.name, Sites())
+        before = len(self.sink.errors)
         made = network_graph(
             self.program, self.sink, definition, settings, sites, definition.name_span
         )
+        if len(self.sink.errors) == before:
+            self.whole.add(definition.name)
         if made is not None:
             graph, frame = made
             shown = {p.name: written(frame.names.get(p.name)) for p in definition.settings}
@@ -318,8 +322,9 @@ class _Analysis:
             self.spec.networks[name] = replace(network, engines=plans)
 
     def _engine(self, engine: ast.Engine, found: dict[str, list[EnginePlan]]) -> None:
-        network = self.spec.networks.get(network_of(engine, self.program, self.uses) or "")
-        if network is not None:
+        name = network_of(engine, self.program, self.uses)
+        network = self.spec.networks.get(name) if name in self.whole else None
+        if network is not None:  # of one with mistakes, the dimensions are not all known
             plan = engine_plan(engine, network.graph, self.el, self.frame)
             found.setdefault(network.name, []).append(plan)
 

@@ -43,6 +43,8 @@ def unknown_override(
     for definition in [*program.networks, *program.of_kind(ast.Data)]:
         known |= {p.name for p in definition.settings}
         known |= {f"{definition.name}.{p.name}" for p in definition.settings}
+    if name in known and sink.errors:
+        return  # what it is for was not reached, for a reason that has been told
     listed = ", ".join(f"`{k}`" for k in sorted(known))
     sink.report(
         UnknownSetting(_whole(expr.span), name, source.name, did_you_mean(name, known), listed)
