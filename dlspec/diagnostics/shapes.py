@@ -321,3 +321,32 @@ class NoBatch(Diagnostic):
         """What fits: there is another symbol, or none."""
         either = super().helps
         return either[:1] if self.symbol else either
+
+
+@late_dataclass
+class LengthsWithoutAxes(ShapeDiagnostic):
+    """A tensor lost an axis along which its lengths differ.
+
+    The lengths of a ragged axis differ along every axis before it: `float[N, 4, <=T]` has four
+    lengths per example, and whatever takes the 4 away leaves no row that they could belong to.
+
+    Wrong (a sequence has 4 features, and they share one length):
+        network n { input x: float[N, 4, <=T]; output y = x -> mean(axis = 1) }
+
+    Right (steps first, then features):
+        network n { input x: float[N, <=T, 4]; output y = x -> mean(axis = 2) }
+    """
+
+    code: ClassVar[str] = "DL312"
+    title: ClassVar[str] = "the lengths of `{dim}` fit no axes of this tensor"
+    label: ClassVar[str] = "this is {actual}"
+    note: ClassVar[tuple[str, ...]] = (
+        "`{dim}` stands behind {axes}: each of these has a length of its own",
+    )
+    help: ClassVar[tuple[str, ...]] = (
+        "where features share one length, they stand behind it, as in `float[N, <={dim}, 4]`; "
+        "`transpose` swaps them",
+    )
+    dim: str = ""
+    axes: str = ""
+    actual: str = ""

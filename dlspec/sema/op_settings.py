@@ -95,6 +95,8 @@ def make_op(op: type[Op], settings: dict[str, Given], span: Span) -> Op:
             value = _as_tuple(value)
         if isinstance(value, type) and issubclass(value, Op):
             value = value.name  # `activation = relu`
+        if value is None and isinstance(op.attributes()[known[name]].default, str):
+            value = "none"  # where words are chosen from, `none` is one of them
         if not isinstance(value, (int, float, str, bool, tuple, Dim)) and value is not None:
             advice = None
             if isinstance(value, (Builtin, Form)):

@@ -16,7 +16,7 @@ import numpy as np
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.names import NotYet
-from dlspec.diagnostics.shapes import RaggedRefused
+from dlspec.diagnostics.shapes import LengthsWithoutAxes, RaggedRefused
 from dlspec.dims import Dim, FloorDiv, Symbol
 from dlspec.ir.builder import GraphBuilder
 from dlspec.ir.graph import Input, Value
@@ -173,7 +173,9 @@ def _rows(lengths: Value, kind: TensorType, axis: int) -> tuple[int, ...]:
     for dim in lengths.type.shape:
         places = [a for a, d in enumerate(kind.shape) if d == dim and a != axis and a not in found]
         if not places:
-            raise DlspecError(RaggedRefused(None, "this", operand="x", actual=str(kind)))
+            axes = f"[{', '.join(map(str, lengths.type.shape))}]"
+            dim = str(kind.shape[axis])
+            raise DlspecError(LengthsWithoutAxes(None, "", dim=dim, axes=axes, actual=str(kind)))
         found.append(places[0])
     return tuple(found)
 

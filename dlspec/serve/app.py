@@ -129,7 +129,7 @@ class InferenceApp:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         kind = _check_content(headers)
         body = await read_body(receive, headers, self._limit)
-        if kind == _FORM and not body.lstrip().startswith(b"{"):
+        if kind == _FORM and not body.lstrip().startswith((b"{", b"[", b'"')) and b"=" in body:
             raise _wrong_kind(_FORM)
         length = headers.get(HEADER_LENGTH)
         json_length = None if length is None else whole_header(length)

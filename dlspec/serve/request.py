@@ -230,12 +230,12 @@ def _name(entry: Json, where: str) -> str:
 
 def _shape(entry: Json, where: str) -> list[int]:
     shape = entry.get("shape")
-    if not isinstance(shape, list) or not all(
-        type(size) is int and 0 <= size < 2**40 for size in cast("list[object]", shape)
-    ):
-        raise _field(
-            where, "shape", shape, "a list of whole numbers, 0 or more", "shape" not in entry
-        )
+    if not isinstance(shape, list):
+        expected = "a list of whole numbers, 0 or more"
+        raise _field(where, "shape", shape, expected, "shape" not in entry)
+    for axis, size in enumerate(cast("list[object]", shape)):
+        if type(size) is not int or not 0 <= size < 2**40:
+            raise _field(where, f"shape[{axis}]", size, "a whole number, 0 or more")
     return cast("list[int]", shape)
 
 
