@@ -83,7 +83,10 @@ def run(args: argparse.Namespace) -> int:
 def _json(model: Model, question: Question, answer: Answer) -> str:
     import json
 
-    outputs = {name: array.tolist() for name, array in answer.items()}
+    outputs = {
+        name: [row.tolist() for row in answer.rows(name)] if array.ndim else array.item()
+        for name, array in answer.items()
+    }
     names = {name: answer.names(name) for name in answer.classes}
     told = {"given": question.title, "answer": outputs, "names": names}
     texts = {o.name: answer.text(o.name) for o in model.outputs if _is_text(o)}
@@ -105,10 +108,9 @@ def _lines(
     texts = {o.name for o in model.outputs if _is_text(o)}
     counted = {f"{d}_lengths" for o in model.outputs for d in o.dims}
     for output in model.outputs:
-        array = answer[output.name]
         if output.name in texts:
             lines += [f"  {output.name}: {text}" for text in answer.text(output.name)]
-        elif output.classes is not None and array.size == 1:
+        elif output.classes is not None and _is_one(answer, output.name):
             lines.append(f"  {output.name}: {_first(answer.names(output.name))}")
     scores = _scores(model.outputs, answer)
     if scores is not None:
@@ -121,27 +123,48 @@ def _lines(
         if output.name in texts | counted:
             continue
         array = answer[output.name]
-        told = output.classes is not None and array.size == 1
+        told = output.classes is not None and _is_one(answer, output.name)
         same = scores is not None and array.size == len(scores[1]) and array.dtype.kind == "f"
         if not told and not same:
-            text = " ".join(str(array).split())
+            text = _values(answer, output.name)
             room = _WIDTH - len(output.name) - 4
             if len(text) <= room and array.size <= _SUMMARISED:
                 lines.append(f"  {output.name}: {text}")
             elif whole:
-                lines += [f"  {output.name}:", *_rows(array)]
+                lines += [f"  {output.name}:", *_rows(answer, output.name)]
             else:
                 lines.append(f"  {output.name}: {text[: room - 1]}…")
                 is_cut = True
     return lines, is_cut
 
 
-def _rows(array: NDArray[Any]) -> list[str]:
-    """All of an array, over as many lines as it takes."""
+def _is_one(answer: Answer, output: str) -> bool:
+    """Whether an output is one value, and no padding."""
+    return answer[output].size == 1 and _short(answer, output) is None
+
+
+def _short(answer: Answer, output: str) -> list[NDArray[Any]] | None:
+    """The examples of an output without what stands behind them; None where nothing does."""
+    array = answer[output]
+    rows = answer.rows(output) if array.ndim > 1 else []
+    return rows if any(len(row) < array.shape[1] for row in rows) else None
+
+
+def _values(answer: Answer, output: str) -> str:
+    rows = _short(answer, output)
+    text = str(answer[output]) if rows is None else f"[{' '.join(map(str, rows))}]"
+    return " ".join(text.split())
+
+
+def _rows(answer: Answer, output: str) -> list[str]:
+    """All of an output, over as many lines as it takes."""
     import numpy as np
 
-    text = np.array2string(array, threshold=array.size + 1, max_line_width=_WIDTH - 4)
-    return [f"    {line}".rstrip() for line in text.splitlines()]
+    lines: list[str] = []
+    for part in _short(answer, output) or [answer[output]]:
+        text = np.array2string(part, threshold=part.size + 1, max_line_width=_WIDTH - 4)
+        lines += [f"    {line}".rstrip() for line in text.splitlines()]
+    return lines
 
 
 def _first(names: Any) -> Any:

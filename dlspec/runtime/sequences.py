@@ -48,12 +48,14 @@ def padded(
         raise _no_examples(spec, f"a {type(value).__name__}")
     listed = cast("list[object]", examples)
     if not nested:
-        found, lengths = _joined(spec, [_row(spec, e, dtype) for e in listed], dtype, room[0])
+        whole = [_row(spec, e, dtype) for e in listed]
+        found, lengths = _joined(spec, whole, dtype, room[0], spec.dims[2:])
         return found, (lengths,)
     rows = [_parts(spec, e) for e in listed]
     counts = np.array([len(r) for r in rows], np.int32)
     steps = max(room[0], int(counts.max(initial=0)))
-    flat, within = _joined(spec, [_row(spec, s, dtype) for r in rows for s in r], dtype, room[1])
+    each = [_row(spec, s, dtype) for r in rows for s in r]
+    flat, within = _joined(spec, each, dtype, room[1], spec.dims[3:])
     there = np.arange(steps) < counts[:, None]
     found = np.zeros((len(rows), steps, *flat.shape[1:]), dtype)
     lengths = np.zeros((len(rows), steps), np.int32)
@@ -149,19 +151,21 @@ def _shown(value: object, index: int) -> str | None:
 
 
 def _joined(
-    spec: InputSpec, rows: list[object], dtype: np.dtype[Any], room: int
+    spec: InputSpec, rows: list[object], dtype: np.dtype[Any], room: int, step: tuple[str, ...]
 ) -> tuple[Array, NDArray[np.int32]]:
-    """Examples behind one another, with 0 behind each, and their lengths."""
+    """Examples behind one another, with 0 behind each, and their lengths; where all are empty, a
+    step has the sizes that the model declares."""
     from dlspec.runtime.convert import converted
 
     arrays = [converted(spec, r, dtype) for r in rows]
-    rest = {a.shape[1:] for a in arrays if a.size} or {()}
+    declared = tuple(int(d) if d.isdigit() else 1 for d in step)
+    rest = {a.shape[1:] for a in arrays if a.ndim and len(a)} or {declared}
     if any(a.ndim == 0 for a in arrays) or len(rest) > 1:
         raise _no_examples(spec, "a list of no sequences, or of sequences of different steps")
     lengths = np.array([len(a) for a in arrays], np.int32)
     found = np.zeros((len(arrays), max(room, int(lengths.max(initial=0))), *rest.pop()), dtype)
     for place, array in enumerate(arrays):
-        if array.size:
+        if len(array):
             found[place, : len(array)] = array
     return found, lengths
 
