@@ -199,9 +199,17 @@ class TooManyArguments(Diagnostic):
     title: ClassVar[str] = "too many arguments for `{of}`, which takes {most}"
     label: ClassVar[str] = "one too many"
     note: ClassVar[tuple[str, ...]] = ("it takes {known}",)
+    help: ClassVar[tuple[str, ...]] = ("{advice}",)
     of: str
     most: int
     known: str | None = None
+    advice: str | None = None
+    declared: Span | None = None
+
+    def labels(self) -> Iterable[Label]:
+        """Where what takes fewer is defined."""
+        if self.declared is not None:
+            yield Label(self.declared, f"`{self.of}` is defined here")
 
 
 @late_dataclass

@@ -20,6 +20,7 @@ from dlspec.ir.plan import Schedule
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
 from dlspec.sema.context import Frame
+from dlspec.sema.inputs import by_position, input_names
 from dlspec.sema.names import callee
 from dlspec.sema.tensors import as_tensor
 from dlspec.sema.values import (
@@ -103,18 +104,6 @@ def invoke(
     raise DlspecError(NotCallable(node.span, describe(called), advice))
 
 
-def input_names(definition: ast.Definition) -> list[str]:
-    """The inputs that a definition has: a block's parameters, a network's `input` statements."""
-    if definition.kind == "block":
-        return [p.name for p in definition.inputs]
-    names: list[str] = []
-    for statement in definition.body:
-        inner = statement.statement if isinstance(statement, ast.Guarded) else statement
-        if isinstance(inner, ast.Input):
-            names.append(inner.name)
-    return names
-
-
 def call_definition(
     el: Elaborator,
     definition: ast.Definition,
@@ -179,9 +168,7 @@ def apply_layer_definition(
     assert isinstance(definition, ast.Definition)
     inputs = input_names(definition)
     given = ([arguments.piped] if arguments.piped else []) + arguments.positional
-    if len(given) > len(inputs):
-        raise DlspecError(TooManyArguments(given[len(inputs)][1], definition.name, len(inputs)))
-    bound: dict[str, Given] = dict(zip(inputs, given, strict=False))
+    bound = by_position(definition, given)
     for name, value in arguments.named.items():
         if name not in inputs:
             raise DlspecError(

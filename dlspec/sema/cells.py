@@ -8,7 +8,6 @@ from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.names import (
     MissingArgument,
     NotYet,
-    TooManyArguments,
     UnknownSetting,
     WrongKind,
 )
@@ -20,6 +19,7 @@ from dlspec.ops.control import Scan
 from dlspec.sema import fused
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.context import Context, Frame
+from dlspec.sema.inputs import by_position, inputs_of
 from dlspec.sema.loops import Loop, inside
 from dlspec.sema.ragged import lengths_of
 from dlspec.sema.tensors import as_tensor
@@ -45,12 +45,8 @@ def scan(
     truncate = truncate_of(el, options.pop("truncate", None))
     starts = states_from(options.pop("from", None))
     inputs = inputs_of(definition)
-    given: dict[str, Given] = {}
     tensors = ([arguments.piped] if arguments.piped else []) + rest
-    if len(tensors) > len(inputs):
-        place = tensors[len(inputs)][1]
-        raise DlspecError(TooManyArguments(place, definition.name, len(inputs)))
-    given.update(zip(inputs, tensors, strict=False))
+    given = by_position(definition, tensors)
     for name, value in options.items():
         if name in inputs:
             given[name] = value
@@ -116,16 +112,6 @@ def states_from(given: Given | None) -> dict[str, Given]:
             WrongKind(span, "states such as `heard.final`", describe(value), "name a single state")
         )
     return {name: (inner, span) for name, inner in value.names.items()}
-
-
-def inputs_of(definition: ast.Definition) -> dict[str, ast.Input]:
-    """The inputs of a cell, in order."""
-    found: dict[str, ast.Input] = {}
-    for statement in definition.body:
-        inner = statement.statement if isinstance(statement, ast.Guarded) else statement
-        if isinstance(inner, ast.Input):
-            found[inner.name] = inner
-    return found
 
 
 def check_starts(loop: Loop, definition: ast.Definition, settings: tuple[str, ...]) -> None:

@@ -24,10 +24,10 @@ from dlspec.diagnostics.names import (
 from dlspec.dims import Dim, text_of
 from dlspec.ir.graph import Graph, Input
 from dlspec.ir.plan import CheckPlan, NetworkPlan, RecipePlan
-from dlspec.sema.apply import input_names
 from dlspec.sema.arguments import Given
 from dlspec.sema.context import Frame
 from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.inputs import input_names
 from dlspec.sema.values import Layer, describe, is_number, literal_array
 from dlspec.source import Span
 from dlspec.syntax import ast

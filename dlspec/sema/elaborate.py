@@ -17,18 +17,16 @@ from dlspec.diagnostics.names import (
     UnknownName,
     WrongKind,
 )
-from dlspec.diagnostics.time import NotAState
-from dlspec.ir.graph import Distribution, Value
+from dlspec.ir.graph import Value
 from dlspec.ir.plan import Quantity
 from dlspec.ops import REGISTRY
-from dlspec.sema import apply, compile_time, loops, operators, ragged, tensors
+from dlspec.sema import apply, compile_time, declarations, operators, states, tensors
 from dlspec.sema.bindings import bound_names
 from dlspec.sema.context import MAX_ROUNDS, Context, Exhausted, Frame
 from dlspec.sema.members import attribute, index
 from dlspec.sema.names import file_name
-from dlspec.sema.parameters import bare_parameter
 from dlspec.sema.program import library
-from dlspec.sema.types import declared_type, unify, vocabulary_of
+from dlspec.sema.types import unify, vocabulary_of
 from dlspec.sema.values import (
     POISON,
     Layer,
@@ -37,7 +35,6 @@ from dlspec.sema.values import (
     Tensor,
     Vocabulary,
     describe,
-    is_number,
     is_tensor_like,
 )
 from dlspec.source import Span
@@ -100,11 +97,11 @@ class Elaborator:
             case ast.Output():
                 self.output(statement, frame)
             case ast.Input():
-                self.input(statement, frame)
+                declarations.declare_input(self, statement, frame)
             case ast.Noise():
-                self.noise(statement, frame)
+                declarations.declare_noise(self, statement, frame)
             case ast.Param():
-                self.param(statement, frame)
+                declarations.declare_parameter(self, statement, frame)
             case ast.Return():
                 values = [self.evaluate(v, frame) for v in statement.values]
                 frame.result = values[0] if len(values) == 1 else tuple(values)
@@ -121,7 +118,7 @@ class Elaborator:
                 else:
                     self._absent((statement.statement,), frame)
             case ast.State():
-                self.state(statement, frame)
+                states.declare_state(self, statement, frame)
             case _:
                 self.other(statement, frame)
 
@@ -159,12 +156,25 @@ class Elaborator:
         """`a = …`, `a, b = …`."""
         targets = statement.targets
         if any(t.primed for t in targets):
-            self.next_states(statement, frame)
+            states.give_states(self, statement, frame)
             return
         for target in targets:
             if len(target.path) > 1:
                 raise DlspecError(NotYet(target.span, "a dotted name on the left"))
-        frame.target = targets[0].name if len(targets) == 1 else "_".join(t.name for t in targets)
+        values = self.values_of(statement, frame)
+        for target, value in zip(targets, values, strict=True):
+            if statement.type is not None:
+                tensor = self.tensor(value, statement.span)
+                unify(
+                    target.name, statement.type, tensor.type, statement.span, frame, self.evaluate
+                )
+                value = value if isinstance(value, (Tensor, Record)) else Tensor(tensor)
+            self.bind(target.name, value, target.span, frame)
+
+    def values_of(self, statement: ast.Assign, frame: Frame) -> list[Any]:
+        """The values on the right, as many as there are names on the left."""
+        targets = statement.targets
+        frame.target = "_".join(t.name for t in targets)
         values: list[Any] = [self.evaluate(v, frame) for v in statement.values]
         if len(values) == 1 and len(targets) > 1:
             values = self.unpacked(values[0], len(targets), statement.values[0].span)
@@ -174,14 +184,7 @@ class Elaborator:
             raise DlspecError(
                 WrongKind(statement.span, f"{len(targets)} values", f"{len(values)} values")
             )
-        for target, value in zip(targets, values, strict=True):
-            if statement.type is not None:
-                tensor = self.tensor(value, statement.span)
-                unify(
-                    target.name, statement.type, tensor.type, statement.span, frame, self.evaluate
-                )
-                value = value if isinstance(value, (Tensor, Record)) else Tensor(tensor)
-            self.bind(target.name, value, target.span, frame)
+        return values
 
     def unpacked(self, value: Any, count: int, span: Span) -> list[Any]:
         """The parts of a list, or of an application that returns several values."""
@@ -222,14 +225,14 @@ class Elaborator:
         """`output y = …`, or `output y` of what is bound."""
         name, primed = statement.target.name, statement.target.primed
         frame.target = name
-        if statement.value is None and primed:
-            value = self.primed(name, statement.target.span, frame)
-        elif statement.value is not None and primed:
-            value = self.following(name, statement.value, statement.target.span, frame)
-        elif statement.value is None:
-            value = self.lookup(ast.Name(statement.target.span, name), frame)
-        else:
+        if statement.value is not None:
             value = self.evaluate(statement.value, frame)
+            if primed:
+                value = states.give_state(self, name, value, statement.target.span, frame)
+        elif primed:
+            value = states.next_of(self, name, statement.target.span, frame)
+        else:
+            value = self.lookup(ast.Name(statement.target.span, name), frame)
         tensor = self.tensor(value, statement.value.span if statement.value else statement.span)
         if statement.type is not None:
             unify(name, statement.type, tensor.type, statement.span, frame, self.evaluate)
@@ -245,143 +248,6 @@ class Elaborator:
 
     def output_made(self, name: str, tensor: Value, names: Vocabulary | None, frame: Frame) -> None:
         """Hook: what an output means for the graph (the outermost network's are the graph's)."""
-
-    def input(self, statement: ast.Input, frame: Frame) -> None:
-        """`input x: …`: the given tensor, or the graph's own input."""
-        if frame.kind not in ("network", "cell"):
-            raise DlspecError(MisplacedStatement(statement.span, "input", frame.kind))
-        given = frame.given.get(statement.name)
-        if given is None and frame.kind == "cell":
-            value = loops.fed_input(self, statement, frame)
-        elif given is None:
-            value = self.missing_input(statement, frame)
-        else:
-            value = self.tensor(given[0], given[1], dtype_hint=statement.type)
-            unify(statement.name, statement.type, value.type, given[1], frame, self.evaluate)
-        frame.names[statement.name] = Tensor(value)
-        frame.bound[statement.name] = statement.name_span
-
-    def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
-        """An input of the graph itself."""
-        kind = declared_type(statement.type, frame, self.evaluate)
-        names = vocabulary_of(statement.type, frame, self.evaluate)
-        made = self.context.builder.input(
-            frame.place(statement.name),
-            kind.dtype,
-            *kind.shape,
-            ragged=sorted(kind.ragged),
-            classes=None if names is None else names.classes,
-            vocabulary=None if names is None else names.fitted,
-            span=statement.name_span,
-        )
-        return ragged.opened(self.context, made, statement.name_span)
-
-    def noise(self, statement: ast.Noise, frame: Frame) -> None:
-        """`noise e: … ~ normal(0, 1)`: an input of the graph, drawn anew for each application."""
-        kind = declared_type(statement.type, frame, self.evaluate)
-        distribution = self.distribution(statement.distribution, frame)
-        loop = self.context.loop
-        if loop is not None:
-            place = frame.place(statement.name)
-            step = loop.noise(place, kind, distribution, statement.name_span)
-            frame.names[statement.name] = Tensor(step)
-            frame.bound[statement.name] = statement.name_span
-            return
-        value = self.context.builder.input(
-            frame.place(statement.name),
-            kind.dtype,
-            *kind.shape,
-            distribution=distribution,
-            span=statement.name_span,
-        )
-        frame.names[statement.name] = Tensor(value)
-        frame.bound[statement.name] = statement.name_span
-
-    def distribution(self, expr: ast.Expr, frame: Frame) -> Distribution:
-        """`normal(0, 1)`, `uniform(0, 1)`, `bernoulli(0.5)`."""
-        known = {"normal": 2, "uniform": 2, "bernoulli": 1}
-        if isinstance(expr, ast.Call) and isinstance(expr.function, ast.Name):
-            kind = expr.function.id
-            if kind == "categorical":
-                raise DlspecError(NotYet(expr.span, "a categorical noise"))
-            if kind in known:
-                values = [self.evaluate(a.value, frame) for a in expr.arguments]
-                for argument, value in zip(expr.arguments, values, strict=True):
-                    if not is_number(value):
-                        raise DlspecError(
-                            WrongKind(
-                                argument.value.span,
-                                "a number",
-                                describe(value),
-                                "write `mu + sigma * e` for a noise that depends on tensors"
-                                if is_tensor_like(value)
-                                else None,
-                            )
-                        )
-                if len(values) == known[kind]:
-                    return Distribution(kind, tuple(map(float, values)))
-        raise DlspecError(
-            WrongKind(
-                expr.span, "a distribution such as `normal(0, 1)` or `bernoulli(0.5)`", "this"
-            )
-        )
-
-    def param(self, statement: ast.Param, frame: Frame) -> None:
-        """`param bias: float[19, 19] = zeros`."""
-        kind = declared_type(statement.type, frame, self.evaluate)
-        init = (
-            self.evaluate(statement.value, frame)
-            if statement.value is not None
-            else compile_time.INITIALIZERS["kaiming"]
-        )
-        name = frame.place(statement.name)
-        value = bare_parameter(self, name, kind, init, statement.name_span)
-        frame.names[statement.name] = Tensor(value)
-        frame.bound[statement.name] = statement.name_span
-
-    def state(self, statement: ast.State, frame: Frame) -> None:
-        """`state h: float[N, units] = 0`: a value that a cell keeps from step to step."""
-        loop = self.context.loop
-        if frame.kind != "cell" or loop is None:
-            raise DlspecError(MisplacedStatement(statement.span, "state", frame.kind))
-        kind = declared_type(statement.type, frame, self.evaluate)
-        with loops.around(self.context, loop):
-            start = None if statement.value is None else self.evaluate(statement.value, frame)
-        name, place = statement.name, statement.name_span
-        value = loops.declare_state(self, loop, name, kind, start, place, frame)
-        self.bind(name, Tensor(value), place, frame)
-
-    def next_states(self, statement: ast.Assign, frame: Frame) -> None:
-        """`h' = …`, `h', c' = …`."""
-        targets = statement.targets
-        frame.target = targets[0].name if len(targets) == 1 else "_".join(t.name for t in targets)
-        values: list[Any] = [self.evaluate(v, frame) for v in statement.values]
-        if len(values) == 1 and len(targets) > 1:
-            values = self.unpacked(values[0], len(targets), statement.values[0].span)
-        for target, value in zip(targets, values, strict=True):
-            if not target.primed:
-                self.bind(target.name, value, target.span, frame)
-                continue
-            made = loops.next_state(self, target.name, value, target.span, frame)
-            self.name_value(made, frame.place(f"{target.name}_next"), target.span)
-            frame.names[f"{target.name}'"] = Tensor(made)
-
-    def following(self, name: str, expr: ast.Expr, span: Span, frame: Frame) -> Any:
-        """`output h' = …`: the next value, given and put out at once."""
-        made = loops.next_state(self, name, self.evaluate(expr, frame), span, frame)
-        self.name_value(made, frame.place(f"{name}_next"), span)
-        frame.names[f"{name}'"] = Tensor(made)
-        return Tensor(made)
-
-    def primed(self, name: str, span: Span, frame: Frame) -> Any:
-        """`h'`: the next value of a state, once it is given."""
-        value = frame.names.get(f"{name}'")
-        if value is None:
-            reason = "is read before it is given" if name in frame.names else "is no state"
-            raise DlspecError(NotAState(span, name, reason))
-        if value is POISON:
-            raise Poisoned
-        return value
 
     def loop(self, statement: ast.For, frame: Frame) -> None:
         """`for i in 1..n { … }`, unrolled. Rounds over a range are named by its numbers, other
@@ -434,7 +300,7 @@ class Elaborator:
             case ast.Name():
                 return self.lookup(expr, frame)
             case ast.Primed():
-                return self.primed(expr.id, expr.span, frame)
+                return states.next_of(self, expr.id, expr.span, frame)
             case ast.List() | ast.Tuple():
                 items = [self.evaluate(i, frame) for i in expr.items]
                 return items if isinstance(expr, ast.List) else tuple(items)
@@ -484,6 +350,10 @@ class Elaborator:
         raise DlspecError(
             UnknownName(expr.span, name, did_you_mean(name, known), self.advice(name, frame))
         )
+
+    def missing_input(self, statement: ast.Input, frame: Frame) -> Value:
+        """Hook: an input that nothing is given for; it is the graph's own."""
+        return declarations.graph_input(self, statement, frame)
 
     def extra_names(self, frame: Frame) -> list[str]:
         """Hook: further names for did-you-mean."""

@@ -132,7 +132,7 @@ def step(
 ) -> Record:
     """`x -> lstm(64)` in a cell: one step, and its states join those of the cell around it."""
     from dlspec.sema.cells import state_key
-    from dlspec.sema.loops import declare_state
+    from dlspec.sema.states import open_state
 
     op = _operation(layer, node)
     loop = el.context.loop
@@ -151,9 +151,7 @@ def step(
     inner.within = (*frame.within, state_key(el, layer, op.name, frame))
     kind = TensorType.of(DType.float32, x.type.shape[0], op.units)
     before = len(loop.states)
-    states: list[Value] = [
-        declare_state(el, loop, s, kind, 0.0, node.span, inner) for s in op.carries
-    ]
+    states: list[Value] = [open_state(el, loop, s, kind, 0.0, node.span, inner) for s in op.carries]
     settings = {f: getattr(op, f) for f in op.attributes()}
     made = STEPS[op.name](**settings)
     weights = layer_parameters(el, made, [x], _starts(layer, op), where, node.span)

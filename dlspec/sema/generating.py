@@ -17,10 +17,11 @@ from dlspec.ops.generation import Generate
 from dlspec.sema.along import generated_along
 from dlspec.sema.arguments import Arguments, Given
 from dlspec.sema.beams import Beams
-from dlspec.sema.cells import cell_of, inputs_of, states_from
+from dlspec.sema.cells import cell_of, states_from
 from dlspec.sema.choosing import choice_of
 from dlspec.sema.context import Frame
 from dlspec.sema.feeding import SETTINGS, Request, first_fed, one_step
+from dlspec.sema.inputs import inputs_of
 from dlspec.sema.loops import Loop
 from dlspec.sema.tensors import as_tensor
 from dlspec.sema.values import Like, Record, Tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dlspec.diagnostics import Sink, did_you_mean
 from dlspec.diagnostics.names import UnknownSetting, UnreadInNetwork
-from dlspec.sema import apply
 from dlspec.sema.bindings import bound_places, names_read
+from dlspec.sema.inputs import input_names
 from dlspec.sema.program import Program
 from dlspec.sema.recipe import SETTINGS as RECIPE_SETTINGS
 from dlspec.source import SourceFile, Span
@@ -25,7 +25,7 @@ def warn_unread(program: Program, source: SourceFile, sink: Sink) -> None:
         if definition.span.source is not source:
             continue  # an imported file answers for its own
         for name, span in _own_bindings(definition.body).items():
-            if name not in read and name not in apply.input_names(definition):
+            if name not in read and name not in input_names(definition):
                 near = did_you_mean(name, read & set(bound_places(definition.body)))
                 sink.report(UnreadInNetwork(span, name, near))
                 told += 1

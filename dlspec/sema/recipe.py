@@ -31,13 +31,13 @@ from dlspec.ir.plan import (
     RecipePlan,
     StepPlan,
 )
-from dlspec.sema import apply
 from dlspec.sema.advice import advice
 from dlspec.sema.arguments import Given
 from dlspec.sema.bindings import bound_places, names_read
 from dlspec.sema.context import EVALUATE, LEARN, Context, Frame, Mode, Sites
 from dlspec.sema.data import DataFields, data_fields
 from dlspec.sema.elaborate import Elaborator
+from dlspec.sema.inputs import input_names
 from dlspec.sema.program import Program
 from dlspec.sema.recipe_body import SETTINGS, Goal, RecipeElaborator
 from dlspec.sema.recipe_settings import SettingReader
@@ -130,7 +130,7 @@ class RecipeJob:
             n
             for layer in self.networks.values()
             if isinstance(layer.definition, ast.Definition)
-            for n in apply.input_names(layer.definition)
+            for n in input_names(layer.definition)
         }
         for name, span in frame.bound.items():
             if name in frame.read or name in read_by_networks or name in written:

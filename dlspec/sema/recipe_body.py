@@ -28,6 +28,7 @@ from dlspec.sema.context import Context, Frame
 from dlspec.sema.data import DataFields
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.figures import METRICS
+from dlspec.sema.inputs import input_names
 from dlspec.sema.recipe_metrics import figure_of
 from dlspec.sema.recipe_stages import Loading, Settings, carry_out, keep_load
 from dlspec.sema.values import (
@@ -121,7 +122,7 @@ class RecipeElaborator(Elaborator):
             definition = layer.definition
             assert isinstance(definition, ast.Definition)
             places = bound_places(definition.body)
-            if name in places and name not in apply.input_names(definition):
+            if name in places and name not in input_names(definition):
                 if field_of is not None and _is_output(definition, name):
                     raise DlspecError(
                         AmbiguousName(
@@ -170,7 +171,7 @@ class RecipeElaborator(Elaborator):
         """
         definition = layer.definition
         assert isinstance(definition, ast.Definition)
-        own = {n: frame.names[n] for n in apply.input_names(definition) if n in frame.names}
+        own = {n: frame.names[n] for n in input_names(definition) if n in frame.names}
         key = (alias, *((n, id(value)) for n, value in own.items()))
         if key not in self.applied:
             target = frame.target

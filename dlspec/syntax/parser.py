@@ -89,6 +89,7 @@ class _Parser:
         self.failed_at = -1
         self.lost: list[int] = []
         self.told_words: set[str] = set()
+        self.building = 0
 
     def run(self) -> ast.File:
         """Feed every token; what is left on the stack at the end is the file."""
@@ -195,6 +196,7 @@ class _Parser:
             kept.extend([None] * rule.trailing)
             if rule.action:
                 span = Span(self.source, start, end)
+                self.building = start
                 value = BUILDERS[rule.action](span, kept)
                 depth += isinstance(value, ast.Node)
                 if depth > MAX_DEPTH:
@@ -270,7 +272,8 @@ class _Parser:
         if told and error is None and self._repair(told[0]):
             return
         if not (told and isinstance(told[0], UnclosedBrace)):
-            self.lost.append(at.head_token.start)
+            head = at.head_token.start  # behind what is wrong, where that is a whole definition
+            self.lost.append(head if error is None else min(head, self.building))
         self._abandon("stmt" if self.braces else "item")
         if resume is not None and resume > self.head:
             self.index = resume - 1

@@ -43,3 +43,15 @@ def test_a_setting_that_was_not_reached() -> None:
     assert "DL205" not in codes(broken, rate="0.2")
     assert "DL205" in codes(broken, rat="0.2")
     assert codes("network n { input x: float[N]; output y = x }", epochs="3") == ["DL205"]
+
+
+PARENTHESES = """
+cell c(x; units) { state h: float[N, units] = 0; output h' = tanh(x) }
+network n { input x: float[N, <=T, 3]; output y = x -> scan(c(3)) }
+engine e for n { batch = 1..4 }
+"""
+
+
+def test_a_definition_that_is_wrong_as_a_whole() -> None:
+    assert codes(PARENTHESES) == ["DL123"]
+    assert codes(PARENTHESES.replace("scan(c(3))", "scan(d(3))")) == ["DL123", "DL201"]
