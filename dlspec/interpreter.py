@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from dlspec.diagnostics import DlspecError, did_you_mean
-from dlspec.diagnostics.feeds import FeedMisfit, MissingFeed, UnknownFeed
+from dlspec.diagnostics.feeds import FeedMisfit, IdOutOfRange, MissingFeed, UnknownFeed
 from dlspec.ir.graph import Graph, Node, Value
 from dlspec.ir.types import TensorType
 
@@ -74,7 +74,8 @@ def run(
 
     Raises:
         DlspecError: an input or weight is missing, unknown, or has another shape or element type
-            than declared, or two inputs give one symbol different sizes (DL330-DL332).
+            than declared, or two inputs give one symbol different sizes (DL330 to DL332); an id
+            has no place in what it selects from (DL333).
     """
     machine = _Machine(np.dtype(dtype), on_value, cuts)
     machine.feed(graph, inputs, weights)
@@ -195,8 +196,11 @@ class _Machine:
         dead = {} if kept is None else _last_uses(graph, kept)
         for node in graph.nodes:
             arguments = [None if v is None else values[v] for v in node.inputs]
-            with np.errstate(all="ignore"):  # NaN and Inf are answers too, as in the engines
-                made = node.op.run(self, *arguments)
+            try:
+                with np.errstate(all="ignore"):  # NaN and Inf are answers too, as in the engines
+                    made = node.op.run(self, *arguments)
+            except IndexError as error:
+                raise DlspecError(IdOutOfRange(node.span, node.path, str(error))) from error
             results = made if isinstance(made, tuple) else (made,)
             for value, result in zip(node.outputs, results, strict=True):
                 values[value] = self._seen(value, self._checked(node, value, result))

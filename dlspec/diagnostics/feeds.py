@@ -1,4 +1,4 @@
-"""Arrays that do not fit the graph that they are given to (DL330-DL332)."""
+"""Arrays that do not fit the graph that they are given to (DL330 to DL333)."""
 
 from __future__ import annotations
 
@@ -69,3 +69,35 @@ class FeedMisfit(Diagnostic):
     type: str
     actual: str
     expected: str
+
+
+@late_dataclass
+class IdOutOfRange(Diagnostic):
+    """An id has no place in what it selects from: a table, scores, an axis of a tensor.
+
+    To prove a network, ids are drawn. How many there are is known where an input says of what it
+    holds ids, or from what reads it; where it is calculated with before, it is not.
+
+    Wrong:
+        network n {
+            input day: int[N]
+            output y = embed(day - 1, 7, 4)
+        }
+
+    Right:
+        const days = vocabulary(0..6)
+        network n {
+            input day: int[N] of days
+            output y = embed(day, 7, 4)
+        }
+    """
+
+    code: ClassVar[str] = "DL333"
+    title: ClassVar[str] = "`{node}` was given an id that it has no place for"
+    label: ClassVar[str] = "{reason}"
+    help: ClassVar[tuple[str, ...]] = (
+        "say what an input of ids holds: `const days = vocabulary(0..6)`, "
+        "`input day: int[N] of days`",
+    )
+    node: str
+    reason: str

@@ -72,7 +72,7 @@ class Masked(Op):
         if behind:
             steps += f"[:{', None' * behind}]"
         shown = ", ".join(":" if a in self.over else "None" for a in range(kind.rank))
-        fill: Any = self._filler(kind).item()
+        fill: Any = float(self.fill) if kind.dtype.is_float else self._filler(kind).item()
         return f"{x}.masked_fill({steps} >= {lengths}[{shown}], {fill!r})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
@@ -128,7 +128,8 @@ class Full(Op):
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         dtype = DType(self.dtype)
-        value: Any = np.asarray(self.value, dtype=dtype.value).item()
+        exact = dtype.is_float  # in a proof it starts as a float64, unrounded as in NumPy
+        value: Any = float(self.value) if exact else np.asarray(self.value, dtype.value).item()
         sizes = "".join(f", {d}" for d in self.dims)
         kind = t.dtype(dtype)
         return (

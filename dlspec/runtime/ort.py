@@ -78,7 +78,7 @@ class OrtEngine:
                 raise faults.DlspecError(faults.EngineNotHere(None, name, reason, fix))
             provider = CPU
         options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # its errors come as exceptions, and are told once
         level = ort.GraphOptimizationLevel
         options.graph_optimization_level = (
             level.ORT_DISABLE_ALL if optimised else level.ORT_ENABLE_ALL

@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dlspec.ir.graph import Graph, Input, Value
+from dlspec.ir.graph import Graph, Input
 from dlspec.ir.types import DType
-from dlspec.ops.embedding import Embed, OneHot
-from dlspec.ops.lengths import Masked
-from dlspec.ops.loss import Labelled
-from dlspec.ops.moving import Shift
-from dlspec.ops.selection import Gather
-from dlspec.ops.sequence import Reversed
 from dlspec.randomness import draw, generator
+from dlspec.verify.ids import class_count
 from dlspec.verify.sizes import Sizes, sweep
 
 Array = NDArray[Any]
@@ -201,36 +196,6 @@ def _integers(
     if flat.size > 1:
         flat[0], flat[-1] = low, high
     return drawn.astype(dtype)
-
-
-def class_count(graph: Graph, value: Input) -> int | None:
-    """How many different ids an integer input may hold: by its classes, or by the table or scores
-    that it selects from."""
-    if value.classes is not None:
-        return len(value.classes)
-    if value.vocabulary is not None:
-        return value.vocabulary.size
-    same: set[Value | None] = {value}  # the ids themselves, whatever stands behind their lengths
-    for node in graph.nodes:
-        if same.isdisjoint(node.inputs):
-            continue
-        match node.op:
-            case Masked() | Reversed() | Shift():
-                same.add(node.outputs[0])
-                continue
-            case OneHot(size=size, other=True):
-                return 2 * size  # ids without a place of their own too
-            case Embed(count=count) | OneHot(size=count):
-                return count
-            case Labelled():
-                scores = node.inputs[0]
-                return None if scores is None else node.op.class_count(scores.type).value
-            case Gather():
-                source = node.inputs[0]
-                return None if source is None else source.type.shape[node.op.axis].value
-            case _:
-                continue
-    return None
 
 
 def _lengths(shape: tuple[int, ...], longest: int, rng: np.random.Generator) -> Array:

@@ -38,6 +38,7 @@ NOT_BY_CHECK = {
     "DL120": "a million characters are not written out",
     "DL121": "twenty mistakes are not written out",
     "DL213": "the network of the example is not written out",
+    "DL333": "told when the network is proved",
     "DL402": "told when the data is read",
     "DL485": "told when all combinations are compiled",
     "DL501": "told when the model is emitted",

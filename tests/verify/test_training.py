@@ -65,6 +65,38 @@ def test_the_recipe_of_lenet() -> None:
     assert len(proof.gradients) == len(graph.parameters) == 10
 
 
+DATA = """
+data d {
+    file = npz("p.npz")
+    output x: float[N, 7, 2] = file.x
+    output y: float[N, 7, 3] = file.y
+    output i: int[N, 2] = file.i
+}
+cell own(start) {
+    input x: float[N, 2]; state h: float[N, 3] = start
+    h' = tanh(concat(x, h) -> dense(3)); output h'
+}
+network n(start = 0) { input x: float[N, 7, 2]; output p = x -> scan(own(start)) }
+"""
+RECIPES = {
+    "a start that float32 rounds": "recipe r for n(0.1) on d { minimize mse(p, y) }",
+    "a text without a vocabulary": "recipe r for n on d { minimize ctc(p, i) }",
+    "labels that are a part": "recipe r for n on d { minimize cross_entropy(p[:, 0], i[:, 1]) }",
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES.keys())
+def test_recipes_that_were_refused(recipe: str) -> None:
+    text = DATA + recipe.replace(") }", "); optimizer = sgd(0.1); epochs = 1 }")
+    sink = Sink()
+    (plan,) = analyse(SourceFile("r.dl", text), sink).recipes.values()
+    assert not sink.errors
+    graph = plan.steps[0].learn
+    for seed in range(3):
+        proof = verify_training(graph, initial_weights(graph, 0), seed=seed)
+        assert proof.ok, proof.diagnostics
+
+
 class _Square(Op):
     """A square whose PyTorch lowering is that of a subclass."""
 
