@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.experiments import (
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from dlspec.train import TrainOptions
 
 RESULT = "result.json"
+BEGUN = "begun.json"
+"""What a run that has no result yet depends on: it goes on only as what it was begun as."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,11 @@ def run_experiment(
             for n, v in one.compilation.settings.items()
             if n not in dict(one.combination.settings)
         }
-        kept = None if fresh else _kept(place, print_, settings, index)
+        record = None if fresh else _record(place, print_, settings)
+        kept = None if record is None else record.trial
         if kept is None:
             on_run(number, one, seed)
-            resume = not fresh and (place / "checkpoint.safetensors").is_file()
+            resume = record is not None
             chosen = replace(
                 options,
                 run_dir=place,
@@ -148,13 +151,14 @@ def run_experiment(
             try:
                 if not resume and seed == _first(plan, one, options):
                     prove_steps(one.recipe, chosen)
+                _keep(place, _Record(None, print_, settings))
                 trial = _train(one, index, opened[data], chosen, number, plan, folder)
             except KeyboardInterrupt:  # before its first batch
                 stopped = ExperimentInterrupted(None, number, plan.runs, str(folder))
                 raise DlspecError(stopped) from None
-            _keep(place, trial, print_, settings)
+            _keep(place, _Record(trial, print_, settings))
         else:
-            trial = kept
+            trial = replace(kept, combination=index)
         trials.append(trial)
         on_trial(trial, kept is not None)
     return trials
@@ -240,34 +244,48 @@ def fingerprint(plan: RecipePlan, seed: int, splits: Splits) -> dict[str, str]:
     return found
 
 
-def _kept(place: Path, now: dict[str, str], settings: dict[str, str], index: int) -> Trial | None:
-    """The result that a run's folder holds.
+@dataclass(frozen=True)
+class _Record:
+    """What a run's folder holds besides the run: what came of it (None: it was begun), what it
+    depends on by topic, and the settings from outside."""
+
+    trial: Trial | None
+    fingerprint: dict[str, str]
+    settings: dict[str, str]
+
+
+def _record(place: Path, now: dict[str, str], settings: dict[str, str]) -> _Record | None:
+    """The record of a run that is done, or that was begun and has a checkpoint.
 
     Raises:
         DlspecError: DL487 for one of another text, or of other settings.
     """
-    try:
-        record = json.loads((place / RESULT).read_text("utf-8"))
-        was, trial = record["fingerprint"], Trial(**record["trial"])
-        set_then = dict(record.get("settings", settings))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # not ours, or half written: the run is done again
-    if was != now:
-        made = setting_changes(set_then, settings)
+    was = _read(place / RESULT, settings)
+    if was is None and (place / "checkpoint.safetensors").is_file():
+        was = _read(place / BEGUN, settings)
+    if was is not None and was.fingerprint != now:
+        made = setting_changes(was.settings, settings)
         which = "other settings" if made else "another text"
-        changed = ", ".join(text_changes(was, now))
+        changed = ", ".join(text_changes(was.fingerprint, now))
         raise DlspecError(ExperimentChanged(None, str(place), which, made, changed))
-    return replace(trial, combination=index)
+    return was
 
 
-def _keep(place: Path, trial: Trial, made_of: dict[str, str], settings: dict[str, str]) -> None:
+def _read(file: Path, settings: dict[str, str]) -> _Record | None:
+    """A record; None for none, what is not ours, or half written: the run is done again."""
+    try:
+        read = json.loads(file.read_text("utf-8"))
+        trial = None if file.name == BEGUN else Trial(**read["trial"])
+        return _Record(trial, read["fingerprint"], dict(read.get("settings", settings)))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _keep(place: Path, record: _Record) -> None:
     from dlspec.train.rundir import write_text
 
-    record: dict[str, Any] = {
-        "trial": asdict(trial),
-        "settings": settings,
-        "fingerprint": made_of,
-    }
-    write_text(place / RESULT, json.dumps(record, indent=1) + "\n")
+    place.mkdir(parents=True, exist_ok=True)
+    name = BEGUN if record.trial is None else RESULT
+    write_text(place / name, json.dumps(asdict(record), indent=1) + "\n")
+    if record.trial is not None:
+        (place / BEGUN).unlink(missing_ok=True)

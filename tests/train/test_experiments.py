@@ -179,7 +179,8 @@ def test_which_experiment(place: Path, tell: Tell) -> None:
     assert "did you mean `sizes`?" in tell()[1]
 
 
-def test_it_goes_on_where_it_was_stopped(place: Path, tell: Tell) -> None:
+def stopped_in_the_second(place: Path) -> str:
+    """Begin `pairs`, with 60 epochs each, and stop it in its second run; what it said."""
     text = (place / "points.dl").read_text().replace("epochs = 2", "epochs = 60")
     (place / "points.dl").write_text(text)
     command = [sys.executable, "-m", "dlspec", "experiment", "points.dl", "pairs", "--threads", "1"]
@@ -191,6 +192,11 @@ def test_it_goes_on_where_it_was_stopped(place: Path, tell: Tell) -> None:
         running.send_signal(signal.SIGINT)
         _, err = running.communicate(timeout=60)
     assert running.returncode == 130, err
+    return err
+
+
+def test_it_goes_on_where_it_was_stopped(place: Path, tell: Tell) -> None:
+    err = stopped_in_the_second(place)
     assert "DL486" in err and "the same command goes on" in err
     done = {p: p.stat().st_mtime_ns for p in place.rglob("result.json")}
     assert 1 <= len(done) < 4
@@ -202,6 +208,19 @@ def test_it_goes_on_where_it_was_stopped(place: Path, tell: Tell) -> None:
     whole = lines_of(place / "whole" / "pairs" / "results.csv")
     for a, b in zip(stopped, whole, strict=True):
         assert a | {"seconds": ""} == b | {"seconds": ""}
+
+
+def test_what_was_begun_with_another_text_does_not_go_on(place: Path, tell: Tell) -> None:
+    stopped_in_the_second(place)
+    begun = place / "runs" / "pairs" / "4-0.01" / "0"
+    assert (begun / "checkpoint.safetensors").is_file() and not (begun / "result.json").exists()
+    for done in place.rglob("result.json"):
+        done.unlink()  # only what was begun is left to tell
+    text = (place / "points.dl").read_text()
+    (place / "points.dl").write_text(text.replace("adam(rate)", "adam(rate, 0.8)"))
+    assert ask("pairs", "--quiet") == 1
+    err = tell()[1]
+    assert "DL487" in err and "of another text" in err and "4-0.01" in err and "`beta1` (0.9 before" in err
 
 
 def test_stopped_before_the_first_batch(
