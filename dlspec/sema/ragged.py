@@ -53,6 +53,8 @@ _COVERED_BY = {
     "argmin": -LOWEST,
 }
 """What leaves a reduction's result alone."""
+_ZERO_OF_NOTHING = ("max", "min", "logsumexp")
+"""Reductions that have no value where there is nothing; as a mean, they give 0 there."""
 _KEEP_THE_AXIS = {"softmax": LOWEST, "log_softmax": LOWEST, "cumsum": 0.0, "softmin": -LOWEST}
 """Ops along an axis whose result has it."""
 _CONTRACTIONS = ("matmul", "einsum")
@@ -200,6 +202,9 @@ def lowered(
         if op.name == "mean":
             assert isinstance(op, Reduction)
             return mean_of_steps(context, op, x, path, span)
+        if op.name in _ZERO_OF_NOTHING:
+            assert isinstance(op, Reduction)
+            return _zero_of_nothing(context, op, x, path, span)
         if op.name in _COVERED_BY:
             return [_full(context, x, ragged, _COVERED_BY[op.name]), *values[1:]]
     elif op.name in _KEEP_THE_AXIS:
@@ -245,25 +250,51 @@ def mean_of_steps(context: Context, op: Reduction, x: Value, path: str, span: Sp
     axes = op.axes(x.type)
     ragged = [a for a in axes if a in x.type.ragged]
     b = context.builder
-    innermost = ragged[-1]
-    lengths = lengths_of(context, x.type.shape[innermost], x.type)
-    rows = _rows(lengths, x.type, innermost)
     full = _full(context, x, ragged, 0.0)
-    even = tuple(a for a in axes if a not in ragged and a not in rows)
+    even = tuple(a for a in axes if a not in ragged and a not in _rows_of(context, x, ragged[-1]))
     if even:
         full = b.one(Mean(even, True), full, path=f"{path}.mean", span=span)
     total = b.one(Sum(tuple(axes), op.keep), full, path=f"{path}.sum", span=span)
-    count: Value = lengths
+    count = _count(context, op, x, path, span)
+    count = b.one(Cast(x.type.dtype.value), count, path=f"{path}.count", span=span)
+    count = b.one(Clip(low=1.0), count, path=f"{path}.some", span=span)
+    return b.one(Div(), total, count, path=path, span=span)
+
+
+def _zero_of_nothing(context: Context, op: Reduction, x: Value, path: str, span: Span) -> Value:
+    """A reduction along ragged axes over what is there; 0 where nothing is."""
+    b = context.builder
+    ragged = [a for a in op.axes(x.type) if a in x.type.ragged]
+    full = _full(context, x, ragged, _COVERED_BY[op.name])
+    found = b.one(op, full, path=f"{path}.found", span=span)
+    count = _count(context, op, x, path, span)
+    none = constant(b, 0, count.type.dtype)
+    some = b.one(REGISTRY["greater"](), count, none, path=f"{path}.some", span=span)
+    zero = constant(b, 0, found.type.dtype)
+    return b.one(REGISTRY["where"](), some, found, zero, path=path, span=span)
+
+
+def _rows_of(context: Context, x: Value, axis: int) -> tuple[int, ...]:
+    """The axes of a tensor along which the lengths of an axis differ."""
+    return _rows(lengths_of(context, x.type.shape[axis], x.type), x.type, axis)
+
+
+def _count(context: Context, op: Reduction, x: Value, path: str, span: Span) -> Value:
+    """How many steps a reduction along ragged axes has: integers, with 1 on the axes of its result
+    that the lengths do not have."""
+    axes = op.axes(x.type)
+    innermost = [a for a in axes if a in x.type.ragged][-1]
+    rows = _rows_of(context, x, innermost)
+    b = context.builder
+    count = lengths_of(context, x.type.shape[innermost], x.type)
     gone = tuple(i for i, a in enumerate(rows) if a in axes)
     if gone:
         count = b.one(Sum(gone, False), count, path=f"{path}.steps", span=span)
-    count = b.one(Cast(x.type.dtype.value), count, path=f"{path}.count", span=span)
-    count = b.one(Clip(low=1.0), count, path=f"{path}.some", span=span)
     shown = [a for a in range(x.type.rank) if op.keep or a not in axes]
     for place, axis in enumerate(shown):
         if axis not in rows or axis in axes:
             count = b.one(Unsqueeze(place), count, path=f"{path}.wide", span=span)
-    return b.one(Div(), total, count, path=path, span=span)
+    return count
 
 
 def with_axis(op: Op, values: Sequence[Value]) -> Op:

@@ -30,6 +30,7 @@ LENGTHS: Mapping[str, Fill] = {
     "all odd": lambda count, longest: np.full(count, max(1, (longest - 1) // 2 * 2 - 1)),
     "all the longest": lambda count, longest: np.full(count, longest),
     "falling": lambda count, longest: np.linspace(longest, 1, count).round(),
+    "0 in turn": lambda count, longest: np.arange(count) % 2 * longest,
 }
 """How lengths stand together, besides unsorted: engines take other ways for equal and for sorted
 ones, and go wrong at the ends."""
@@ -63,8 +64,9 @@ def draw_cases(
     Every dynamic dimension is swept; at the base sizes inputs are drawn at all three scales, or
     twice where there is no scale (so that outputs that do not depend on the inputs show), the
     other sizes take a scale each in turn. Where examples have lengths these are unsorted; then
-    come, at the base sizes, examples that are all of length 1, 2, an odd one and the longest, and
-    such as fall from first to last. Real examples come last.
+    come, at the base sizes, examples that are all of length 1, 2, an odd one and the longest, such
+    as fall from first to last, and such of which every second has nothing. Real examples come
+    last.
     """
     cases: list[Case] = []
     for number, sizes in enumerate(sweep(graph, bounds, budget=budget)):
@@ -199,7 +201,7 @@ def _integers(
 
 
 def _lengths(shape: tuple[int, ...], longest: int, rng: np.random.Generator) -> Array:
-    """Unsorted, with the full length, 1 and a tie among them where there is room."""
+    """Unsorted, with the full length, 1, a tie and 0 among them where there is room."""
     drawn = rng.integers(1, longest, shape, dtype=np.int64, endpoint=True)
     flat = drawn.reshape(-1)
     if flat.size:
@@ -207,7 +209,9 @@ def _lengths(shape: tuple[int, ...], longest: int, rng: np.random.Generator) -> 
     if flat.size > 1:
         flat[-1] = 1
     if flat.size > 3:
-        flat[0] = flat[1]
+        flat[0] = flat[-2]
+    if flat.size > 4:
+        flat[1] = 0
     return drawn.astype(np.int32)
 
 
