@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,12 +126,12 @@ def _lines(
         told = output.classes is not None and _is_one(answer, output.name)
         same = scores is not None and array.size == len(scores[1]) and array.dtype.kind == "f"
         if not told and not same:
-            text = _values(answer, output.name)
+            text = _values(answer, output)
             room = _WIDTH - len(output.name) - 4
             if len(text) <= room and array.size <= _SUMMARISED:
                 lines.append(f"  {output.name}: {text}")
             elif whole:
-                lines += [f"  {output.name}:", *_rows(answer, output.name)]
+                lines += [f"  {output.name}:", *_rows(answer, output)]
             else:
                 lines.append(f"  {output.name}: {text[: room - 1]}…")
                 is_cut = True
@@ -150,21 +150,39 @@ def _short(answer: Answer, output: str) -> list[NDArray[Any]] | None:
     return rows if any(len(row) < array.shape[1] for row in rows) else None
 
 
-def _values(answer: Answer, output: str) -> str:
-    rows = _short(answer, output)
-    text = str(answer[output]) if rows is None else f"[{' '.join(map(str, rows))}]"
+def _values(answer: Answer, output: OutputSpec) -> str:
+    """The values of an output on one line, ids as their names."""
+    if output.classes is not None and answer[output.name].size <= _SUMMARISED:
+        return _nested(answer.names(output.name))
+    rows = _short(answer, output.name)
+    text = str(answer[output.name]) if rows is None else f"[{' '.join(map(str, rows))}]"
     return " ".join(text.split())
 
 
-def _rows(answer: Answer, output: str) -> list[str]:
+def _rows(answer: Answer, output: OutputSpec) -> list[str]:
     """All of an output, over as many lines as it takes."""
+    import textwrap
+
     import numpy as np
 
     lines: list[str] = []
-    for part in _short(answer, output) or [answer[output]]:
-        text = np.array2string(part, threshold=part.size + 1, max_line_width=_WIDTH - 4)
-        lines += [f"    {line}".rstrip() for line in text.splitlines()]
-    return lines
+    room = _WIDTH - 4
+    if output.classes is not None:
+        for row in answer.names(output.name):
+            lines += textwrap.wrap(_nested(row), room, subsequent_indent=" ") or [""]
+    else:
+        for part in _short(answer, output.name) or [answer[output.name]]:
+            text = np.array2string(part, threshold=part.size + 1, max_line_width=room)
+            lines += text.splitlines()
+    return [f"    {line}".rstrip() for line in lines]
+
+
+def _nested(names: Any) -> str:
+    """Names in brackets as an array is shown; those with spaces in quotes."""
+    if isinstance(names, list):
+        return f"[{' '.join(_nested(n) for n in cast('list[Any]', names))}]"
+    text = str(names)
+    return f'"{text}"' if not text or " " in text else text
 
 
 def _first(names: Any) -> Any:
@@ -187,6 +205,8 @@ def _scores(
         fixed = bool(output.dims) and output.dims[-1].isdigit()
         if array.dtype.kind != "f" or not fixed or array.size != int(output.dims[-1]):
             continue
+        if _short(answer, output.name) is not None:
+            continue  # of no step at all
         row = array.ravel().astype(np.float64)
         if row.size < 2 or not np.isfinite(row).all():
             continue

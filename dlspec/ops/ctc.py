@@ -72,7 +72,7 @@ class Ctc(Measured):
         last = np.take_along_axis(alpha, 2 * symbols[:, None], 1)[:, 0]
         other = np.take_along_axis(alpha, np.maximum(2 * symbols - 1, 0)[:, None], 1)[:, 0]
         total = np.logaddexp(last, np.where(symbols > 0, other, -np.inf))
-        return np.where(np.isfinite(total), -total, np.zeros((), scores.dtype))
+        return np.where(total == -np.inf, np.zeros((), scores.dtype), -total)
 
     def torch(self, t: TorchContext, *inputs: str) -> str:
         scores, text = t.tensor(0), t.tensor(1)
@@ -104,8 +104,8 @@ class Ctc(Measured):
         other = g.op("GatherElements", alpha, before, axis=1)
         other = g.op("Where", g.op("Greater", at, whole(g, 0)), other, never)
         total = g.op("Squeeze", onnx_log_sum(g, last, other, kind), ints(g, 1))
-        possible = g.op("Greater", total, g.constant(np.array(NEVER / 2, kind)))
-        return g.op("Where", possible, g.op("Neg", total), g.constant(np.array(0, kind)))
+        never_said = g.op("Less", total, g.constant(np.array(NEVER / 2, kind)))
+        return g.op("Where", never_said, g.constant(np.array(0, kind)), g.op("Neg", total))
 
     def _onnx_said(self, g: OnnxBuilder, scores: str, text: str) -> tuple[str, str]:
         """The text with blanks before, between and after, and where a step may skip a blank."""

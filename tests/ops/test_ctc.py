@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ from dlspec.ir.types import DType
 from dlspec.ops import REGISTRY
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
+from dlspec.targets.onnx import onnx_from_graph
 from dlspec.targets.torch_source import load_module, module_source
 
 Array = NDArray[Any]
@@ -142,3 +144,21 @@ def test_full_tensors_need_no_lengths() -> None:
     scores, text, *_ = ragged(4)
     found = run(graph, {"scores": scores, "text": text[:, :3]}, {}).outputs["loss"]
     np.testing.assert_array_equal(found, CTC.reference(scores, text[:, :3]))
+
+
+def test_scores_that_are_no_numbers_show(tmp_path: Path) -> None:
+    graph = graph_of(SPEC)
+    scores, text, steps, symbols = ragged(5)
+    scores = scores.astype(np.float32)
+    scores[0, 2, 1] = np.nan
+    scores[2] = np.nan
+    given = {"scores": scores, "text": text, "T_lengths": steps, "L_lengths": symbols}
+    meant = run(graph, given, {}).outputs["loss"]
+    session = ort.InferenceSession(onnx_from_graph(graph, {}).SerializeToString())
+    (engine,) = session.run(["loss"], given)
+    module: Any = load_module(module_source("n", {"forward": graph}), tmp_path / "n.py")()
+    lowered = module(*(torch.from_numpy(given[i.name]) for i in graph.inputs)).numpy()
+    wrong = [True, False, True, False, False, False]
+    for found in (meant, engine, lowered):
+        assert np.isnan(found).tolist() == wrong
+        assert found[4:].tolist() == [0, 0]

@@ -17,10 +17,12 @@ from dlspec.runtime.model import Model
 from dlspec.source import SourceFile
 
 SPEC = """
+const sides = vocabulary("left", "to the right")
 network n {
     input x: float[N, <=T, 2]
     output best = argmax(x, axis = 2)
     output half = x / 2
+    output side: int[N, <=T] of sides = argmax(x, axis = 2)
 }
 """
 
@@ -44,7 +46,17 @@ UNEVEN = "[[[0, 2], [2, 0]], [], [[0, 4]]]"
 
 def test_for_people(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", bundle, UNEVEN]) == 0
-    assert "best: [[1 0] [] [1]]\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "best: [[1 0] [] [1]]\n" in out
+    assert 'side: [["to the right" left] [] ["to the right"]]\n' in out
+
+
+def test_no_step_is_shown_as_none(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for given in ("x=[[[1, 2]], []]", "x=[[[1, 2]]]"):
+        assert main(["predict", bundle, given]) == 0
+    out = capsys.readouterr().out
+    assert "best: [[1] []]" in out and 'side: [["to the right"] []]' in out
+    assert "side: to the right\n" in out
 
 
 def test_all_of_it(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,6 +64,7 @@ def test_all_of_it(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", bundle, f"x={long}", "--all"]) == 0
     out = capsys.readouterr().out
     best = out.partition("best:")[2].partition("half:")[0]
+    assert out.partition("side:")[2].count("left") == 90
     assert best.count("0") == 90 and "    []\n    [1]\n" in best
     assert all(len(line) <= 80 for line in out.partition("best:")[2].splitlines())
 
@@ -59,7 +72,8 @@ def test_all_of_it(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_as_json(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", bundle, UNEVEN, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)["answer"]
-    assert answer == {"best": [[1, 0], [], [1]], "half": [[[0, 1], [1, 0]], [], [[0, 2]]]}
+    assert answer["half"] == [[[0, 1], [1, 0]], [], [[0, 2]]]
+    assert answer["best"] == answer["side"] == [[1, 0], [], [1]]
 
 
 @pytest.mark.parametrize("examples", [[[]], [[], []], [[[1, 2]], []]])
