@@ -548,6 +548,32 @@ class ResumeOrBegin(Diagnostic):
 
 
 @late_dataclass
+class TextsUnsayable(Diagnostic):
+    """Texts of the training data have more symbols than there are steps to say them by `ctc`.
+
+    Each symbol takes a step, and two alike in a row want a blank between them. Such a text counts
+    0 and teaches nothing, so that the loss says less than it seems to: a loss of 0 may mean that
+    no text can be said at all.
+
+    Wrong (a step is half a second, and a symbol is shorter):
+        $ dlspec train speech.dl --set hop=8000
+
+    Right (as many steps as a text may need):
+        $ dlspec train speech.dl --set hop=160
+    """
+
+    count: str
+    seen: str
+    every: str | None = None
+    code = "DL689"
+    severity = "warning"
+    title = "{count} of {seen} texts cannot be said in the steps that `ctc` gives them"
+    label = "each symbol takes a step, and a repeated one a blank more"
+    note = ("they count 0 and teach nothing", "with {every} of them the loss is 0 from the start")
+    help = "give the scores more steps (smaller strides), or leave such examples out"
+
+
+@late_dataclass
 class EarlierRunKept(Diagnostic):
     """A run begins anew in the directory of an earlier one, whose files move to ``previous/``.
 

@@ -8,7 +8,7 @@ them): every step then has one shape and each example the same weight. The order
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,6 +166,17 @@ class Feed:
 
     def _sent(self, batch: Batch) -> Batch:
         return {n: t.to(self._device, non_blocking=True) for n, t in batch.items()}
+
+
+def batch_sizes(inputs: Iterable[Input], fields: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """The sizes of the dynamic dimensions of a batch, by their symbols."""
+    return {
+        dim.symbol: size
+        for i in inputs
+        if i.name in fields
+        for dim, size in zip(i.type.shape, fields[i.name].shape, strict=True)
+        if dim.symbol is not None
+    }
 
 
 def memory_for_data(device: torch.device) -> int:

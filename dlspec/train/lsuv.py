@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from dlspec.interpreter import run
 from dlspec.ir.graph import Buffer, Graph, Initializer, Node, Parameter, Value
 from dlspec.randomness import draw, initial_value
+from dlspec.train.feed import batch_sizes
 
 if TYPE_CHECKING:
     import torch
@@ -62,12 +63,7 @@ def begin_by_data(program: Program, batch: Mapping[str, torch.Tensor], seed: int
 def _fed(graph: Graph, fields: Mapping[str, Array], seed: int) -> dict[str, Array]:
     """The inputs of a graph: fields of a batch, and noise of their sizes."""
     given = [i for i in graph.inputs if i.origin != "noise"]
-    sizes = {
-        dim.symbol: size
-        for i in given
-        for dim, size in zip(i.type.shape, fields[i.name].shape, strict=True)
-        if dim.symbol is not None
-    }
+    sizes = batch_sizes(given, fields)
     inputs = {i.name: fields[i.name] for i in given}
     for noise in graph.noise_inputs:
         assert noise.distribution is not None

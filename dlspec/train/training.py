@@ -39,6 +39,7 @@ from dlspec.train.progress import progress_for
 from dlspec.train.rundir import RunDir
 from dlspec.train.session import Limits, Session, check_plan, feeds
 from dlspec.train.start_weights import fitting, read_weights
+from dlspec.train.unsayable import unsayable_texts
 
 if TYPE_CHECKING:
     import torch
@@ -156,6 +157,9 @@ def _train(
         while True:
             if plan.stages:
                 say(session.began(session.state.stage + 1, len(plan.stages)))
+            for step in session.plan.steps:
+                if (warning := unsayable_texts(step.learn, session.feed)) is not None:
+                    say(Noted(warning))
             reason = session.run()
             following = session.state.stage + 1
             if following == len(plan.parts):
