@@ -25,6 +25,7 @@ from dlspec.driver.emission import Emitted, input_specs, output_specs, write_sou
 from dlspec.ir.graph import Graph, pruned
 from dlspec.ir.least import least_sizes
 from dlspec.ir.plan import EnginePlan, NetworkPlan, TargetPlan
+from dlspec.sema.engine import default_engine
 from dlspec.source import SourceFile
 
 if TYPE_CHECKING:
@@ -138,14 +139,21 @@ def kept_training(
     return training, TrainedOtherwise(plan.span, plan.name)
 
 
-def wanted_engines(plan: NetworkPlan, options: BuildOptions) -> list[tuple[EnginePlan, TargetPlan]]:
-    """The engines to build of a network.
+def wanted_engines(
+    plan: NetworkPlan, options: BuildOptions, recipe: str | None = None
+) -> list[tuple[EnginePlan, TargetPlan]]:
+    """The engines to build of a network: of one that learnt by a recipe those for the network and
+    for that recipe, and the default one where all are for others.
 
     Raises:
         DlspecError: DL907 if the spec has none of the asked kinds: a bundle without an engine
             answers nothing.
     """
-    every = [(engine, target) for engine in plan.engines for target in engine.targets]
+    engines = plan.engines
+    if recipe is not None:
+        engines = tuple(e for e in engines if e.recipe in (None, recipe))
+        engines = engines or (default_engine(plan.graph),)
+    every = [(engine, target) for engine in engines for target in engine.targets]
     kept = [(e, t) for e, t in every if options.targets is None or t.kind in options.targets]
     if every and not kept:
         asked = ", ".join(f"`{kind}`" for kind in options.targets or ())
@@ -193,7 +201,7 @@ def build_network(
     """
     if training is None and is_written(plan):
         training = {"weights": WRITTEN}
-    engines = wanted_engines(plan, options)
+    engines = wanted_engines(plan, options, (training or {}).get("recipe"))
     with BundleWriter(options.out, plan.name) as bundle:
         emitted = write_sources(bundle, plan, weights, source)
         work = _Engines(plan, weights, options, bundle, emitted, examples, say)

@@ -74,7 +74,7 @@ def train_recipe(
 
     networks = [compilation.networks[n.name] for n in recipe.networks.values()]
     for network in networks:
-        wanted_engines(network, build_options)
+        wanted_engines(network, build_options, recipe.name)
     train_options = replace(train_options, folder=compilation.folder)
     if not train_options.resume and (missing := missing_sources(recipe, compilation.folder)):
         raise DlspecError(*missing)

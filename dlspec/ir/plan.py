@@ -189,8 +189,8 @@ class TargetPlan:
 @dataclass(frozen=True)
 class EnginePlan:
     """`engine edge for …`: targets, bounds of the dynamic dimensions (symbol to (least, most)),
-    outputs (None = all),
-    and the tolerance (relative to the output's rms; None = derived)."""
+    outputs (None = all), the tolerance (relative to the output's rms; None = derived), and the
+    ``recipe`` that it is for (None: for the network, whatever it learnt from)."""
 
     name: str
     targets: tuple[TargetPlan, ...]
@@ -198,6 +198,7 @@ class EnginePlan:
     outputs: tuple[str, ...] | None = None
     tolerance: float | None = None
     span: Span | None = None
+    recipe: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from dlspec.sema.context import ENGINE, Context, Frame, Sites
 from dlspec.sema.data import definition_plan
 from dlspec.sema.elaborate import Elaborator
 from dlspec.sema.engine import default_engine, engine_plan
-from dlspec.sema.engine_subject import network_of
+from dlspec.sema.engine_subject import subject_of
 from dlspec.sema.experiment import experiment_plan
 from dlspec.sema.leftovers import unknown_override, warn_unread
 from dlspec.sema.muffled import Muffled
@@ -322,11 +322,11 @@ class _Analysis:
             self.spec.networks[name] = replace(network, engines=plans)
 
     def _engine(self, engine: ast.Engine, found: dict[str, list[EnginePlan]]) -> None:
-        name = network_of(engine, self.program, self.uses)
+        name, recipe = subject_of(engine, self.program, self.uses)
         network = self.spec.networks.get(name) if name in self.whole else None
         if network is not None:  # of one with mistakes, the dimensions are not all known
             plan = engine_plan(engine, network.graph, self.el, self.frame)
-            found.setdefault(network.name, []).append(plan)
+            found.setdefault(network.name, []).append(replace(plan, recipe=recipe))
 
     def checks(self) -> None:
         """Decide the checks of compile time, attach the others."""

@@ -13,9 +13,11 @@ Uses = Sequence[tuple[str, ast.Definition]]
 """The networks of a recipe, by the names that it has for them."""
 
 
-def network_of(engine: ast.Engine, program: Program, uses: Mapping[str, Uses]) -> str | None:
-    """The name of the network; None of a recipe whose networks failed. ``uses`` are those of each
-    recipe.
+def subject_of(
+    engine: ast.Engine, program: Program, uses: Mapping[str, Uses]
+) -> tuple[str | None, str | None]:
+    """The name of the network (None of a recipe whose networks failed), and of the recipe, if the
+    engine is for one. ``uses`` are the networks of each recipe.
 
     Raises:
         DlspecError: DL201, DL211 or DL801 for what is no network.
@@ -29,7 +31,9 @@ def network_of(engine: ast.Engine, program: Program, uses: Mapping[str, Uses]) -
         raise DlspecError(WrongKind(value.span, "a recipe or a network", "this"))
     item = program.definitions.get(value.id)
     name: str | None = value.id
+    recipe: str | None = None
     if isinstance(item, ast.Recipe):
+        recipe = item.name
         part = parts.pop(0) if parts else None
         name = _of_recipe(engine, item, part, uses.get(item.name, ()))
     elif not isinstance(item, ast.Definition) or item.kind != "network":
@@ -39,7 +43,7 @@ def network_of(engine: ast.Engine, program: Program, uses: Mapping[str, Uses]) -
         )
     if parts and name is not None:
         raise DlspecError(NotYet(place, "an engine for a layer of a network"))
-    return name
+    return name, recipe
 
 
 def _of_recipe(engine: ast.Engine, recipe: ast.Recipe, part: str | None, uses: Uses) -> str | None:
