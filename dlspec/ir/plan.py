@@ -38,19 +38,21 @@ class Schedule:
 
 @dataclass(frozen=True)
 class ScheduleForm:
-    """How a schedule is written: how many numbers and durations, and the duration's name."""
+    """How a schedule is written: how many numbers and durations, and the duration's name.
+    ``by_factor``: its second number is no value, but what a value is multiplied by."""
 
     numbers: tuple[int, ...]
     lengths: tuple[int, ...]
     example: str
     named: tuple[str, ...] = ("over",)
+    by_factor: bool = False
 
 
 SCHEDULES: Mapping[str, ScheduleForm] = {
     "linear": ScheduleForm((2,), (1,), "linear(from, to, 10 epochs)"),
     "cosine": ScheduleForm((1, 2), (0, 1), "cosine(from)"),
-    "step": ScheduleForm((2,), (1,), "step(from, 0.5, 10 epochs)"),
-    "exponential": ScheduleForm((2,), (1,), "exponential(from, 0.5, 10 epochs)"),
+    "step": ScheduleForm((2,), (1,), "step(from, 0.5, 10 epochs)", by_factor=True),
+    "exponential": ScheduleForm((2,), (1,), "exponential(from, 0.5, 10 epochs)", by_factor=True),
     "warm_up": ScheduleForm((1,), (1,), "warm_up(to, 400 steps)"),
     "inverse_sqrt": ScheduleForm(
         (1,), (1,), "inverse_sqrt(peak, warm_up = 400 steps)", ("warm_up",)

@@ -4,6 +4,7 @@ checked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from dlspec.diagnostics import DlspecError, Sink, did_you_mean
@@ -15,7 +16,7 @@ from dlspec.diagnostics.names import (
     UnknownSetting,
 )
 from dlspec.ir.figures import falls
-from dlspec.ir.optimizer_plan import OPTIMIZERS, ClipPlan
+from dlspec.ir.optimizer_plan import OPTIMIZERS, ClipPlan, OptimizerSetting
 from dlspec.ir.plan import (
     SCHEDULES,
     EarlyStop,
@@ -104,7 +105,7 @@ class SettingReader:
                 )
             value: Any = self.value_of(argument.value)
             if isinstance(value, Schedule) and not isinstance(known[key].default, bool):
-                settings[key] = self.schedule(value, argument.span)
+                settings[key] = self.schedule(value, argument.span, key, known[key])
                 continue
             if not known[key].accepts(value):
                 number = isinstance(known[key].default, bool) or is_number(value)
@@ -123,8 +124,11 @@ class SettingReader:
             )
         return OptimizerPlan(name.id, settings, expr.span)  # type: ignore[arg-type]
 
-    def schedule(self, value: Schedule, span: Span) -> Schedule:
-        """A schedule whose arguments make sense."""
+    def schedule(
+        self, value: Schedule, span: Span, key: str, setting: OptimizerSetting
+    ) -> Schedule:
+        """A schedule of a setting whose arguments make sense: all its values fit the setting (it
+        may begin or end at 0), and a factor is above 0."""
         numbers = [a for a in value.arguments if not isinstance(a, Quantity)]
         spans = [a for a in value.arguments if isinstance(a, Quantity)]
         form = SCHEDULES[value.kind]
@@ -137,6 +141,16 @@ class SettingReader:
                         span, value.kind, span.text, "a duration such as `10 epochs` or `500 steps`"
                     )
                 )
+        factor = numbers.pop(1) if form.by_factor else 1.0
+        if factor <= 0:
+            expected = f"a number above 0, as in `{form.example}`"
+            raise DlspecError(BadValue(span, "factor", f"{factor:g}", expected))
+        ends = replace(setting, above=False)
+        unfit = next((n for n in numbers if not ends.accepts(n)), None)
+        if unfit is None and not any(setting.accepts(n) for n in numbers):
+            unfit = numbers[0]
+        if unfit is not None:
+            raise DlspecError(BadValue(span, key, f"{unfit:g}", setting.expected))
         return value
 
     def numbers(self) -> dict[str, Any]:

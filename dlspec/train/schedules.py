@@ -77,13 +77,21 @@ def curve_of(
         if len(numbers) != 2 or not lengths or over is None:
             raise bad("it needs a value, a factor and a length")
         first, factor = numbers
-        return lambda t: first * factor ** (t / over)
+        return lambda t: first * _power(factor, t / over)
     if schedule.kind == "step":
         if len(numbers) != 2 or not lengths or over is None:
             raise bad("it needs a value, a factor and a length")
         first, factor = numbers
-        return lambda t: first * factor ** (t // over)
+        return lambda t: first * _power(factor, t // over)
     raise bad("there is no such schedule")
+
+
+def _power(factor: float, times: float) -> float:
+    """As a float has it: without end where it is too large, which training then tells."""
+    try:
+        return factor**times
+    except OverflowError:
+        return math.inf
 
 
 def _one_cycle(peak: float, over: int) -> Curve:
