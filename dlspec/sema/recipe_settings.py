@@ -146,11 +146,11 @@ class SettingReader:
             expected = f"a number above 0, as in `{form.example}`"
             raise DlspecError(BadValue(span, "factor", f"{factor:g}", expected))
         ends = replace(setting, above=False)
-        unfit = next((n for n in numbers if not ends.accepts(n)), None)
-        if unfit is None and not any(setting.accepts(n) for n in numbers):
-            unfit = numbers[0]
-        if unfit is not None:
-            raise DlspecError(BadValue(span, key, f"{unfit:g}", setting.expected))
+        for number in numbers:
+            if not ends.accepts(number):
+                raise DlspecError(BadValue(span, key, f"{number:g}", ends.expected))
+        if not any(setting.accepts(n) for n in numbers):
+            raise DlspecError(BadValue(span, key, f"{numbers[0]:g}", setting.expected))
         return value
 
     def numbers(self) -> dict[str, Any]:
