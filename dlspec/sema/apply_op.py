@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlspec.diagnostics import DlspecError
-from dlspec.diagnostics.names import MissingArgument, RepeatedArgument, TooManyArguments
+from dlspec.diagnostics.names import (
+    MissingArgument,
+    RepeatedArgument,
+    TooManyArguments,
+    WrongKind,
+)
 from dlspec.ir.graph import Value
 from dlspec.ops import REGISTRY
 from dlspec.ops.base import Op
@@ -21,7 +26,15 @@ from dlspec.sema.measured import measured
 from dlspec.sema.op_settings import known_text, make_op, op_settings, settings_of_op
 from dlspec.sema.operands import brought_together, with_operands
 from dlspec.sema.parameters import layer_parameters
-from dlspec.sema.values import Layer, Record, Tensor, is_tensor_like, literal_array
+from dlspec.sema.values import (
+    Choice,
+    Layer,
+    Record,
+    Tensor,
+    describe,
+    is_tensor_like,
+    literal_array,
+)
 from dlspec.source import Span
 from dlspec.syntax import ast
 
@@ -43,6 +56,8 @@ def call_op(
     if op.many:
         arguments = with_parameters(el, arguments)
     positional = arguments.positional
+    if arguments.has_tensor or not op_settings(op):
+        _refuse_layers(op, arguments, node)
     if not arguments.has_tensor and not arguments.named:
         values = [v for v, _ in positional]
         if op.name in compile_time.NUMBER_FUNCTIONS and values:
@@ -73,6 +88,25 @@ def call_op(
     return apply_layer_op(
         el, Layer(op, settings, None, node.span), Arguments(None, inputs, {}), node, frame, path
     )
+
+
+def _refuse_layers(op: type[Op], arguments: Arguments, node: ast.Node) -> None:
+    """What has not been applied is no tensor, where one is wanted."""
+    given = [*([arguments.piped] if arguments.piped else []), *arguments.positional]
+    for value, place in given if op.many else given[: len(op.rule.tensors)]:
+        advice = None
+        if isinstance(value, (Layer, ast.Definition)):
+            advice = f"a layer gives a tensor once it is applied: `x -> {place.text}`"
+            if arguments.piped is not None and value is arguments.piped[0]:
+                advice = (
+                    f"layers are put together in a `block`: `x -> {place.text} -> {node.span.text}`"
+                )
+        elif isinstance(value, Choice):
+            head, _, name = place.text.rpartition(".")
+            advice = f"an output of a recipe's network is called by its own name, `{name}`"
+            advice += f"; of another it is `{head}(…).{name}`" if head else ""
+        if advice is not None:
+            raise DlspecError(WrongKind(place, "a tensor", describe(value), advice))
 
 
 def take_inputs(op: type[Op], arguments: Arguments) -> tuple[list[Given], list[Given]]:

@@ -119,12 +119,7 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
     for entry in entries:
         ragged = entry.ragged if isinstance(entry, FieldPlan) else ()
         if any(d is None for d in entry.shape[len(ragged) :]):
-            advice = 'give a size: `images("photos", size = 64)`'
-            raise DlspecError(
-                BadValue(
-                    span, entry.name, "of an unknown size", "sizes known at compile time", advice
-                )
-            )
+            raise DlspecError(_unknown_size(plan, entry, span))
         shape = tuple(Dim.of(d) for d in entry.shape if d is not None)
         shape = (*(Dim.of(s) for s in ragged), *shape)
         lengths = frozenset(range(len(ragged)))
@@ -136,6 +131,16 @@ def fields_of(plan: DataPlan, span: Span) -> DataFields:
         if isinstance(entry, FieldPlan) and entry.ending:
             found.ending.add(entry.name)
     return found
+
+
+def _unknown_size(plan: DataPlan, entry: FieldPlan | ColumnSchema, span: Span) -> BadValue:
+    """A field whose sizes nothing tells: told where it is declared."""
+    place = entry.span if isinstance(entry, FieldPlan) else None
+    advice = "write numbers for its sizes, or `<=T` where examples differ in length"
+    if plan.source.kind == "images":
+        advice = 'give a size: `images("photos", size = 64)`'
+    wanted = "sizes known at compile time"
+    return BadValue(place or span, entry.name, "of an unknown size", wanted, advice)
 
 
 def _engine_dtype(name: str) -> DType:

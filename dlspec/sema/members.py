@@ -11,6 +11,7 @@ from dlspec.diagnostics.names import NotYet, UnknownAttribute, WrongKind
 from dlspec.ops import REGISTRY
 from dlspec.sema import compile_time
 from dlspec.sema.apply_op import apply_op
+from dlspec.sema.bindings import bound_names
 from dlspec.sema.context import Frame
 from dlspec.sema.data import definition_plan
 from dlspec.sema.names import constant
@@ -90,6 +91,11 @@ def attribute(el: Elaborator, expr: ast.Attribute, frame: Frame) -> Any:
             raise Poisoned
         return data_vocabulary(el, value, expr, frame)
     known: list[str] = []
+    if isinstance(value, ast.Definition) and name in {
+        n for s in value.body for n in bound_names(s)
+    }:
+        advice = f"it has values once it is applied: `{value.name}(…).{name}`"
+        raise DlspecError(WrongKind(expr.object.span, "a value", describe(value), advice))
     if isinstance(value, (Record, Namespace)):
         known = list(value.names)
     elif is_tensor_like(value):
