@@ -251,8 +251,10 @@ class UnknownClass(Diagnostic):
     name: str
     value: str
     suggestion: str | None = None
+    known: str | None = None
     code = "DL670"
     title = "`{value}` is no class of `{name}`"
+    note = "its classes: {known}"
     help = "did you mean `{suggestion}`?"
 
 

@@ -78,6 +78,10 @@ def _integers(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
     return array.astype(dtype)
 
 
+_SHOWN = 12
+"""So many class names are told of."""
+
+
 def _ids(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
     classes = spec.classes or ()
     index = {name: i for i, name in enumerate(classes)}
@@ -89,7 +93,8 @@ def _ids(spec: InputSpec, array: Array, dtype: np.dtype[Any]) -> Array:
             continue
         if text not in index:
             near = faults.did_you_mean(text, classes)
-            raise faults.DlspecError(faults.UnknownClass(None, spec.name, text, near))
+            known = ", ".join(classes[:_SHOWN]) + (", …" if len(classes) > _SHOWN else "")
+            raise faults.DlspecError(faults.UnknownClass(None, spec.name, text, near, known))
         found[place] = index[text]
     return found
 

@@ -167,5 +167,6 @@ def _bounds(name: str, expr: ast.Expr, el: Elaborator, frame: Frame) -> tuple[in
     if isinstance(value, int) and not isinstance(value, bool):
         value = Range(value, value)
     if not isinstance(value, Range) or value.first < 1 or value.last < value.first:
-        raise DlspecError(BadValue(expr.span, name, describe(value), "a range such as `1..64`"))
+        wanted = "a range that begins at 1 or more, such as `1..64`"
+        raise DlspecError(BadValue(expr.span, name, describe(value), wanted))
     return value.first, value.last

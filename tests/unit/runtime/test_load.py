@@ -195,6 +195,8 @@ def test_class_names_become_ids() -> None:
         with pytest.raises(DlspecError) as error:
             feeds.bind({"word": wrong}, None)
         assert code_of(error) == code
+    with pytest.raises(DlspecError, match="its classes: cat, dog\n"):
+        feeds.bind({"word": ["x"]}, None)
 
 
 def test_floats_narrow_only_from_lists_and_only_in_range() -> None:
