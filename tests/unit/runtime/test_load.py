@@ -195,7 +195,7 @@ def test_class_names_become_ids() -> None:
         with pytest.raises(DlspecError) as error:
             feeds.bind({"word": wrong}, None)
         assert code_of(error) == code
-    with pytest.raises(DlspecError, match="its classes: cat, dog\n"):
+    with pytest.raises(DlspecError, match="its classes: cat, dog"):
         feeds.bind({"word": ["x"]}, None)
 
 
