@@ -28,6 +28,8 @@ def read_picture(path: Path, spec: InputSpec) -> tuple[Array, str | None]:
     Raises:
         DlspecError: DL436 without Pillow, DL437 where the file or the input is no picture.
     """
+    from dlspec.data.flat_picture import flat_picture
+
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError as error:
@@ -35,14 +37,17 @@ def read_picture(path: Path, spec: InputSpec) -> tuple[Array, str | None]:
     channels, height, width, batched = _layout(spec, path)
     try:
         with Image.open(path) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            clear = upright.convert("RGBA")
-            # what is transparent shows the paper behind it
-            paper = Image.new("RGBA", clear.size, "white")
-            flat = Image.alpha_composite(paper, clear)
-            picture = flat.convert("L" if channels == 1 else "RGB")
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+            picture = flat_picture(ImageOps.exif_transpose(opened), channels)
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+    ) as error:
         reason = "it is damaged, or no picture that Pillow reads"
+        if isinstance(error, ValueError):
+            reason = str(error)
         raise DlspecError(
             PredictFile(None, str(path), reason, "give a PNG or JPEG, or a .npy array")
         ) from error
@@ -61,7 +66,7 @@ def read_picture(path: Path, spec: InputSpec) -> tuple[Array, str | None]:
         edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
         if float(np.median(edge)) > 127:
             pixels = 255 - pixels
-            done.append("inverted, since it is dark on light")
+            done.append("inverted, since it is dark on light (a .npy array is taken as it is)")
     else:
         pixels = pixels.transpose(2, 0, 1)
     array = pixels.reshape([1 if d == 0 else d for d in batched])

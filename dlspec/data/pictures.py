@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from dlspec.data.columns import Columns
 from dlspec.data.files import broken, inside, missing
+from dlspec.data.flat_picture import flat_picture
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import MissingPillow, PictureSizes
 from dlspec.source import Span
 
 if TYPE_CHECKING:
-    from PIL import Image
+    pass
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -87,8 +88,7 @@ def _pixels(path: Path, size: int | None, channels: int, span: Span | None) -> N
             # A few bytes that unpack to a huge picture: an error here, not a warning.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as opened:
-                picture: Image.Image = ImageOps.exif_transpose(opened)
-                picture = _flat(picture).convert("L" if channels == 1 else "RGB")
+                picture = flat_picture(ImageOps.exif_transpose(opened), channels)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise broken(_short(path), "a picture", f"too large ({error})", span) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's readers raise
@@ -100,16 +100,6 @@ def _pixels(path: Path, size: int | None, channels: int, span: Span | None) -> N
         picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
     pixels = np.asarray(picture, np.uint8)
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _flat(picture: Image.Image) -> Image.Image:
-    """Transparent pictures on white, as they are looked at."""
-    if picture.mode not in ("RGBA", "LA", "PA") and "transparency" not in picture.info:
-        return picture
-    from PIL import Image
-
-    coloured = picture.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
 
 
 def _short(path: Path) -> str:

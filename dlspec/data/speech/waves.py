@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 Wave = NDArray[np.float64]
 
 
+_UNTOLD = 2**31 - 2**16
+"""So many bytes are told by headers that were written before the end was known."""
+
+
 def read_wave(path: Path) -> tuple[Wave, int]:
     """A WAV file with one channel of 8, 16, 24 or 32 bits a sample, in -1..1, and its rate.
 
@@ -22,11 +26,18 @@ def read_wave(path: Path) -> tuple[Wave, int]:
     try:
         with wave.open(str(path), "rb") as file:
             channels, width = file.getnchannels(), file.getsampwidth()
-            content, rate = file.readframes(file.getnframes()), file.getframerate()
+            count, rate = file.getnframes(), file.getframerate()
+            content = file.readframes(count)
     except (wave.Error, EOFError) as error:
-        raise ValueError(f"it is damaged, or no WAV file of whole numbers ({error})") from error
+        reason = f" ({error})" if str(error) else ""
+        raise ValueError(f"it is damaged, or no WAV file of whole numbers{reason}") from error
     if channels != 1:
         raise ValueError(f"it has {channels} channels, and one is wanted")
+    there = len(content) // width
+    if count * width >= _UNTOLD:
+        content = content[: there * width]
+    elif len(content) != count * width:
+        raise ValueError(f"it is cut off: its header tells of {count:,} samples, it has {there:,}")
     if width == 1:  # the only width without a sign
         return np.frombuffer(content, np.uint8) / 128 - 1, rate
     each = np.frombuffer(content, np.uint8).reshape(-1, width)

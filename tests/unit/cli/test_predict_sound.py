@@ -79,3 +79,23 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     with wave.open(str(empty), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
     assert "holds no sample" in refused(WAVE, str(empty))
+
+
+def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
+    whole = Path(written(tmp_path / "w.wav")).read_bytes()
+    for missing, there in ((4, 2), (3, 2), (8, 0)):
+        (tmp_path / "c.wav").write_bytes(whole[:-missing])
+        told = refused(WAVE, str(tmp_path / "c.wav"))
+        assert f"it is cut off: its header tells of 4 samples, it has {there}" in told
+    (tmp_path / "c.wav").write_bytes(whole[:20])
+    told = refused(WAVE, str(tmp_path / "c.wav"))
+    assert "damaged, or no WAV" in told and "()" not in told
+
+
+def test_a_header_that_was_written_before_the_end_was_known(tmp_path: Path) -> None:
+    whole = Path(written(tmp_path / "w.wav")).read_bytes()
+    place = whole.index(b"data") + 4
+    stream = whole[:place] + b"\xff\xff\xff\xff" + whole[place + 4 :]
+    (tmp_path / "s.wav").write_bytes(stream)
+    found = asked(WAVE, str(tmp_path / "s.wav")).feeds["wave"]
+    np.testing.assert_array_equal(found, [LEVELS])
