@@ -27,6 +27,7 @@ from dlspec.ops.axes import Unsqueeze
 from dlspec.ops.base import Op
 from dlspec.ops.comparison import Cast
 from dlspec.ops.control import Scan
+from dlspec.ops.joining import Concat
 from dlspec.ops.lengths import Masked
 from dlspec.ops.recurrent import Recurrent
 from dlspec.ops.reduction import Mean, Reduction, Sum
@@ -215,6 +216,8 @@ def lowered(
             return marked(context, y, axis)
     elif op.name in _CONTRACTIONS:
         return _contracted(context, op, values, path, span)
+    elif isinstance(op, Concat):
+        return _behind(context, op, values, path, span)
     elif op.ragged == "window":
         from dlspec.sema import windows
 
@@ -232,6 +235,21 @@ def _full(context: Context, x: Value, axes: Sequence[int], fill: float) -> Value
     for axis in axes:
         x = covered(context, x, axis, fill, keep=False)
     return x
+
+
+def _behind(
+    context: Context, op: Concat, values: Sequence[Value], path: str, span: Span
+) -> Value | None:
+    """Tensors of known sizes along an axis, and one with lengths behind them: each of its rows is
+    so much longer. (One before others would leave its padding between them.)"""
+    *before, last = values
+    axis = op.axis % last.type.rank
+    known = all(v.type.rank > axis and v.type.shape[axis].value is not None for v in before)
+    if axis not in last.type.ragged or not known:
+        return None
+    full = covered(context, last, axis, 0.0, keep=False)
+    y = context.builder.one(op, *before, full, path=path, span=span)
+    return marked(context, y, axis)
 
 
 def _contracted(context: Context, op: Op, values: Sequence[Value], path: str, span: Span) -> Value:

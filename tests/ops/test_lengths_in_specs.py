@@ -85,3 +85,48 @@ def test_rows_never_see_padding(expression: str) -> None:
         (meant,) = run(graph, feeds, {}).outputs.values()
         np.testing.assert_allclose(meant, expected, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(session.run(None, feeds)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+JOINED = """network n {
+    input start: float[N, 2, 3]
+    input x: float[N, <=T, 3]
+    together = concat(start, x, axis = 1)
+    output y = together
+    output least = min(together, axis = 1)
+    output heard = together -> cumsum(axis = 1) -> last
+}"""
+
+
+def test_what_stands_before_makes_each_row_longer() -> None:
+    sink = Sink()
+    graph = analyse(SourceFile("joined.dl", JOINED), sink).networks["n"].graph
+    assert not sink.errors
+    rng = np.random.default_rng(5)
+    lengths = np.array([4, 0, 1], np.int32)
+    start, x = rng.normal(size=(3, 2, 3)), rng.normal(size=(3, 4, 3))
+    x[np.arange(4) >= lengths[:, None]] = np.nan
+    feeds = {"start": start.astype(np.float32), "x": x.astype(np.float32), "T_lengths": lengths}
+    session = ort.InferenceSession(onnx_from_graph(graph, {}).SerializeToString())
+    names = [o.name for o in graph.outputs]
+    meant = run(graph, feeds, {}).outputs
+    for found in (meant, dict(zip(names, session.run(names, feeds), strict=True))):
+        for i, length in enumerate(lengths):
+            row = np.concatenate([start[i], x[i, :length]])
+            np.testing.assert_allclose(found["y"][i, : length + 2], row, rtol=1e-5)
+            assert not found["y"][i, length + 2 :].any()
+            np.testing.assert_allclose(found["least"][i], row.min(0), rtol=1e-5)
+            np.testing.assert_allclose(found["heard"][i], row.sum(0), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "joined", ["concat(x, start, axis = 1)", "concat(x, x, axis = 1)", "concat(free, x, axis = 1)"]
+)
+def test_padding_between_tensors_is_refused(joined: str) -> None:
+    text = f"""network n {{
+        input start: float[N, 2, 3]; input free: float[N, S, 3]; input x: float[N, <=T, 3]
+        output y = {joined}
+    }}"""
+    sink = Sink()
+    analyse(SourceFile("joined.dl", text), sink)
+    assert [d.code for d in sink.errors] == ["DL308"]
+    assert "`concat` has no rule" in sink.errors[0].message
