@@ -45,7 +45,7 @@ def test_lengths_are_unsorted_with_ties_and_the_ends() -> None:
         drawn = draw_inputs(graph, {"N": 8, "T": 9}, seed=seed)
         lengths = drawn["T_lengths"]
         assert lengths.dtype == np.int32
-        assert {1, 9} <= set(lengths.tolist())
+        assert {0, 1, 9} <= set(lengths.tolist())
         assert len(set(lengths.tolist())) < len(lengths)
         behind = np.arange(9)[None] >= lengths[:, None]
         assert np.isnan(drawn["x"][behind]).all()
@@ -137,4 +137,5 @@ def test_lengths_are_swept_together() -> None:
     (longest,) = set(found["all the longest"])
     assert longest == max(base)
     assert list(found["falling"]) == sorted(found["falling"], reverse=True)
+    assert 0 in found["0 in turn"] and max(found["0 in turn"]) == max(base)
     assert any(c.sizes["T"] == 9 for c in cases)
