@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.imports import ROOT, imports, modules
+from tests.patience import PATIENCE
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("source", "late"),
-    ("diagnostics", "dims", "text"),
+    ("diagnostics", "dims", "text", "picture"),
     ("syntax", "ir"),
     ("randomness",),  # draws what the graph declares
     ("ops",),
@@ -73,8 +74,9 @@ ALLOWED = {
         "randomness",
         "ir",
         "text",
+        "picture",
     },
-    "bundle": {"bundle", "diagnostics", "late", "source"},
+    "bundle": {"bundle", "diagnostics", "late", "source", "picture"},
     "serve": {"serve", "runtime", "bundle", "diagnostics", "late"},
 }
 HEAVY = {"torch", "onnx", "lark", "matplotlib", "rich", "tensorrt", "tensorrt_rtx", "PIL"}
@@ -113,7 +115,7 @@ def loaded_after(code: str) -> set[str]:
     """The modules of a fresh process after a program."""
     program = f"{code}\nimport sys\nprint(*sorted(sys.modules))"
     run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=120
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE
     )
     assert run.returncode == 0, run.stderr
     return set(run.stdout.split())

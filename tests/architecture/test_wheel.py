@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.imports import ROOT
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     assert built.returncode == 0, built.stderr
     return next(folder.glob("*.whl"))
@@ -70,7 +71,7 @@ def test_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
             env=clean,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout

@@ -18,6 +18,7 @@ from dlspec.cli.main import main
 from dlspec.diagnostics import DlspecError
 from dlspec.runtime import ProvedLessWarning, UntrainedWarning
 from dlspec.serve.served import ServedModel
+from tests.patience import PATIENCE
 
 SPEC = """
 data points {
@@ -64,7 +65,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     return folder
@@ -276,7 +277,7 @@ def test_a_bundle_cut_short_is_named(here: Path, run: Run, name: str) -> None:
 def test_output_to_a_closed_pipe(here: Path) -> None:
     command = f"{sys.executable} -m dlspec.cli.main explain | head -n 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert done.returncode == 0
     assert done.stderr == ""

@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+from tests.patience import PATIENCE
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome-headless-shell")
 
 
@@ -41,7 +43,7 @@ class Page:
             json.dumps({"id": self._number, "method": method, "params": parameters})
         )
         while True:
-            message = json.loads(self._connection.recv(timeout=30))
+            message = json.loads(self._connection.recv(timeout=PATIENCE))
             if message.get("method") == "Runtime.exceptionThrown":
                 self.problems.append(str(message["params"]["exceptionDetails"]))
             if message.get("method") == "Log.entryAdded":
@@ -61,7 +63,7 @@ class Page:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def until(self, expression: str, seconds: float = 20) -> Any:
+    def until(self, expression: str, seconds: float = PATIENCE) -> Any:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if value := self.value(expression):
@@ -141,11 +143,11 @@ def browser(*options: str) -> Iterator[Page]:
                 yield Page(connection)
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE)
 
 
 def _address(file: Path, process: subprocess.Popen[bytes]) -> str:
-    end = time.monotonic() + 40
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         assert process.poll() is None, "the browser ended at once"
         lines = file.read_text().split() if file.exists() else []

@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from dlspec.bundle import BundleWriter, EngineRecord, InputSpec, Manifest, OutputSpec
 from dlspec.runtime import Model, load
 from dlspec.serve import InferenceApp, create_app
+from tests.patience import PATIENCE
 from tests.serve.text_models import built, spelling
 
 DIGITS = tuple(str(d) for d in range(10))
@@ -90,7 +91,7 @@ def digits_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tmp_path_factory.mktemp("build"),
         "rows",
         nodes,
-        (InputSpec("image", "uint8", ("N", "28", "28")),),
+        (InputSpec("image", "uint8", ("N", "28", "28"), ground="black"),),
         (
             OutputSpec("logits", "float32", ("N", "10")),
             OutputSpec("probabilities", "float32", ("N", "10")),
@@ -183,7 +184,7 @@ def running(app: InferenceApp) -> Generator[str]:
         thread.start()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

@@ -20,6 +20,8 @@ from dlspec.diagnostics.core import DlspecError
 from dlspec.runtime import Model
 from dlspec.serve import create_app
 from dlspec.serve.batching import Batcher, are_independent, layout_of, together
+from tests.patience import PATIENCE
+from tests.serve import web
 from tests.serve.conftest import running
 from tests.serve.text_models import WORDS, sound
 
@@ -108,12 +110,12 @@ def held(batcher: Batcher, count: int) -> Generator[None]:
     door, compute = threading.Event(), batcher.compute
 
     def behind(bound: Mapping[str, Array]) -> list[Array]:
-        assert door.wait(20)
+        assert door.wait(PATIENCE)
         return compute(bound)
 
     batcher.compute = behind
     yield
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while batcher.waiting < count:
         assert time.monotonic() < end, "they never came"
         time.sleep(0.001)
@@ -132,7 +134,7 @@ def test_who_waits_is_taken_along(texts: dict[str, Model]) -> None:
         with held(batcher, len(bound) - 1):
             waiting = [pool.submit(batcher.answers, one) for one in bound]
         for one, answer in zip(bound, waiting, strict=True):
-            same(model.engine.answers(one), answer.result(20))
+            same(model.engine.answers(one), answer.result(PATIENCE))
     assert batcher.runs == 3, "the first; four of the others, which have 8 rows; one of 12"
 
 
@@ -149,9 +151,9 @@ def test_an_error_is_told_to_its_own(texts: dict[str, Model]) -> None:
         with held(batcher, 2):
             waiting = [pool.submit(batcher.answers, one) for one in (fine, broken, fine)]
         with pytest.raises(DlspecError, match="DL658"):
-            waiting[1].result(20)
+            waiting[1].result(PATIENCE)
         for place in (0, 2):
-            same(model.engine.answers(fine), waiting[place].result(20))
+            same(model.engine.answers(fine), waiting[place].result(PATIENCE))
 
 
 def test_clients_at_once(texts: dict[str, Model]) -> None:
@@ -169,8 +171,8 @@ def test_clients_at_once(texts: dict[str, Model]) -> None:
 
     def ask(seed: int) -> None:
         rng = np.random.default_rng(seed)
-        begin.wait(20)
-        with httpx.Client(base_url=f"http://{address}", timeout=30) as client:
+        begin.wait(PATIENCE)
+        with web.client(address) as client:
             for number in range(12):
                 if number % 4 == 3:
                     long = asked(client, "tagger", ["to", "be " * 40])

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from dlspec.runtime import Model
+from tests.serve import web
 from tests.serve.browser import Page, browser, executable
 from tests.serve.text_models import sound
 
@@ -115,7 +115,7 @@ def test_facts_and_links(rows: Page, address: str) -> None:
     links = rows.value("Array.from(document.querySelectorAll('#facts a'), (a) => a.href)")
     assert len(links) == 3
     for link in links:
-        assert httpx.get(link).status_code == 200
+        assert web.get(link).status_code == 200
     hosts = rows.value("performance.getEntriesByType('resource').map((r) => new URL(r.name).host)")
     assert set(hosts) == {address}  # works with no network
 
@@ -161,7 +161,7 @@ def test_words_are_shown_with_their_labels(
     assert page.text(".bar.best span") == expected.names("feeling")[0]
     call = page.value("document.getElementById('call').textContent")
     body = json.loads(call.split("-d '")[1].split("'\n")[0])
-    assert httpx.post(call.split()[1], json=body).status_code == 200
+    assert web.post(call.split()[1], json=body).status_code == 200
     assert body["inputs"][0]["data"] == ["to be  or zebra"]
     typed(page, "to " * 17)
     assert "has 17 words" in page.until("document.getElementById('problem').innerText")
@@ -208,7 +208,7 @@ def test_index_lists_models(page: Page, address: str) -> None:
 
 
 def test_names_cannot_break_out_of_the_page(address: str) -> None:
-    text = httpx.get(f"http://{address}/models/rows").text
+    text = web.get(f"http://{address}/models/rows").text
     about = text.split('id="about">')[1].split("</script>")[0]
     assert "<" not in about
     assert "{{" not in text

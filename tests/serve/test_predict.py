@@ -85,7 +85,7 @@ def test_arrays_and_values(
     ("given", "expected"),
     [
         ("seven.png", "did you mean"),
-        ("broken.png", "it is damaged, or no picture"),
+        ("broken.png", "it is cut short or damaged, or no picture"),
         ("broken.npy", "it is damaged, or holds Python objects"),
         ("broken.json", "it is not JSON"),
         ("missing.npy", "no such file"),

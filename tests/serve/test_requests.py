@@ -6,13 +6,13 @@ import json
 import socket
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlspec.diagnostics.core import DlspecError
 from dlspec.serve.request import Names, read_request
+from tests.serve import web
 
 INFER = "/v2/models/rows/infer"
 ZEROS = [0] * 784
@@ -90,7 +90,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 def test_wrong_bodies(address: str, case: str) -> None:
     sent, expected = WRONG[case]
     content = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-    answer = httpx.post(f"http://{address}{INFER}", content=content)
+    answer = web.post(f"http://{address}{INFER}", content=content)
     text = answer.json()["error"]
     assert answer.status_code == 400
     assert expected in text
@@ -100,7 +100,7 @@ def test_wrong_bodies(address: str, case: str) -> None:
 
 @pytest.mark.parametrize("data", [ZEROS, NESTED])
 def test_flat_and_nested_data(address: str, data: list[Any]) -> None:
-    answer = httpx.post(f"http://{address}{INFER}", json=body(data=data)).json()
+    answer = web.post(f"http://{address}{INFER}", json=body(data=data)).json()
     assert [o["name"] for o in answer["outputs"]] == ["logits", "probabilities", "digit"]
     assert answer["model_name"] == "rows"
     assert answer["outputs"][2] == {
@@ -140,7 +140,7 @@ WRONG_BINARY = {
 @pytest.mark.parametrize("case", WRONG_BINARY)
 def test_wrong_binary(address: str, case: str) -> None:
     sent, expected = WRONG_BINARY[case]
-    answer = httpx.post(f"http://{address}{INFER}", **sent)
+    answer = web.post(f"http://{address}{INFER}", **sent)
     assert answer.status_code == 400
     assert expected in answer.json()["error"]
 
@@ -166,7 +166,7 @@ def test_wrong_binary(address: str, case: str) -> None:
     ],
 )
 def test_paths(address: str, method: str, path: str, status: int, expected: str) -> None:
-    answer = httpx.request(method, f"http://{address}{path}")
+    answer = web.request(method, f"http://{address}{path}")
     assert answer.status_code == status
     assert expected in answer.json()["error"]
     if status == 405:
@@ -175,25 +175,25 @@ def test_paths(address: str, method: str, path: str, status: int, expected: str)
 
 def test_content_type_and_encoding(address: str) -> None:
     url = f"http://{address}{INFER}"
-    form = httpx.post(url, data={"image": "7"})
+    form = web.post(url, data={"image": "7"})
     assert form.status_code == 415
     assert "send application/json" in form.json()["error"]
     curl = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl says by itself
-    assert httpx.post(url, content=json.dumps(body()), headers=curl).status_code == 200
+    assert web.post(url, content=json.dumps(body()), headers=curl).status_code == 200
     for content in ("[]", "null", ""):
-        answer = httpx.post(url, content=content, headers=curl)
+        answer = web.post(url, content=content, headers=curl)
         assert answer.status_code == 400
         assert "DL420" in answer.json()["error"]
-    packed = httpx.post(url, content=b"x", headers={"Content-Encoding": "gzip"})
+    packed = web.post(url, content=b"x", headers={"Content-Encoding": "gzip"})
     assert packed.status_code == 415
-    fine = httpx.post(url, json=body(), headers={"Content-Type": "Application/JSON; charset=utf-8"})
+    fine = web.post(url, json=body(), headers={"Content-Type": "Application/JSON; charset=utf-8"})
     assert fine.status_code == 200
 
 
 def test_too_large(address: str) -> None:
     url = f"http://{address}{INFER}"
-    declared = httpx.post(url, content=bytes(2**20 + 1))
-    chunked = httpx.post(url, content=iter([bytes(2**19)] * 3))
+    declared = web.post(url, content=bytes(2**20 + 1))
+    chunked = web.post(url, content=iter([bytes(2**19)] * 3))
     for answer in (declared, chunked):
         assert answer.status_code == 413
         assert "this server takes 1048576" in answer.json()["error"]
@@ -206,7 +206,7 @@ def test_a_client_that_breaks_off_harms_nobody(address: str) -> None:
             broken.sendall(
                 f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{{".encode()
             )
-    assert httpx.post(f"http://{address}{INFER}", json=body()).status_code == 200
+    assert web.post(f"http://{address}{INFER}", json=body()).status_code == 200
 
 
 NAMES = Names({"a": "FP32", "b": "INT64"}, ("y",), frozenset({"N"}))

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dlspec.diagnostics.core import DlspecError
+from dlspec.runtime import UntrainedWarning, load
+from dlspec.serve import create_app
 from dlspec.serve.server import bind
+from tests.patience import PATIENCE
+from tests.serve import web
+from tests.serve.conftest import running
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +39,7 @@ def test_answers_are_never_mixed_up(address: str) -> None:
 
     def ask(seed: int) -> None:
         own = np.random.default_rng(seed)
-        with httpx.Client(base_url=f"http://{address}") as client:
+        with web.client(address) as client:
             for number in range(40):
                 rows = own.integers(0, 28, int(own.integers(1, 12)))
                 image = np.zeros((len(rows), 28, 28), np.uint8)
@@ -57,26 +66,42 @@ def test_answers_are_never_mixed_up(address: str) -> None:
     assert wrong == []
 
 
+SLOW = "/v2/models/slow/infer"
+
+
 def long_body(rows: int = 1) -> dict[str, object]:
     data = [0.5] * (512 * rows)
     return {"inputs": [{"name": "x", "shape": [rows, 512], "datatype": "FP32", "data": data}]}
 
 
-def test_the_loop_lives_while_numbers_are_computed(address: str) -> None:
-    url = f"http://{address}"
-    httpx.get(f"{url}/v2/health/live")
-    slow = threading.Thread(
-        target=lambda: httpx.post(f"{url}/v2/models/slow/infer", json=long_body(), timeout=60)
-    )
-    slow.start()
-    time.sleep(0.1)
-    answered = 0
-    with httpx.Client() as client:
-        while slow.is_alive():
-            assert client.get(f"{url}/v2/health/live").json() == {"live": True}
-            answered += 1
-    slow.join()
-    assert answered > 5
+def test_the_loop_lives_while_numbers_are_computed(
+    slow_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine is at work from `begun` until `door` opens, however fast the machine is."""
+    with pytest.warns(UntrainedWarning):
+        model = load(slow_bundle)
+    begun, door, compute = threading.Event(), threading.Event(), model.engine.answers
+
+    def held(bound: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+        begun.set()
+        assert door.wait(PATIENCE)
+        return compute(bound)
+
+    monkeypatch.setattr(model.engine, "answers", held)
+    with (
+        running(create_app({"slow": model})) as address,
+        ThreadPoolExecutor(1) as pool,
+        web.client(address) as client,
+    ):
+        answer = pool.submit(web.post, f"http://{address}{SLOW}", json=long_body())
+        try:
+            assert begun.wait(PATIENCE)
+            for _ in range(20):
+                assert client.get("/v2/health/live").json() == {"live": True}
+            assert not answer.done()
+        finally:
+            door.set()
+        assert answer.result().status_code == 200
 
 
 @contextmanager
@@ -96,10 +121,10 @@ def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             shown = server.stdout.readline()
             assert shown, server.communicate()[1]
         url = shown.split()[-1].rstrip("/")
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             try:
-                httpx.get(f"{url}/v2/health/ready")
+                web.get(f"{url}/v2/health/ready")
                 break
             except httpx.TransportError:
                 time.sleep(0.05)
@@ -111,16 +136,22 @@ def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def test_requests_in_flight_are_finished_at_sigterm(slow_bundle: Path) -> None:
-    with process(str(slow_bundle)) as (server, url), ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(
-            httpx.post, f"{url}/v2/models/slow/infer", json=long_body(2), timeout=60
-        )
-        time.sleep(0.3)
-        assert not answer.done(), "the request is too quick for this test"
-        server.send_signal(signal.SIGTERM)
-        assert answer.result().status_code == 200
-        assert len(answer.result().json()["outputs"][0]["data"]) == 1024
-        assert server.wait(30) == 0
+    """The server has taken the request up, since it asks for its body, before the signal comes."""
+    body = json.dumps(long_body(2)).encode()
+    with process(str(slow_bundle)) as (server, url):
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=PATIENCE)
+        with closing(connection):
+            connection.putrequest("POST", SLOW)
+            connection.putheader("Content-Length", str(len(body)))
+            connection.putheader("Expect", "100-continue")
+            connection.endheaders()
+            assert connection.sock.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.send(body)
+            server.send_signal(signal.SIGTERM)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert len(json.load(answer)["outputs"][0]["data"]) == 1024
+        assert server.wait(PATIENCE) == 0
         assert server.stderr is not None
         assert "Traceback" not in server.stderr.read()
 

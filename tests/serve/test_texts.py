@@ -18,6 +18,7 @@ from dlspec.diagnostics.core import DlspecError
 from dlspec.runtime import Model
 from dlspec.serve.request import Names, read_request
 from dlspec.serve.texts import texts_of_bytes
+from tests.serve import web
 from tests.serve.text_models import sound
 
 README = Path(__file__).resolve().parents[2] / "dlspec" / "serve" / "README.md"
@@ -31,7 +32,7 @@ def tensor(name: str, data: Any, shape: list[int] | None = None) -> dict[str, An
 
 def post(address: str, model: str, *inputs: dict[str, Any], **fields: Any) -> httpx.Response:
     url = f"http://{address}/v2/models/{model}/infer"
-    return httpx.post(url, json={"inputs": inputs, **fields})
+    return web.post(url, json={"inputs": inputs, **fields})
 
 
 def ask(address: str, model: str, *inputs: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def test_waves_are_padded_with_lengths(text_address: str) -> None:
 
 
 def test_metadata(text_address: str) -> None:
-    about = httpx.get(f"http://{text_address}/v2/models/tagger").json()
+    about = web.get(f"http://{text_address}/v2/models/tagger").json()
     word, lengths = about["inputs"]
     assert (word["datatype"], word["shape"]) == ("BYTES", [-1])
     assert word["parameters"] == {
@@ -237,15 +238,15 @@ def test_wrong_texts(text_address: str, case: str) -> None:
 
 def test_wrong_utf8(text_address: str) -> None:
     url = f"http://{text_address}/v2/models/tagger/infer"
-    assert "DL420" in httpx.post(url, content=b'{"inputs": ["\xff"]}').json()["error"]
+    assert "DL420" in web.post(url, content=b'{"inputs": ["\xff"]}').json()["error"]
     surrogate = (
         b'{"inputs": [{"name": "word", "shape": [1], "datatype": "BYTES", "data": ["\\ud800"]}]}'
     )
-    assert httpx.post(url, content=surrogate).status_code == 400
+    assert web.post(url, content=surrogate).status_code == 400
     header = b'{"inputs": [{"name": "word", "shape": [2], "datatype": "BYTES", "parameters": '
     header += b'{"binary_data_size": 11}}]}'
     wrong = b"\x02\0\0\0to\x01\0\0\0\xff"
-    told = httpx.post(
+    told = web.post(
         url, content=header + wrong, headers={"Inference-Header-Content-Length": str(len(header))}
     )
     assert told.status_code == 400

@@ -22,6 +22,7 @@ from dlspec.driver import Compilation, open_spec
 from dlspec.driver.experiment import Trial, folder_names, prepared
 from dlspec.driver.experiment_results import Figure, as_good, best, table
 from dlspec.source import SourceFile
+from tests.patience import PATIENCE
 
 SPEC = """
 network net(units = 3, act = relu) {
@@ -186,11 +187,11 @@ def stopped_in_the_second(place: Path) -> str:
     command = [sys.executable, "-m", "dlspec", "experiment", "points.dl", "pairs", "--threads", "1"]
     with subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True) as running:
         second = place / "runs" / "pairs" / "4-0.01" / "0" / "history.csv"
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and not second.exists():
             time.sleep(0.02)
         running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=60)
+        _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130, err
     return err
 

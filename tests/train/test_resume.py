@@ -19,6 +19,7 @@ from dlspec.ir.plan import EarlyStop, OptimizerPlan, Quantity, RecipePlan, Sched
 from dlspec.train import TrainOptions, TrainResult, train
 from dlspec.train.checkpoint import load
 from dlspec.train.events import Event, Noted
+from tests.patience import PATIENCE
 from tests.train.recipes import SGD, classifier, splits, two_players
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def start(folder: Path, epochs: int, *flags: str) -> subprocess.Popen[str]:
 
 
 def hash_of(folder: Path, epochs: int, *flags: str) -> str:
-    out, err = start(folder, epochs, *flags).communicate(timeout=120)
+    out, err = start(folder, epochs, *flags).communicate(timeout=PATIENCE)
     assert "hash" in out, err
     return out.split()[-1]
 
@@ -66,9 +67,11 @@ def test_killed_at_any_moment_it_ends_with_the_same_weights(tmp_path: Path, time
         while line := process.stdout.readline():  # imports are over when learning starts
             if line.startswith("Started"):
                 break
-        time.sleep(moments.uniform(0.0, 0.7))
+        for _ in range(moments.randrange(5)):  # of some twenty: it never ends before it is killed
+            process.stdout.readline()
+        time.sleep(moments.uniform(0.0, 0.1))
         process.send_signal(signal.SIGKILL)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         if "hash" in out:
             break
         assert process.returncode == -signal.SIGKILL, err
@@ -87,7 +90,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, number: signal.Sig
     while seen < 4 and (line := process.stdout.readline()):
         seen += line.startswith("Progressed")
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=PATIENCE)
     assert "DL694" in err and "--resume" in err
     state, _ = load(tmp_path / "run" / "checkpoint.safetensors")
     assert state.position > 0 or state.epoch > 0

@@ -21,6 +21,7 @@ from dlspec.driver.training import open_splits, prove_steps
 from dlspec.runtime import Model, load
 from dlspec.serve import create_app
 from dlspec.train import TrainOptions, TrainResult, train
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 Array = NDArray[Any]
@@ -103,7 +104,9 @@ async def _asked(model: Model, feeds: Mapping[str, Array]) -> dict[str, Any]:
         for n, a in feeds.items()
     ]
     transport = httpx.ASGITransport(app=create_app({"asked": model}))
-    async with httpx.AsyncClient(transport=transport, base_url="http://local") as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://local", timeout=PATIENCE
+    ) as client:
         response = await client.post(
             "/v2/models/asked/infer", content=json.dumps({"inputs": inputs})
         )

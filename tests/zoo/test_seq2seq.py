@@ -22,6 +22,7 @@ from dlspec.driver.files import read_spec
 from dlspec.serve import create_app
 from dlspec.text import decoded, encoded
 from dlspec.train import TrainOptions, train
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore::dlspec.runtime.model.ProvedLessWarning")
 SPECS = Path(__file__).resolve().parents[2] / "specs"
@@ -127,7 +128,9 @@ def test_it_is_served_and_predicts(
 async def asked(app: Any, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """A request to the server's application, answered."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://here", timeout=PATIENCE
+    ) as client:
         answer = await client.post(path, json=body)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()

@@ -17,6 +17,7 @@ from dlspec.data.fetch import fetch, folder_of, package_named, verify
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import CacheCorrupt, NoClient, SplitEmpty, SplitOwnTest
 from dlspec.ir.data_plan import DataPlan, FieldPlan, SourceCall, SplitPlan
+from tests.patience import PATIENCE
 
 TRAIN_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
 
@@ -146,7 +147,7 @@ def test_two_processes_fetch_once_and_again_repairs(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", code], env=env, stdout=pipe, stderr=pipe, text=True)
         for _ in range(2)
     ]
-    ends = [process.communicate(timeout=300) for process in started]
+    ends = [process.communicate(timeout=PATIENCE) for process in started]
     assert [process.returncode for process in started] == [0, 0], ends
     assert sum("fetching mnist" in err for _, err in ends) == 1
     label = tmp_path / "data" / "mnist" / "train-labels.idx"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 
 import pytest
@@ -11,6 +10,7 @@ from dlspec.diagnostics import Sink
 from dlspec.diagnostics.render import render
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
+from tests.patience import calls
 
 
 def network(body: str, input_type: str = "float[N, 4]") -> str:
@@ -101,9 +101,8 @@ HARMFUL = {
 def test_ends_soon_with_a_message(name: str) -> None:
     code, text = HARMFUL[name]
     sink = Sink()
-    began = time.process_time()
-    analyse(SourceFile("stranger.dl", text), sink)
-    assert time.process_time() - began < 30  # about 2 s where nothing else runs; without end else
+    work = calls(lambda: analyse(SourceFile("stranger.dl", text), sink))
+    assert work < 10_000_000  # some seconds; the longest takes 2.7 million
     assert code in [d.code for d in sink.errors]
     assert all(render(d, colour=False) for d in sink.diagnostics[:5])
 
