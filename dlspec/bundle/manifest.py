@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Literal, cast, get_args
 
+from dlspec.picture import Ground
+
 SCHEMA = 1
 """The newest manifest schema that this dlspec writes and reads."""
 
@@ -51,7 +53,8 @@ class InputSpec:
     input. ``origin`` is ``data``; ``noise`` (drawn from ``noise`` by the runtime where left out) or
     ``lengths`` of the ragged symbol ``symbol`` (the full length where left out). ``by`` says how a
     text becomes ids of the ``classes``: in which pieces (`dlspec.text`). ``rate`` is how many
-    samples a second a wave has that the model was trained on.
+    samples a second a wave has that the model was trained on, ``ground`` what its grey pictures lie
+    on, where the data tell.
     """
 
     name: str
@@ -63,6 +66,7 @@ class InputSpec:
     symbol: str | None = None
     by: str | None = None
     rate: int | None = None
+    ground: Ground | None = None
 
     @property
     def type(self) -> str:
@@ -294,6 +298,7 @@ def _input(raw: Json) -> InputSpec:
         _optional_text(raw, "symbol"),
         _optional_text(raw, "by"),
         None if raw.get("rate") is None else _get(raw, "rate", int),
+        None if raw.get("ground") is None else _one_of(raw, "ground", get_args(Ground), "black"),
     )
 
 

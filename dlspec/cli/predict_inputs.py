@@ -178,7 +178,7 @@ def _read_json(file: str) -> object:
 
 
 def _picture(file: str, spec: InputSpec) -> tuple[Array, str | None]:
-    from dlspec.cli.predict_picture import read_picture
+    from dlspec.runtime import read_picture
 
     return read_picture(_found(file), spec)
 

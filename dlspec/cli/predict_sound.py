@@ -21,7 +21,7 @@ def read_sound(path: Path, spec: InputSpec) -> tuple[NDArray[Any], str | None]:
         DlspecError: DL437 where the file is no WAV file of one channel, has another rate than the
             model was trained on, or the input takes no wave.
     """
-    from dlspec.data.speech.waves import read_wave
+    from dlspec.data.speech.waves import CutOff, read_wave
 
     batched = len(spec.dims) == 2
     is_wave = len(spec.dims) in (1, 2) and not spec.dims[-1].isdigit()
@@ -30,6 +30,9 @@ def read_sound(path: Path, spec: InputSpec) -> tuple[NDArray[Any], str | None]:
         raise DlspecError(PredictFile(None, str(path), reason, "give a .npy or .json file"))
     try:
         samples, rate = read_wave(path)
+    except CutOff as error:
+        fix = "copy or record it again, whole"
+        raise DlspecError(PredictFile(None, str(path), str(error), fix)) from error
     except ValueError as error:
         fix = "save it as WAV with one channel of 16 bits"
         raise DlspecError(PredictFile(None, str(path), str(error), fix)) from error

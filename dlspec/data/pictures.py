@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dlspec.data.columns import Columns
 from dlspec.data.files import broken, inside, missing
-from dlspec.data.flat_picture import flat_picture
 from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.data import MissingPillow, PictureSizes
+from dlspec.picture import Pixels, Unreadable, pixels_of, read_flat
 from dlspec.source import Span
-
-if TYPE_CHECKING:
-    pass
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
@@ -77,29 +71,15 @@ def _listing(
     return files, known
 
 
-def _pixels(path: Path, size: int | None, channels: int, span: Span | None) -> NDArray[np.uint8]:
+def _pixels(path: Path, size: int | None, channels: int, span: Span | None) -> Pixels:
     """One picture as uint8[channels, H, W]."""
     try:
-        from PIL import Image, ImageOps
+        picture = read_flat(path, channels)
     except ImportError as error:
         raise DlspecError(MissingPillow(span, "pip install pillow")) from error
-    try:
-        with warnings.catch_warnings():
-            # A few bytes that unpack to a huge picture: an error here, not a warning.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as opened:
-                picture = flat_picture(ImageOps.exif_transpose(opened), channels)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise broken(_short(path), "a picture", f"too large ({error})", span) from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's readers raise
-        reason = "cut short or damaged, or no picture"
-        raise broken(
-            _short(path), "a picture", f"{reason} ({type(error).__name__})", span
-        ) from error
-    if size is not None:
-        picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
-    pixels = np.asarray(picture, np.uint8)
-    return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    except Unreadable as error:
+        raise broken(_short(path), "a picture", str(error), span) from error
+    return pixels_of(picture, None if size is None else (size, size))
 
 
 def _short(path: Path) -> str:

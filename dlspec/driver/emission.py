@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dlspec.bundle import BundleWriter
 from dlspec.bundle.manifest import InputSpec, Manifest, Noise, OutputSpec
 from dlspec.bundle.reader import WEIGHTS
-from dlspec.ir.data_plan import SOURCES
+from dlspec.ir.data_plan import SOURCES, ColumnSchema
 from dlspec.ir.graph import Graph, Input, Output
 from dlspec.ir.plan import NetworkPlan
 from dlspec.source import SourceFile
@@ -85,16 +85,16 @@ Words = Mapping[str, tuple[str, ...]]
 
 def input_specs(plan: NetworkPlan, words: Words) -> tuple[InputSpec, ...]:
     """The inputs as the manifest says them."""
-    rates = _rates(plan)
-    return tuple(_input_spec(i, words, rates.get(i.name)) for i in plan.graph.inputs)
+    columns = _columns(plan)
+    return tuple(_input_spec(i, words, columns.get(i.name)) for i in plan.graph.inputs)
 
 
-def _rates(plan: NetworkPlan) -> dict[str, int]:
-    """The sampling rates of the fields that the network was trained on."""
+def _columns(plan: NetworkPlan) -> dict[str, ColumnSchema]:
+    """The columns of the source that the network was trained on, by the names of their fields."""
     data = None if plan.recipe is None else plan.recipe.data
     if data is None:
         return {}
-    known = SOURCES[data.source.kind].rates()
+    known = {c.name: c for c in SOURCES[data.source.kind].columns or ()}
     if not data.outputs:
         return known
     return {o.name: known[o.column] for o in data.outputs if o.column in known}
@@ -107,7 +107,7 @@ def _named(value: Input | Output, words: Words) -> tuple[tuple[str, ...] | None,
     return words.get(value.vocabulary.name), value.vocabulary.by
 
 
-def _input_spec(value: Input, words: Words, rate: int | None) -> InputSpec:
+def _input_spec(value: Input, words: Words, column: ColumnSchema | None) -> InputSpec:
     noise = None
     if value.distribution is not None:
         noise = Noise(value.distribution.kind, value.distribution.arguments)
@@ -117,7 +117,16 @@ def _input_spec(value: Input, words: Words, rate: int | None) -> InputSpec:
     dims = tuple(str(d) for d in value.type.shape)
     classes, by = _named(value, words)
     return InputSpec(
-        value.name, value.type.dtype.value, dims, classes, origin, noise, value.symbol, by, rate
+        value.name,
+        value.type.dtype.value,
+        dims,
+        classes,
+        origin,
+        noise,
+        value.symbol,
+        by,
+        None if column is None else column.rate,
+        None if column is None else column.ground,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dlspec.picture import Ground
 from dlspec.source import Span
 from dlspec.text import Pieces
 
@@ -99,13 +100,14 @@ class DataPlan:
 @dataclass(frozen=True)
 class ColumnSchema:
     """A column that a source has; the shape is per example, None where settings decide. ``rate`` is
-    how many steps of a wave are a second."""
+    how many steps of a wave are a second, ``ground`` what grey pictures lie on."""
 
     name: str
     dtype: str
     shape: tuple[int | None, ...] = ()
     classes: tuple[str, ...] | None = None
     rate: int | None = None
+    ground: Ground | None = None
 
 
 @dataclass(frozen=True)
@@ -162,10 +164,6 @@ class SourceSchema:
         """The setting of this name."""
         return next((s for s in self.settings if s.name == name), None)
 
-    def rates(self) -> dict[str, int]:
-        """The sampling rates of the columns that are waves."""
-        return {c.name: c.rate for c in self.columns or () if c.rate is not None}
-
     def complete(self, settings: Mapping[str, object]) -> dict[str, object]:
         """Those given, and the defaults of the rest."""
         return {s.name: settings.get(s.name, s.default) for s in self.settings}
@@ -216,7 +214,10 @@ def _pictures_28(name: str, doc: str, classes: tuple[str, ...]) -> SourceSchema:
             SettingSchema("validation", "share", "taken from the 60,000 to validate", 5000),
             SettingSchema("labels", "int", "train on so few, evenly over the classes"),
         ),
-        (ColumnSchema("image", "uint8", (28, 28)), ColumnSchema("label", "int64", (), classes)),
+        (
+            ColumnSchema("image", "uint8", (28, 28), ground="black"),
+            ColumnSchema("label", "int64", (), classes),
+        ),
         reads_files=False,
     )
 

@@ -3,5 +3,6 @@ trains."""
 
 from dlspec.runtime.answer import Answer
 from dlspec.runtime.model import Model, ProvedLessWarning, UntrainedWarning, load
+from dlspec.runtime.pictures import read_picture
 
-__all__ = ["Answer", "Model", "ProvedLessWarning", "UntrainedWarning", "load"]
+__all__ = ["Answer", "Model", "ProvedLessWarning", "UntrainedWarning", "load", "read_picture"]

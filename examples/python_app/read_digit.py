@@ -14,21 +14,18 @@ from pathlib import Path
 import numpy as np
 
 import dlspec
+from dlspec.runtime import Model
 
 
-def picture(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """A picture as white ink on black, uint8 of the given height and width.
-
-    ``.npy`` is taken as it is; anything else is opened with Pillow, scaled, and inverted where the
-    paper is white.
-    """
+def pixels(path: Path, model: Model) -> np.ndarray:
+    """What the model sees of a picture, with a batch of one: scaled, and turned to white ink on
+    black as the digits that it has learnt. ``.npy`` is taken as it is."""
     if path.suffix == ".npy":
-        return np.load(path, allow_pickle=False)
-    from PIL import Image
-
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("L").resize(size[::-1]))
-    return 255 - pixels if pixels.mean() > 127 else pixels
+        return np.load(path, allow_pickle=False)[None]
+    seen, note = dlspec.read_picture(path, model.inputs[0])
+    if note is not None:
+        print(f"{path.name}: {note}", file=sys.stderr)
+    return seen
 
 
 def bars(probabilities: np.ndarray, names: tuple[str, ...], width: int = 40) -> str:
@@ -47,9 +44,8 @@ def main() -> int:
     args = parser.parse_args()
     try:
         model = dlspec.load(args.bundle)
-        height, width = (int(d) for d in model.inputs[0].dims[1:])
-        answer = model(image=picture(args.picture, (height, width))[None])
-    except dlspec.DlspecError as error:
+        answer = model(image=pixels(args.picture, model))
+    except (dlspec.DlspecError, OSError, ValueError) as error:  # the latter two of numpy.load
         print(error, file=sys.stderr)
         return 1
     print(f"{args.picture.name} shows a {answer.names('digit')[0]}")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from dlspec.data.cache import locked, writing
 from dlspec.data.columns import Columns
 from dlspec.data.fetch import package_named, ready
+from dlspec.data.files import broken
 from dlspec.data.sequences import Sequences
 from dlspec.data.speech.clips import SYMBOLS
 from dlspec.data.speech.voices import ACCENTS, Synthesiser, families
@@ -127,7 +128,7 @@ def _recordings(folder: Path, count: int, stream: str) -> list[Utterance]:
     """Utterances put together of the recordings, one clip a symbol."""
     clips: dict[str, Wave] = {}
     for symbol in SYMBOLS:
-        clip, rate = read_wave(folder / f"{symbol}.wav")
+        clip, rate = _recording(folder / f"{symbol}.wav")
         assert rate == RATE
         clips[symbol] = trimmed(clip)
     found: list[Utterance] = []
@@ -138,6 +139,13 @@ def _recordings(folder: Path, count: int, stream: str) -> list[Utterance]:
         wave = joined(parts, _gaps(len(parts), rng))
         found.append((through_microphone(wave, RATE, rng), text, ALLISON))
     return found
+
+
+def _recording(path: Path) -> tuple[Wave, int]:
+    try:
+        return read_wave(path)
+    except ValueError as error:
+        raise broken(path.name, "a recording", str(error)) from error
 
 
 def _gaps(count: int, rng: np.random.Generator) -> list[int]:

@@ -17,10 +17,15 @@ _UNTOLD = 2**31 - 2**16
 """So many bytes are told by headers that were written before the end was known."""
 
 
+class CutOff(ValueError):
+    """A WAV file has fewer samples than its header tells of."""
+
+
 def read_wave(path: Path) -> tuple[Wave, int]:
     """A WAV file with one channel of 8, 16, 24 or 32 bits a sample, in -1..1, and its rate.
 
     Raises:
+        CutOff: where samples are missing at its end.
         ValueError: for any other file; the text says why.
     """
     try:
@@ -37,7 +42,7 @@ def read_wave(path: Path) -> tuple[Wave, int]:
     if count * width >= _UNTOLD:
         content = content[: there * width]
     elif len(content) != count * width:
-        raise ValueError(f"it is cut off: its header tells of {count:,} samples, it has {there:,}")
+        raise CutOff(f"it is cut off: its header tells of {count:,} samples, it has {there:,}")
     if width == 1:  # the only width without a sign
         return np.frombuffer(content, np.uint8) / 128 - 1, rate
     each = np.frombuffer(content, np.uint8).reshape(-1, width)

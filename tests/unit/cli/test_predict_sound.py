@@ -87,6 +87,7 @@ def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
         (tmp_path / "c.wav").write_bytes(whole[:-missing])
         told = refused(WAVE, str(tmp_path / "c.wav"))
         assert f"it is cut off: its header tells of 4 samples, it has {there}" in told
+        assert "help: copy or record it again, whole" in told
     (tmp_path / "c.wav").write_bytes(whole[:20])
     told = refused(WAVE, str(tmp_path / "c.wav"))
     assert "damaged, or no WAV" in told and "()" not in told

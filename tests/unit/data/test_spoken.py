@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import wave as wav
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,6 +118,19 @@ def test_every_symbol_was_recorded(folder: Path) -> None:
     for symbol in SYMBOLS:
         wave, rate = read_wave(folder / f"{symbol}.wav")
         assert rate == 8000 and 0.2 < len(trimmed(wave)) / rate < 1.2
+
+
+def test_a_recording_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    for symbol in SYMBOLS:
+        with wav.open(str(tmp_path / f"{symbol}.wav"), "wb") as file:
+            file.setparams((1, 2, source.RATE, 0, "NONE", ""))
+            file.writeframes(bytes(400))
+    whole = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(whole[:-100])
+    with pytest.raises(DlspecError) as caught:
+        source._recordings(tmp_path, 1, "learn")
+    told = str(caught.value)
+    assert "a.wav" in told and "header tells of 200 samples, it has 150" in told
 
 
 # --- the source -----------------------------------------------------------------------------------
