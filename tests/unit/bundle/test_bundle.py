@@ -296,6 +296,9 @@ _INPUTS = st.builds(
     st.sampled_from(["data", "noise", "lengths"]),
     st.none() | st.builds(Noise, _TEXT, st.lists(_FLOATS, max_size=2).map(tuple)),
     st.none() | _TEXT,
+    st.none() | _TEXT,
+    st.none() | st.integers(),
+    st.sampled_from([None, "black", "white"]),
 )
 _ENGINES = st.builds(
     EngineRecord,
