@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-Ground = Literal["black", "white"]
-"""What grey pictures lie on: MNIST's digits on black, writing on paper on white."""
+Ground = Literal["black", "white", "own"]
+"""What grey pictures lie on: MNIST's digits on black, writing on paper on white; pictures that are
+learnt as their files show them each on its own."""
 
 
 class Unreadable(ValueError):
@@ -61,7 +62,7 @@ def pixels_of(picture: Image.Image, size: tuple[int, int] | None = None) -> Pixe
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def ground_of(pixels: Pixels) -> Ground:
+def ground_of(pixels: Pixels) -> Literal["black", "white"]:
     """What uint8[1, H, W] lies on: the half of brightness that most of its border is in."""
     page = pixels[0]
     border = np.concatenate([page[0], page[-1], page[1:-1, 0], page[1:-1, -1]])

@@ -130,11 +130,14 @@ class DTypeMismatch(ShapeDiagnostic):
 
     @property
     def helps(self) -> list[str]:
-        """Losses take the scores first."""
-        if self.operand in ("logits", "prediction", "scores") and "int" in self.actual:
-            second = "target" if self.operand == "prediction" else "label"
-            return [f"the scores come first: `{self.op}({self.operand}, {second})`"]
-        return super().helps
+        """Losses and metrics take the scores first, and no ids that were chosen of them."""
+        if self.operand not in ("logits", "prediction", "scores") or "int" not in self.actual:
+            return super().helps
+        scores = next((o.name for o in self.operands if o.type.startswith("float")), None)
+        if scores is None and len(self.operands) > 1:
+            return [f"give the scores that `{self.operands[0].name}` was chosen of, not the ids"]
+        second = "target" if self.operand == "prediction" else "label"
+        return [f"the scores come first: `{self.op}({scores or self.operand}, {second})`"]
 
 
 @late_dataclass

@@ -362,7 +362,10 @@ SOURCES: dict[str, SourceSchema] = {
                 SettingSchema("size", "int", "scaled to cover and cut to this square"),
                 SettingSchema("channels", "int", "3 for colour, 1 for grey", 3),
             ),
-            (ColumnSchema("image", "uint8", (None, None, None)), ColumnSchema("label", "int64")),
+            (
+                ColumnSchema("image", "uint8", (None, None, None), ground="own"),
+                ColumnSchema("label", "int64"),
+            ),
             reads_files=True,
         ),
         SourceSchema(

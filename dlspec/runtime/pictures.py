@@ -46,7 +46,7 @@ def read_picture(path: str | os.PathLike[str], spec: InputSpec) -> tuple[NDArray
     if picture.size != (width, height):
         done.append(f"scaled from {picture.width} x {picture.height} to {width} x {height}")
     pixels = pixels_of(picture, (height, width))
-    if channels == 1:
+    if channels == 1 and spec.ground != "own":
         ground = ground_of(pixels)
         if spec.ground is not None and ground != spec.ground:
             pixels = 255 - pixels

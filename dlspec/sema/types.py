@@ -117,10 +117,23 @@ def vocabulary_of(
     """The vocabulary of `int[…] of vocabulary`."""
     if written is None or written.of is None:
         return None
+    if isinstance(written.of, ast.List):  # before its words are looked up as names
+        raise DlspecError(_list_for_vocabulary(written.of, written.of.items))
     value = evaluate(written.of, frame)
+    if isinstance(value, list):
+        raise DlspecError(_list_for_vocabulary(written.of, (written.of,)))
     if not isinstance(value, Vocabulary):
         raise DlspecError(WrongKind(written.of.span, "a vocabulary", describe(value)))
     return value
+
+
+def _list_for_vocabulary(written: ast.Expr, words: tuple[ast.Expr, ...]) -> WrongKind:
+    """Names of classes as a list, with or without quotes; ``words`` is the list itself where it has
+    a name of its own."""
+    quoted = isinstance(written, ast.List)
+    texts = [f'"{w.id}"' if quoted and isinstance(w, ast.Name) else w.span.text for w in words]
+    advice = f"write `of vocabulary({', '.join(texts)})`" if texts else None
+    return WrongKind(written.span, "a vocabulary", "a list", advice)
 
 
 def unify(

@@ -80,7 +80,7 @@ def test_training_and_answering_scale_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("paper", ["black", "white"])
-@pytest.mark.parametrize("ground", ["black", "white", None])
+@pytest.mark.parametrize("ground", ["black", "white", "own", None])
 def test_a_picture_is_turned_to_the_ground_of_the_data(
     paper: Ground, ground: Ground | None, tmp_path: Path
 ) -> None:
@@ -89,7 +89,7 @@ def test_a_picture_is_turned_to_the_ground_of_the_data(
     Image.fromarray(drawn).save(tmp_path / "l.png")
     spec = InputSpec("x", "float32", ("N", "8", "8"), ground=ground)
     found, note = read_picture(tmp_path / "l.png", spec)
-    turned = ground not in (None, paper)
+    turned = ground not in (None, "own", paper)
     np.testing.assert_allclose(found[0] * 255, 255 - drawn if turned else drawn, atol=1e-4)
     if turned:
         assert note == f"inverted, since the model was trained on {ground} ground"

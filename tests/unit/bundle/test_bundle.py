@@ -298,7 +298,7 @@ _INPUTS = st.builds(
     st.none() | _TEXT,
     st.none() | _TEXT,
     st.none() | st.integers(),
-    st.sampled_from([None, "black", "white"]),
+    st.sampled_from([None, "black", "white", "own"]),
 )
 _ENGINES = st.builds(
     EngineRecord,
