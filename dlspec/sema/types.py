@@ -13,7 +13,7 @@ from dlspec.diagnostics.time import LengthsNotTaken
 from dlspec.dims import Dim, text_of
 from dlspec.ir.types import SPELLINGS, DType, TensorType
 from dlspec.sema.context import Frame
-from dlspec.sema.values import Vocabulary, describe
+from dlspec.sema.values import Range, Vocabulary, describe
 from dlspec.source import Span
 from dlspec.syntax import ast
 
@@ -118,22 +118,21 @@ def vocabulary_of(
     if written is None or written.of is None:
         return None
     if isinstance(written.of, ast.List):  # before its words are looked up as names
-        raise DlspecError(_list_for_vocabulary(written.of, written.of.items))
+        raise DlspecError(_not_yet_vocabulary(written.of, "a list", written.of.items))
     value = evaluate(written.of, frame)
-    if isinstance(value, list):
-        raise DlspecError(_list_for_vocabulary(written.of, (written.of,)))
+    if isinstance(value, (list, tuple, Range, str)):
+        raise DlspecError(_not_yet_vocabulary(written.of, describe(value), (written.of,)))
     if not isinstance(value, Vocabulary):
         raise DlspecError(WrongKind(written.of.span, "a vocabulary", describe(value)))
     return value
 
 
-def _list_for_vocabulary(written: ast.Expr, words: tuple[ast.Expr, ...]) -> WrongKind:
-    """Names of classes as a list, with or without quotes; ``words`` is the list itself where it has
-    a name of its own."""
-    quoted = isinstance(written, ast.List)
-    texts = [f'"{w.id}"' if quoted and isinstance(w, ast.Name) else w.span.text for w in words]
+def _not_yet_vocabulary(written: ast.Expr, found: str, words: tuple[ast.Expr, ...]) -> WrongKind:
+    """Of what a vocabulary could be made: names of classes, in a list also without quotes."""
+    in_list = words != (written,)
+    texts = [f'"{w.id}"' if in_list and isinstance(w, ast.Name) else w.span.text for w in words]
     advice = f"write `of vocabulary({', '.join(texts)})`" if texts else None
-    return WrongKind(written.span, "a vocabulary", "a list", advice)
+    return WrongKind(written.span, "a vocabulary", found, advice)
 
 
 def unify(
