@@ -8,7 +8,7 @@ import numpy as np
 
 from dlspec.data.dataset import Array, Column, Field
 from dlspec.data.sequences import Sequences
-from dlspec.diagnostics import DlspecError
+from dlspec.diagnostics import Diagnostic, DlspecError
 from dlspec.diagnostics.data import FieldType, FieldValue
 from dlspec.ir.data_plan import FieldPlan
 from dlspec.text import UNKNOWN, encoded, encoded_within
@@ -64,12 +64,25 @@ def _ids(column: Column, known: Field, plan: FieldPlan, words: tuple[str, ...]) 
 
 def _steps(column: Sequences, known: Field, plan: FieldPlan) -> Sequences:
     """Numbers in examples of different lengths: each step as declared."""
-    if plan.steps is None or known.dtype == "str":
+    if plan.steps is None or (known.dtype == "str" and plan.classes is None):
         raise _type_error(known, plan)
     if isinstance(column.values, Sequences) != (plan.within is not None):
         raise _type_error(known, plan)
     one = replace(plan, shape=plan.shape[1:], steps=plan.within, within=None)
-    return Sequences(conform(column.values, known, one), column.lengths, column.starts)
+    try:
+        values = conform(column.values, known, one)
+    except DlspecError as error:
+        raise DlspecError(*(_of_example(d, column) for d in error.diagnostics)) from error
+    return Sequences(values, column.lengths, column.starts)
+
+
+def _of_example(found: Diagnostic, column: Sequences) -> Diagnostic:
+    """What is wrong in one step of all, told of the example that has the step."""
+    if not isinstance(found, FieldValue):
+        return found
+    ends = column.starts + column.lengths
+    (row,) = np.flatnonzero((column.starts <= found.row) & (found.row < ends))
+    return replace(found, row=int(row))
 
 
 def declared_type(plan: FieldPlan) -> str:

@@ -11,14 +11,22 @@ import numpy as np
 
 from dlspec.data.columns import Columns
 from dlspec.data.conform import conform
-from dlspec.data.dataset import Array, Dataset, Field, Splits
+from dlspec.data.dataset import Array, Column, Dataset, Field, Splits
 from dlspec.data.sequences import Sequences
 from dlspec.data.sources import RawSource, checked_settings, load_source
 from dlspec.data.split import few_labels, split_rows
+from dlspec.data.steps import rows_of_steps
 from dlspec.data.vocabularies import fitted
 from dlspec.diagnostics import DlspecError, did_you_mean
 from dlspec.diagnostics.data import StepsDiffer, UnknownColumn
-from dlspec.ir.data_plan import SOURCES, DataPlan, SourceCall, SplitPlan, VocabularyPlan
+from dlspec.ir.data_plan import (
+    SOURCES,
+    DataPlan,
+    FieldPlan,
+    SourceCall,
+    SplitPlan,
+    VocabularyPlan,
+)
 from dlspec.source import Span
 
 DEFAULT_SPLIT = SplitPlan("random", shares=(0.8, 0.1, 0.1))
@@ -91,20 +99,30 @@ def _outputs(
     test_columns: Columns | None = None if source.test_columns is None else {}
     fields: dict[str, Field] = {}
     for output in plan.outputs:
-        column = _column(source, output.column, output.span)
-        known = source.fields[output.column]
+        known, column = _known(source, source.columns, output)
         names = None if output.vocabulary is None else words[output.vocabulary.name]
         columns[output.name] = conform(column, known, output, names)
         if source.test_columns is not None and test_columns is not None:
-            test_columns[output.name] = conform(
-                source.test_columns[output.column], known, output, names
-            )
+            _, column = _known(source, source.test_columns, output)
+            test_columns[output.name] = conform(column, known, output, names)
         classes = output.classes if output.classes is not None else known.classes
         column = columns[output.name]
         found = Field.of(output.name, column, classes or names, output.steps, output.within)
         fields[output.name] = found
     _same_lengths(plan, columns, fields)
     return columns, test_columns, fields
+
+
+def _known(source: RawSource, columns: Columns, plan: FieldPlan) -> tuple[Field, Column]:
+    """A field's column, and what it is; where the declared type has steps, as examples of those."""
+    column = _column(source, plan.column, plan.span, columns)
+    of_ids = plan.vocabulary is not None or plan.dtype == "str"
+    if isinstance(column, Sequences) or plan.steps is None or of_ids:
+        return source.fields[plan.column], column
+    if column.dtype.kind not in "OU" and column.ndim <= len(plan.ragged):
+        return source.fields[plan.column], column
+    column = rows_of_steps(column, columns, plan)
+    return Field.of(plan.column, column, source.fields[plan.column].classes), column
 
 
 def _same_lengths(plan: DataPlan, columns: Columns, fields: Mapping[str, Field]) -> None:
@@ -133,9 +151,9 @@ def _same_lengths(plan: DataPlan, columns: Columns, fields: Mapping[str, Field])
             )
 
 
-def _column(source: RawSource, name: str, span: Span | None) -> Any:
+def _column(source: RawSource, name: str, span: Span | None, columns: Columns | None = None) -> Any:
     if name not in source.columns:
         known = ", ".join(source.columns)
         hint = did_you_mean(name, source.columns)
         raise DlspecError(UnknownColumn(span, name, source.name, known, hint))
-    return source.columns[name]
+    return (source.columns if columns is None else columns)[name]

@@ -598,3 +598,32 @@ class StepsDiffer(Diagnostic):
     title = "row {row}: `{field}` has {length} steps, and `{other}` has {expected}"
     label = "both are declared `<={steps}`"
     help = "give fields of different lengths different symbols, `<=S` and `<=T`"
+
+
+@late_dataclass
+class StepsUntold(Diagnostic):
+    """A field has examples of different lengths, `<=T`, and nothing tells how long each is.
+
+    An archive holds such examples as an array with padding behind each, and beside it `T_lengths`,
+    how many steps of each are there; a table holds the numbers of an example in one cell, parted by
+    spaces.
+
+    Wrong (x is float32[400, 60]):
+        $ python -c "…; numpy.savez('waves.npz', x=x)"
+
+    Right (T_lengths is int64[400]):
+        $ python -c "…; numpy.savez('waves.npz', x=x, T_lengths=lengths)"
+    """
+
+    field: str
+    symbol: str
+    column: str
+    found: str
+    sizes: str
+    code = "DL628"
+    title = "nothing tells how many steps of `{column}` each example of `{field}` has"
+    label = "declared with `<={symbol}`; the column is {found}"
+    help = (
+        "put `{symbol}_lengths`, int[{sizes}], into the same file: how many steps are there",
+        "or declare the field as {found}, where none is padding",
+    )

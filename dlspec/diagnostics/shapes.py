@@ -163,6 +163,27 @@ class BroadcastMismatch(ShapeDiagnostic):
     left_dim: str = ""
     right_dim: str = ""
 
+    @property
+    def helps(self) -> list[str]:
+        """Where one operand has the other's axes and one more, such as a loss of each step beside
+        one of each example."""
+        if self.op not in ("add", "sub", "mul", "div") or len(self.operands) != 2:
+            return super().helps
+        short, long = sorted(self.operands, key=lambda o: len(_sizes(o.type)))
+        sizes = _sizes(short.type)
+        if not sizes or _sizes(long.type)[:-1] != sizes or len(long.name + short.name) > 60:
+            return super().helps
+        last = len(sizes)
+        return [
+            f"`mean({long.name}, {last})` has the shape of `{short.name}`",
+            f"`unsqueeze({short.name}, {last})` is the same along the last axis of `{long.name}`",
+        ]
+
+
+def _sizes(shown: str) -> list[str]:
+    """`float32[N, 4]` as its sizes."""
+    return shown.partition("[")[2].rstrip("]").split(", ") if "[" in shown else []
+
 
 @late_dataclass
 class InvalidAxis(ShapeDiagnostic):
