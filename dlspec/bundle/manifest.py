@@ -76,13 +76,15 @@ class InputSpec:
 
 @dataclass(frozen=True)
 class OutputSpec:
-    """What the model answers; ``dims`` and ``classes`` as of an input."""
+    """What the model answers; ``dims`` and ``classes`` as of an input. ``ids`` is the output that
+    was chosen along the last axis of this one's scores: its classes are what they stand for."""
 
     name: str
     dtype: str
     dims: tuple[str, ...]
     classes: tuple[str, ...] | None = None
     by: str | None = None
+    ids: str | None = None
 
     @property
     def type(self) -> str:
@@ -309,6 +311,7 @@ def _output(raw: Json) -> OutputSpec:
         _texts(raw, "dims"),
         _classes(raw),
         _optional_text(raw, "by"),
+        _optional_text(raw, "ids"),
     )
 
 

@@ -103,6 +103,8 @@ def _lines(
     model: Model, question: Question, answer: Answer, *, whole: bool
 ) -> tuple[list[str], bool]:
     """An answer for people, and whether some of it was left out for want of room."""
+    from dlspec.cli.predict_scores import shares_of
+
     lines = [question.title]
     is_cut = False
     texts = {o.name for o in model.outputs if _is_text(o)}
@@ -112,20 +114,19 @@ def _lines(
             lines += [f"  {output.name}: {text}" for text in answer.text(output.name)]
         elif output.classes is not None and _is_one(answer, output.name):
             lines.append(f"  {output.name}: {_first(answer.names(output.name))}")
-    scores = _scores(model.outputs, answer)
-    if scores is not None:
-        name, values, labels = scores
-        lines.append(f"  {name}:")
-        most = len(values) if whole else _MOST_ROWS
-        is_cut = len(values) > most
-        lines += _bars(values, labels, most)
+    scores = shares_of(model.outputs, answer, lambda name: _short(answer, name) is not None)
+    for shown in scores:
+        lines.append(f"  {shown.title}:")
+        most = len(shown.values) if whole else _MOST_ROWS
+        is_cut |= len(shown.values) > most
+        lines += _bars(shown.values, shown.labels, most)
+    barred = {name for shown in scores for name in shown.outputs}
     for output in model.outputs:
-        if output.name in texts | counted:
+        if output.name in texts | counted | barred:
             continue
-        array = answer[output.name]
         told = output.classes is not None and _is_one(answer, output.name)
-        same = scores is not None and array.size == len(scores[1]) and array.dtype.kind == "f"
-        if not told and not same:
+        array = answer[output.name]
+        if not told:
             text = _values(answer, output)
             room = _WIDTH - len(output.name) - 4
             if len(text) <= room and array.size <= _SUMMARISED:
@@ -189,41 +190,6 @@ def _first(names: Any) -> Any:
     while isinstance(names, list):
         names = names[0]
     return names
-
-
-def _scores(
-    outputs: tuple[OutputSpec, ...], answer: Answer
-) -> tuple[str, list[float], list[str]] | None:
-    """An output that is one row of scores, as shares, with its labels: probabilities as they are,
-    other scores by softmax."""
-    import numpy as np
-
-    named = next((o.classes for o in outputs if o.classes is not None), None)
-    rows: list[tuple[str, Any, bool]] = []
-    for output in outputs:
-        array = answer[output.name]
-        fixed = bool(output.dims) and output.dims[-1].isdigit()
-        if array.dtype.kind != "f" or not fixed or array.size != int(output.dims[-1]):
-            continue
-        if _short(answer, output.name) is not None:
-            continue  # of no step at all
-        row = array.ravel().astype(np.float64)
-        if row.size < 2 or not np.isfinite(row).all():
-            continue
-        is_distribution = bool((row >= 0).all() and abs(row.sum() - 1) < 0.01)
-        # without class names of that many, numbers are no scores of anything
-        if is_distribution or (named is not None and len(named) == row.size):
-            rows.append((output.name, row, is_distribution))
-    if not rows:
-        return None
-    name, row, is_distribution = next((r for r in rows if r[2]), rows[0])
-    if not is_distribution:
-        row = np.exp(row - row.max())
-        row /= row.sum()
-        name = f"softmax of {name}"
-    matching = named is not None and len(named) == row.size
-    labels = list(named) if named is not None and matching else [str(i) for i in range(row.size)]
-    return name, row.tolist(), labels
 
 
 def _bars(values: list[float], labels: list[str], most: int) -> list[str]:

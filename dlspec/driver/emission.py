@@ -12,8 +12,9 @@ from dlspec.bundle import BundleWriter
 from dlspec.bundle.manifest import InputSpec, Manifest, Noise, OutputSpec
 from dlspec.bundle.reader import WEIGHTS
 from dlspec.ir.data_plan import SOURCES, ColumnSchema
-from dlspec.ir.graph import Graph, Input, Output
+from dlspec.ir.graph import Graph, Input, Output, Value
 from dlspec.ir.plan import NetworkPlan
+from dlspec.ops.reduction import Argmax
 from dlspec.source import SourceFile
 from dlspec.targets.onnx.external import Location
 
@@ -132,15 +133,46 @@ def _input_spec(value: Input, words: Words, column: ColumnSchema | None) -> Inpu
 
 def output_specs(graph: Graph, words: Words) -> tuple[OutputSpec, ...]:
     """The outputs as the manifest says them."""
+    ids = _ids_of_scores(graph)
     return tuple(
         OutputSpec(
             o.name,
             o.value.type.dtype.value,
             tuple(o.steps.get(axis, str(d)) for axis, d in enumerate(o.value.type.shape)),
             *_named(o, words),
+            ids.get(o.name),
         )
         for o in graph.outputs
     )
+
+
+def _ids_of_scores(graph: Graph) -> dict[str, str]:
+    """Outputs of scores, and the output that is their `argmax` over the last axis."""
+    found: dict[str, str] = {}
+    for ids in graph.outputs:
+        chosen = _along(ids.value).producer
+        named = ids.classes is not None or ids.vocabulary is not None
+        if not named or chosen is None or not isinstance(chosen.op, Argmax):
+            continue
+        scores = chosen.inputs[0]
+        assert scores is not None
+        if chosen.op.axis in (-1, scores.type.rank - 1):
+            same = (o for o in graph.outputs if _along(o.value) is _along(scores))
+            found |= {o.name: ids.name for o in same if o.name not in found}
+    return found
+
+
+def _along(value: Value) -> Value:
+    """The value whose axes stand for the same as this one's: before a softmax, before what lies
+    behind each row is covered."""
+    while value.producer is not None and value.producer.op.name in _SAME_AXES:
+        (first, *_) = value.producer.inputs
+        assert first is not None
+        value = first
+    return value
+
+
+_SAME_AXES = frozenset(("softmax", "log_softmax", "sigmoid", "masked", "cast"))
 
 
 def words_of(graph: Graph, manifest: Manifest) -> Words:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dlspec.bundle.manifest import InputSpec, OutputSpec
 from dlspec.runtime import Answer, Model
+from dlspec.runtime.labels import labels_of
 from dlspec.serve.batching import Batcher, are_independent, layout_of
 from dlspec.serve.datatypes import BYTES, NAMES
 from dlspec.serve.request import Names, Request, Wanted, read_request
@@ -45,7 +46,7 @@ class ServedModel:
         self._specs = {o.name: o for o in model.outputs}
         self._outputs = (*model.outputs, *_counts(model))
         self._made = _made(model.outputs)
-        self.labels = {o.name: c for o in model.outputs if (c := _labels(o, model.outputs))}
+        self.labels = labels_of(model.outputs)
         self.batcher = _batcher(model, batch, places)
         # where a parameter can set a size, the body's length says nothing about the time it takes
         self._predictable = all(i.origin == "data" for i in model.inputs)
@@ -219,12 +220,3 @@ def _fitting(spec: OutputSpec, asked: Manner | None, *, ids: bool) -> Manner:
 
 def _datatype(port: InputSpec | OutputSpec) -> str:
     return NAMES[np.dtype(port.dtype)]
-
-
-def _labels(output: OutputSpec, outputs: Sequence[OutputSpec]) -> tuple[str, ...] | None:
-    """The class names of an output's last axis: scores take those of the ids beside them, where
-    the axis is as long, and there are no others."""
-    if output.classes is not None or not output.dims:
-        return None
-    fitting = {o.classes for o in outputs if str(len(o.classes or ())) == output.dims[-1]}
-    return fitting.pop() if len(fitting) == 1 else None

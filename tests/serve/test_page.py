@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from dlspec.runtime import Model
+from dlspec.driver import Compilation
+from dlspec.driver.build import BuildOptions, build_network
+from dlspec.runtime import Model, load
+from dlspec.serve import create_app
+from dlspec.source import SourceFile
 from tests.serve import web
 from tests.serve.browser import Page, browser, executable
+from tests.serve.conftest import running
 from tests.serve.text_models import sound
 
 
@@ -139,6 +144,38 @@ def typed(page: Page, text: str) -> None:
         "(() => { const field = document.querySelector('textarea.text');"
         f"field.value = {json.dumps(text)}; field.dispatchEvent(new Event('input')); }})()"
     )
+
+
+HEADS = """
+const sides = vocabulary("left", "right")
+const moods = vocabulary("calm", "wild")
+network heads {
+    input x: float[N, 2]
+    output score = x * -3
+    output likely = softmax(x)
+    output mood: int[N] of moods = argmax(score)
+    output side: int[N] of sides = argmax(likely)
+}
+"""
+
+
+def test_scores_have_the_names_of_their_own_classes(page: Page, tmp_path: Path) -> None:
+    source = SourceFile("heads.dl", HEADS)
+    plan = Compilation(source, tmp_path).spec.networks["heads"]
+    build_network(plan, {}, source, BuildOptions(tmp_path / "build", use_torch=False))
+    model = load(tmp_path / "build" / "heads")
+    page.problems.clear()
+    with running(create_app({"heads": model})) as address:
+        page.open(f"http://{address}/models/heads")
+        page.until("document.querySelector('#form button') !== null")
+        page.value("document.getElementById('input-x').value = '[[2, 0]]'")
+        page.value("document.querySelector('#form button').click()")
+        page.until("document.getElementById('timing').innerText !== ''")
+        assert page.text("#headline") == "left", "what the bars are of"
+        assert page.text("#bars").split() == ["left", "88.1", "%", "right", "11.9", "%"]
+        # other scores are no copy of the bars, though they are as many; ids are shown as names
+        assert page.text("#tables").split("\n") == ["score [1, 2]", "-6 0", "mood [1]", "wild"]
+    assert page.problems == []
 
 
 def test_words_are_shown_with_their_labels(

@@ -43,12 +43,14 @@ export function showAnswer(about, answer, groups = [], asked = []) {
   } else {
     bars([]);
   }
-  const decided = answer.outputs.find(
+  const ids = answer.outputs.filter(
     (o) => ports.get(o.name)?.classes && o.datatype !== "BYTES" && o.data.length === 1);
+  const labels = scored && ports.get(scored.name).labels?.join("\n");
+  const decided = ids.find((o) => ports.get(o.name).classes.join("\n") === labels) ?? ids[0];
   headline(headlineOf(answer, ports, texts, decided, scored));
   for (const output of answer.outputs) {
     if (output === scored || output === decided || told.has(output)) continue;
-    if (scored && output.data.length === scored.data.length) continue; // the same scores, unscaled
+    if (scored && isSame(output.data, scored.data)) continue; // the same scores, unscaled
     $("tables").append(numbersOf(output, ports.get(output.name), steps));
   }
 }
@@ -89,7 +91,8 @@ function numbersOf(output, port, steps) {
   const row = document.createElement("details");
   const title = document.createElement("summary");
   title.textContent = `${output.name} [${output.shape.join(", ")}]`;
-  const values = output.data.slice(0, 200).map(number).join(" ");
+  const named = port.classes ? (id) => port.classes[id] ?? `#${id}` : number;
+  const values = output.data.slice(0, 200).map(named).join(" ");
   const pre = document.createElement("pre");
   pre.textContent = `${values}${output.data.length > 200 ? " …" : ""}`;
   row.append(title, pre);
@@ -111,6 +114,13 @@ function best(outputs) {
 function isDistribution(values) {
   const sum = values.reduce((a, b) => a + b, 0);
   return values.every((v) => v >= 0 && v <= 1) && Math.abs(sum - 1) < 0.01;
+}
+
+/** Whether both are the same shares, up to what half precision rounds. */
+function isSame(values, others) {
+  if (values.length !== others.length || values.some((v) => typeof v !== "number")) return false;
+  const [shares, known] = [sharesOf(values), sharesOf(others)];
+  return shares.every((share, i) => Math.abs(share - known[i]) < 0.003);
 }
 
 /** Probabilities as they are; other scores by softmax. */
