@@ -408,7 +408,13 @@ class EngineBuildFailed(Diagnostic):
     title = "`{target}` cannot build this network: {reason}"
     label = "this becomes the node that it refuses"
     note = ("the node is `{node}`", "it comes from {place}")
-    help = "another target may build it: `targets = onnxruntime` builds every op"
+
+    @property
+    def helps(self) -> list[str]:
+        """ONNX Runtime has kernels of every op, though not for every element type."""
+        if self.target == "onnxruntime":
+            return ['compute in an element type that it has: `x -> cast("float32")`']
+        return ["another target may build it: `targets = onnxruntime` builds every op"]
 
 
 @late_dataclass

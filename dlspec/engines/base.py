@@ -80,3 +80,19 @@ class Builder(Protocol):
             DlspecError: DL647 where this machine cannot run it.
         """
         ...
+
+
+def sources_of(model: Model) -> dict[str, str]:
+    """The place in the spec of each named node of a model (its metadata `dl.src`; empty where it
+    has none)."""
+    import onnx
+
+    if isinstance(model, bytes):
+        proto = onnx.load_model_from_string(model)
+    else:
+        proto = onnx.load(str(model), load_external_data=False)
+    return {
+        node.name: next((p.value for p in node.metadata_props if p.key == "dl.src"), "")
+        for node in proto.graph.node
+        if node.name
+    }

@@ -3,10 +3,13 @@ this machine."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from dlspec.engines.base import BuiltEngine, Model
+from dlspec.diagnostics import Diagnostic, DlspecError
+from dlspec.diagnostics.bundle import EngineBuildFailed, EngineUnreadable
+from dlspec.engines.base import BuiltEngine, Model, sources_of
 from dlspec.ir.plan import EnginePlan, TargetPlan
 from dlspec.runtime.engine import Engine
 from dlspec.runtime.host import fingerprint
@@ -30,7 +33,10 @@ class OnnxRuntimeBuilder:
         version = library().__version__
         file = out_dir / "model.onnx"
         small = size_of(model) <= SAVE_LIMIT
-        OrtEngine(model, name=f"{plan.name}/{self.kind}", save=file if small else None)
+        try:
+            OrtEngine(model, name=f"{plan.name}/{self.kind}", save=file if small else None)
+        except DlspecError as error:
+            raise DlspecError(*(_told(d, model, target) for d in error.diagnostics)) from error
         if not small:
             if isinstance(model, bytes):
                 file.write_bytes(model)
@@ -60,6 +66,19 @@ class OnnxRuntimeBuilder:
             name=f"{plan.name}/{self.kind}",
             optimised=bool(built.options["saved"]),
         )
+
+
+_NO_KERNEL = re.compile(r"Could not find an implementation for (\w+)\(\d+\) node with name '(.*)'")
+
+
+def _told(found: Diagnostic, model: Model, target: TargetPlan) -> Diagnostic:
+    """Of a kernel that the library lacks, which node of the spec wants it."""
+    lacks = _NO_KERNEL.search(found.reason) if isinstance(found, EngineUnreadable) else None
+    if lacks is None:
+        return found
+    operator, node = lacks.groups()
+    reason = f"it has no `{operator}` of the element types that it is given"
+    return EngineBuildFailed(target.span, target.kind, reason, node, sources_of(model).get(node))
 
 
 def size_of(model: Model) -> int:

@@ -22,7 +22,7 @@ from dlspec.diagnostics.bundle import (
     ProfileRefused,
 )
 from dlspec.diagnostics.core import DlspecError
-from dlspec.engines.base import BuiltEngine, Model
+from dlspec.engines.base import BuiltEngine, Model, sources_of
 from dlspec.engines.cache import EngineCache, model_hash
 from dlspec.engines.capture import native_output
 from dlspec.engines.layers import Layer, described, parse_layers
@@ -231,22 +231,6 @@ class TensorRTBuilder:
         if found and target.precision not in found:
             types = " and ".join(sorted(found))
             raise DlspecError(PrecisionNotBuilt(target.span, self.kind, target.precision, types))
-
-
-def sources_of(model: Model) -> dict[str, str]:
-    """The place in the spec of each named node of a model (its metadata `dl.src`; empty where it
-    has none)."""
-    import onnx
-
-    if isinstance(model, bytes):
-        proto = onnx.load_model_from_string(model)
-    else:
-        proto = onnx.load(str(model), load_external_data=False)
-    return {
-        node.name: next((p.value for p in node.metadata_props if p.key == "dl.src"), "")
-        for node in proto.graph.node
-        if node.name
-    }
 
 
 def _log(trt: Any) -> Any:

@@ -11,9 +11,10 @@ from dlspec.dims import Dim
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Environment, OnnxBuilder, Op
+from dlspec.ops.comparison import chosen
 from dlspec.ops.control import Array, LoopBuilder, LoopContext, assign, check_states
 from dlspec.ops.ctc import NEVER
-from dlspec.ops.generation import axes, choice, chosen, masked
+from dlspec.ops.generation import axes, choice, masked
 from dlspec.ops.measured import ints, onnx_range, onnx_size, whole
 
 

@@ -201,6 +201,14 @@ class IsInf(Question):
         return np.isinf(inputs[0])
 
 
+def chosen(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> str:
+    """Where the condition holds a, else b, as an ONNX value; both are of ``kind``."""
+    if kind.dtype is not DType.bool_:
+        return g.op("Where", condition, a, b)
+    other = g.op("And", g.op("Not", condition), b)  # ONNX Runtime has no Where on booleans
+    return g.op("Or", g.op("And", condition, a), other)
+
+
 class Where(Op):
     """``y = a`` where the condition holds, else ``b``, broadcasting."""
 
@@ -211,6 +219,7 @@ class Where(Op):
     samples = (
         ({}, {"condition": ("bool", ("N", 3)), "a": ("N", 3), "b": ()}),
         ({}, {"condition": ("bool", ("N", 1)), "a": ("int64", (3,)), "b": ("int64", ())}),
+        ({}, {"condition": ("bool", ("N", 1)), "a": ("bool", (3,)), "b": ("bool", ())}),
     )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
@@ -243,7 +252,7 @@ class Where(Op):
         return f"torch.where({inputs[0]}, {t.tensor(1)}, {t.tensor(2)})"
 
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
-        return g.op("Where", *inputs)
+        return chosen(g, *inputs, kind=g.output_types[0])
 
 
 class Cast(Op):

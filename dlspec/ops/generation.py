@@ -11,6 +11,7 @@ from dlspec.dims import Dim
 from dlspec.ir.graph import Graph, Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import Environment, OnnxBuilder, Op
+from dlspec.ops.comparison import chosen
 from dlspec.ops.control import Array, LoopBuilder, LoopContext, assign, check_states
 
 Choose = Literal["greedy", "sample", "same"]
@@ -335,14 +336,6 @@ def choice(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> 
     if kind.rank > 1:
         condition = g.op("Unsqueeze", condition, _ints(g, *range(1, kind.rank)))
     return chosen(g, condition, a, b, kind)
-
-
-def chosen(g: OnnxBuilder, condition: str, a: str, b: str, kind: TensorType) -> str:
-    """Where the condition holds a, else b."""
-    if kind.dtype is not DType.bool_:
-        return g.op("Where", condition, a, b)
-    other = g.op("And", g.op("Not", condition), b)  # ONNX Runtime has no Where on booleans
-    return g.op("Or", g.op("And", condition, a), other)
 
 
 def _ints(g: OnnxBuilder, *values: int) -> str:

@@ -10,7 +10,7 @@ from dlspec.diagnostics import DlspecError
 from dlspec.diagnostics.shapes import InvalidSetting, RankMismatch
 from dlspec.ir.types import TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext, refuse_lengths
-from dlspec.ops.elementwise import FLOATS, check_numbers
+from dlspec.ops.elementwise import FLOATS, check_numbers, scalar
 from dlspec.ops.settings import axis_of, number, whole
 
 
@@ -139,5 +139,4 @@ class Normalize(Op):
     def onnx(self, g: OnnxBuilder, *inputs: str) -> str:
         axis = g.constant(np.array([self.axis], np.int64))
         length = g.op("ReduceL2", inputs[0], axis, keepdims=1)
-        floor = g.constant(np.array(self.epsilon, np.float32))
-        return g.op("Div", inputs[0], g.op("Max", length, floor))
+        return g.op("Div", inputs[0], g.op("Max", length, scalar(g, self.epsilon)))

@@ -9,6 +9,7 @@ import numpy as np
 from dlspec.dims import Dim
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.base import OnnxBuilder, Op, TorchContext, refuse_lengths
+from dlspec.ops.comparison import chosen
 
 
 def _ints(g: OnnxBuilder, *values: int) -> str:
@@ -25,6 +26,7 @@ class LastStep(Op):
     samples = (
         ({}, {"x": ("N", 4, 2), "lengths": ("int32", ("N",))}),
         ({}, {"x": ("int64", ("N", 4)), "lengths": ("int32", ("N",))}),
+        ({}, {"x": ("bool", ("N", 4)), "lengths": ("int32", ("N",))}),
     )
 
     def infer(self, *inputs: TensorType | None) -> tuple[TensorType, ...]:
@@ -59,7 +61,7 @@ class LastStep(Op):
         some = g.op("Greater", lengths, g.constant(np.array(0, np.int32)))
         if kind.rank > 1:
             some = g.op("Unsqueeze", some, _ints(g, *range(1, kind.rank)))
-        return g.op("Where", some, taken, g.constant(np.zeros((), kind.dtype.value)))
+        return chosen(g, some, taken, g.constant(np.zeros((), kind.dtype.value)), kind)
 
 
 class Reversed(Op):

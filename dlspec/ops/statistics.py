@@ -203,7 +203,7 @@ class Variance(Reduction):
         if count is not None:
             return g.op("Div", total, scalar(g, count - 1))
         sizes = g.op("Gather", g.shape(x), axes)
-        number = g.op("Cast", g.op("ReduceProd", sizes, keepdims=0), to=1)
+        number = g.op("Cast", g.op("ReduceProd", sizes, keepdims=0), to=kind.dtype)
         return g.op("Div", total, g.op("Sub", number, scalar(g, 1)))
 
 

@@ -44,14 +44,13 @@ def brought_together(el: Elaborator, op: Op, operands: Sequence[Given], span: Sp
     ]
     # a written number takes the type of the tensors beside it, unless it has a fraction and they
     # have none
-    fixed = [t for t, is_literal in zip(types, literal, strict=True) if not is_literal]
-    fractions = [t for t, lit in zip(types, literal, strict=True) if lit and t.is_float]
+    own = slice(1 if op.name == "where" else 0, None)  # a condition says nothing of what is chosen
+    fixed = [t for t, is_literal in zip(types[own], literal[own], strict=True) if not is_literal]
+    fractions = [t for t, lit in zip(types[own], literal[own], strict=True) if lit and t.is_float]
     if fixed:
         types_for = fixed if any(t.is_float for t in fixed) else fixed + fractions
     else:
-        types_for = types
-    if op.name == "where":
-        types_for = [t for t in types_for if t is not DType.bool_] or types_for
+        types_for = types[own]
     wanted = promoted(types_for, to_float=op.promotion == "float")
     result: list[Value] = []
     for position, (value, is_literal) in enumerate(zip(values, literal, strict=True)):

@@ -11,11 +11,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dlspec.diagnostics import DlspecError
+from dlspec.driver import Compilation
+from dlspec.driver.build import BuildOptions, build_network
 from dlspec.engines import BuiltEngine, builder
 from dlspec.engines.capture import native_output
 from dlspec.engines.layers import parse_layers
 from dlspec.ir.plan import EnginePlan, TargetPlan
 from dlspec.runtime.host import cuda_missing
+from dlspec.source import SourceFile
 
 PLAN = EnginePlan("edge", (), {"N": (1, 64)})
 NO_GPU = pytest.mark.skipif(cuda_missing() is None, reason="this machine has a GPU")
@@ -188,6 +191,20 @@ class TestTensorRTForRTX:
         assert found.code == "DL650"
         assert any("small.act/Det" in note for note in found.notes)
         assert any("small.dl:4:5" in note for note in found.notes)
+
+
+def test_a_kernel_that_is_lacking_is_named_with_its_place(tmp_path: Path) -> None:
+    """ONNX Runtime has few of float64."""
+    source = SourceFile("wide.dl", "network wide { input x: float64[N, 4]; output y = x -> elu }")
+    plan = Compilation(source, tmp_path).spec.networks["wide"]
+    with pytest.raises(DlspecError) as caught:
+        build_network(plan, {}, source, BuildOptions(tmp_path / "build", use_torch=False))
+    (found,) = caught.value.diagnostics
+    assert found.code == "DL650" and "it has no `Elu` of the element types" in str(caught.value)
+    assert any("wide.y.elu/Elu" in note for note in found.notes)
+    assert any("wide.dl:1:" in note for note in found.notes)
+    assert 'cast("float32")' in found.helps[0]
+    assert not (tmp_path / "build" / "wide" / "current").exists()
 
 
 def test_layer_list_is_read() -> None:
