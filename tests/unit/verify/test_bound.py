@@ -137,6 +137,16 @@ def test_a_choice_counts_where_it_leads_by_sixteen_bounds() -> None:
     assert compare("y", "c", exact, exact, Bound(0, 0), decided=none).status == "undetermined"
 
 
+def test_what_is_0_by_its_nature_is_within_the_limit_or_not() -> None:
+    """The range of one step is 0, whatever is rounded before; that is no chaos."""
+    limit = Bound(1e-7, 1e-7)
+    zero = np.zeros(2)
+    assert compare("y", "c", zero, np.array([0.0, 5e-7]), limit).status == "pass"
+    assert compare("y", "c", zero, np.array([0.0, 5e-5]), limit).status == "fail"
+    tiny = np.full(2, 1e-9)
+    assert compare("y", "c", tiny, tiny, limit).status == "undetermined"
+
+
 def test_integers_of_no_score_count_where_no_probe_moves_them() -> None:
     exact = np.array([1, 2])
     loose = Bound(0, 0, stable=np.array([True, False]))
