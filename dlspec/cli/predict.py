@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from dlspec.bundle.manifest import OutputSpec
@@ -40,13 +42,12 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the answers."""
-    import os
     import tempfile
     import warnings
     from pathlib import Path
 
-    from dlspec.cli.predict_inputs import questions
-    from dlspec.cli.standard_input import is_standard_input, with_standard_input
+    from dlspec.cli.standard_input import told
+    from dlspec.diagnostics.core import DlspecError
     from dlspec.runtime import ProvedLessWarning, UntrainedWarning, load
 
     with warnings.catch_warnings():
@@ -59,25 +60,40 @@ def run(args: argparse.Namespace) -> int:
     if model.manifest.less:
         print(f"warning: the model is proved less (fast): {model.manifest.less}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder:
-        given: list[str] = args.given
-        if any(is_standard_input(text) for text in given):
-            given = with_standard_input(given, sys.stdin.buffer.read(), Path(folder))
-        is_cut = False
-        for index, question in enumerate(questions(model.inputs, given)):
-            question.title = question.title.replace(f"{folder}{os.sep}", "")
-            answer = model(question.feeds, seed=args.seed)
-            for note in question.notes:
-                print(f"note: {note}", file=sys.stderr)
-            if args.json:
-                print(_json(model, question, answer))
-            else:
-                lines, cut = _lines(model, question, answer, whole=args.all)
-                print(("\n" if index else "") + "\n".join(lines))
-                is_cut = is_cut or cut
-        if is_cut:
-            sys.stdout.flush()
-            print("note: not all is shown: `--all` shows it, `--json` as JSON", file=sys.stderr)
+        try:
+            _answer(args, model, Path(folder))
+        except DlspecError as error:
+            raise DlspecError(*(told(d, Path(folder)) for d in error.diagnostics)) from error
     return 0
+
+
+def _answer(args: argparse.Namespace, model: Model, folder: Path) -> None:
+    """Print an answer to each question; what comes in on standard input lies in ``folder``."""
+    from dlspec.cli.predict_inputs import questions
+    from dlspec.cli.standard_input import as_it_came_in, is_standard_input, with_standard_input
+
+    def takes_texts(name: str) -> bool:
+        free = [i for i in model.inputs if i.origin == "data" and name in ("", i.name)]
+        return bool(free) and all(i.by is not None for i in free)
+
+    given: list[str] = args.given
+    if any(is_standard_input(text) for text in given):
+        given = with_standard_input(given, sys.stdin.buffer.read(), folder, takes_texts)
+    is_cut = False
+    for index, question in enumerate(questions(model.inputs, given)):
+        question.title = as_it_came_in(question.title, folder)
+        answer = model(question.feeds, seed=args.seed)
+        for note in question.notes:
+            print(f"note: {as_it_came_in(note, folder)}", file=sys.stderr)
+        if args.json:
+            print(_json(model, question, answer))
+        else:
+            lines, cut = _lines(model, question, answer, whole=args.all)
+            print(("\n" if index else "") + "\n".join(lines))
+            is_cut = is_cut or cut
+    if is_cut:
+        sys.stdout.flush()
+        print("note: not all is shown: `--all` shows it, `--json` as JSON", file=sys.stderr)
 
 
 def _json(model: Model, question: Question, answer: Answer) -> str:

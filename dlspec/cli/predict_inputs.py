@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import zipfile
@@ -160,7 +161,8 @@ def _members(file: str) -> dict[str, object]:
 
 def _numpy(file: str) -> Any:
     try:
-        return np.load(file, allow_pickle=False)
+        # np.load leaves a damaged archive's file open if it opens it itself
+        return np.load(io.BytesIO(Path(file).read_bytes()), allow_pickle=False)
     except OSError as error:
         raise DlspecError(PredictFile(None, file, _why(error))) from error
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
