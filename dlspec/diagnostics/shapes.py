@@ -101,8 +101,15 @@ class DimMismatch(ShapeDiagnostic):
 
     @property
     def helps(self) -> list[str]:
-        """A loss of several rows for each example is most often a forgotten `flatten`."""
+        """Several rows for each example: a `flatten` or a sum over steps was forgotten."""
         if self.dim == "*b" and self.expected.count(",") > self.actual.count(","):
+            more = self.expected.strip("[]").split(", ")[self.actual.count(",") + 1 :]
+            # A name is a number of steps, unknown here: flattened, no `dense` knows its size.
+            if len(more) == 1 and more[0].isidentifier():
+                return [
+                    "one row for each example: put `last`, or "
+                    f"`mean(axis = {more[0]})`, before the last `dense`"
+                ]
             return ["one row for each example: put `flatten` before the last `dense`"]
         return super().helps
 
