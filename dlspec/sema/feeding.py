@@ -15,6 +15,7 @@ from dlspec.dims import Dim
 from dlspec.ir.graph import Value
 from dlspec.ir.types import DType, TensorType
 from dlspec.ops.arithmetic import Add
+from dlspec.ops.ids import class_count
 from dlspec.ops.lengths import Full
 from dlspec.sema.arguments import Given
 from dlspec.sema.beams import Beams
@@ -137,6 +138,25 @@ def _check_fed(loop: Loop, scores: Value, request: Request) -> None:
         place = request.settings["stop"][1]
         shown = str(_of_rows(kind, choose.width))
         raise DlspecError(WrongKind(place, "`stop` where one id is fed, int[N]", shown))
+    if choose.kind != "same":
+        _check_ids(loop, scores, request)
+
+
+def _check_ids(loop: Loop, scores: Value, request: Request) -> None:
+    """What is fed first and what is chosen must be ids that the cell takes, and what ends a text
+    one that can be chosen."""
+    formal = loop.fed_input
+    assert formal is not None
+    taken, chosen = class_count(loop.body.graph, formal), scores.type.shape[-1].value
+    limits = {"start": (taken, "that `{}` may be"), "stop": (chosen, "that can be chosen")}
+    for name, (limit, which) in limits.items():
+        value, place = request.settings.get(name, (None, request.span))
+        if isinstance(value, int) and limit is not None and value >= limit:
+            ids = f"one of the {limit} ids {which.format(request.fed)}, 0 to {limit - 1}"
+            raise DlspecError(BadValue(place, name, str(value), ids))
+    if taken is not None and chosen is not None and chosen > taken:
+        expected = f"scores of the {taken} ids that `{request.fed}` may be"
+        raise DlspecError(BadValue(request.span, "choose", f"one of {chosen}", expected))
 
 
 def _of_rows(kind: TensorType, width: int) -> TensorType:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dlspec.ir.graph import Graph, Input
 from dlspec.ir.types import DType
+from dlspec.ops.ids import class_count
 from dlspec.randomness import draw, generator
-from dlspec.verify.ids import class_count
 from dlspec.verify.sizes import Sizes, sweep
 
 Array = NDArray[Any]

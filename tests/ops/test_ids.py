@@ -7,10 +7,10 @@ import pytest
 from dlspec.diagnostics import DlspecError, Sink
 from dlspec.interpreter import run
 from dlspec.ir.graph import Graph
+from dlspec.ops.ids import class_count
 from dlspec.randomness import initial_weights
 from dlspec.sema.analyse import analyse
 from dlspec.source import SourceFile
-from dlspec.verify.ids import class_count
 from dlspec.verify.inputs import draw_inputs
 
 CELL = """
