@@ -156,16 +156,21 @@ network heads {
     output mood: int[N] of moods = argmax(score)
     output side: int[N] of sides = argmax(likely)
 }
+network alone {
+    input x: float[N, 2]
+    output side: int[N] of sides = argmax(x)
+}
 """
 
 
 def test_scores_have_the_names_of_their_own_classes(page: Page, tmp_path: Path) -> None:
     source = SourceFile("heads.dl", HEADS)
-    plan = Compilation(source, tmp_path).spec.networks["heads"]
-    build_network(plan, {}, source, BuildOptions(tmp_path / "build", use_torch=False))
-    model = load(tmp_path / "build" / "heads")
+    models: dict[str, Model] = {}
+    for name, plan in Compilation(source, tmp_path).spec.networks.items():
+        build_network(plan, {}, source, BuildOptions(tmp_path / "build", use_torch=False))
+        models[name] = load(tmp_path / "build" / name)
     page.problems.clear()
-    with running(create_app({"heads": model})) as address:
+    with running(create_app(models)) as address:
         page.open(f"http://{address}/models/heads")
         page.until("document.querySelector('#form button') !== null")
         page.value("document.getElementById('input-x').value = '[[2, 0]]'")
@@ -175,6 +180,12 @@ def test_scores_have_the_names_of_their_own_classes(page: Page, tmp_path: Path) 
         assert page.text("#bars").split() == ["left", "88.1", "%", "right", "11.9", "%"]
         # other scores are no copy of the bars, though they are as many; ids are shown as names
         assert page.text("#tables").split("\n") == ["score [1, 2]", "-6 0", "mood [1]", "wild"]
+        page.open(f"http://{address}/models/alone")
+        page.until("document.querySelector('#form button') !== null")
+        page.value("document.getElementById('input-x').value = '[[2, 0]]'")
+        page.value("document.querySelector('#form button').click()")
+        page.until("document.getElementById('timing').innerText !== ''")
+        assert page.text("#headline") == "left", "of no scores, and told all the same"
     assert page.problems == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from PIL import Image
 from dlspec.cli import predict
 from dlspec.cli.serve import size_of
 from dlspec.diagnostics.core import DlspecError
+from dlspec.runtime import Model
+from tests.serve.text_models import sound
 
 
 def ask(bundle: Path, *given: str) -> int:
@@ -122,3 +125,27 @@ def test_sizes() -> None:
     for wrong in ("", "0", "-1", "1T", "1.5M", "many"):
         with pytest.raises(DlspecError, match="DL435"):
             size_of(wrong)
+
+
+def come_in(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_lines_that_come_in_are_texts(
+    texts: dict[str, Model], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    come_in(monkeypatch, b"ab\ncab\n")
+    assert ask(texts["speller"].path, "-", "--json") == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["texts"]["phonemes"] for line in told] == [[sound("ab")], [sound("cab")]]
+    assert [line["given"] for line in told] == ['"ab"', '"cab"']
+
+
+def test_what_comes_in_and_cannot_be_used(
+    digits_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come_in(monkeypatch, b"no picture")
+    with pytest.raises(DlspecError) as caught:
+        ask(digits_bundle, "-")
+    said = str(caught.value)
+    assert "`standard input` cannot be used: it is cut short or damaged" in said

@@ -11,6 +11,7 @@ from PIL import Image
 from dlspec.bundle.manifest import InputSpec
 from dlspec.data.pictures import read_pictures
 from dlspec.diagnostics import DlspecError
+from dlspec.ir.data_plan import SOURCES
 from dlspec.picture import Ground
 from dlspec.runtime import read_picture
 
@@ -115,3 +116,10 @@ def test_files_that_are_no_picture(tmp_path: Path) -> None:
         with pytest.raises(DlspecError, match="DL437") as caught:
             read_picture(tmp_path / name, spec)
         assert reason in str(caught.value)
+
+
+def test_pictures_of_a_folder_are_learnt_as_they_are() -> None:
+    """What `read_pictures` does not invert, nobody may invert later."""
+    grounds = {n: {c.name: c.ground for c in s.columns or ()} for n, s in SOURCES.items()}
+    assert grounds["images"]["image"] == "own"
+    assert grounds["mnist"]["image"] == grounds["fashion_mnist"]["image"] == "black"

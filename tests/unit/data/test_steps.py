@@ -158,3 +158,15 @@ def test_one_number_is_no_example_of_steps(tmp_path: Path) -> None:
     assert isinstance(refused(tmp_path, "own.npz", wave()), FieldType)
     saved(tmp_path, x=np.zeros((5, ROOM, 2)), T_lengths=np.ones(5, int))
     assert isinstance(refused(tmp_path, "own.npz", wave(shape=(3,))), FieldType)
+
+
+def test_a_test_set_of_its_own_has_its_own_lengths(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("x\n" + "1 2 3\n" * 8)
+    (tmp_path / "test.csv").write_text('x\n4\n5 6\n"7 8 9 10"\n')
+    source = SourceCall("csv", {"file": "own.csv", "test": "test.csv"})
+    split = SplitPlan("given", validation=2)
+    test = open_data(DataPlan("own", source, (wave(),), split=split), folder=tmp_path).test
+    assert test is not None
+    taken = test.take(np.arange(len(test)))
+    assert taken["T_lengths"].tolist() == [1, 2, 4]
+    assert taken["x"].tolist() == [[4, 0, 0, 0], [5, 6, 0, 0], [7, 8, 9, 10]]
